@@ -1,0 +1,54 @@
+use nalgebra::Isometry3;
+
+use super::{Envelope, Forbidden};
+
+/// One straight move of the tool, from rest to rest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Segment {
+    /// What the move is for, in the motion script's words.
+    pub name: &'static str,
+    /// Where the tool is to end, in the world frame.
+    pub world_from_tool: Isometry3<f64>,
+    /// Largest speed of the tool, m/s.
+    pub speed: f64,
+    /// The plate or the fingers may touch something on the way: a simulation steps through
+    /// such a move, and may jump over any other once it has shown that its sweep is clear.
+    pub contact: bool,
+    /// The plate is in the hand: the envelope's carrying height holds.
+    pub carrying: bool,
+}
+
+/// A path that lies inside the safety envelope. [`Envelope::check`] is its only source, and the
+/// only thing an arm accepts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckedPath {
+    start: Isometry3<f64>,
+    segments: Vec<Segment>,
+}
+
+impl CheckedPath {
+    /// `world_from_tool` where the path begins.
+    pub fn start(&self) -> &Isometry3<f64> {
+        &self.start
+    }
+
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+}
+
+impl Envelope {
+    /// Accepts a path from `start`, or says which move leaves the envelope and where.
+    pub fn check(
+        &self,
+        start: Isometry3<f64>,
+        segments: Vec<Segment>,
+    ) -> Result<CheckedPath, Forbidden> {
+        let mut from = start;
+        for segment in &segments {
+            self.check_segment(&from, segment)?;
+            from = segment.world_from_tool;
+        }
+        Ok(CheckedPath { start, segments })
+    }
+}

@@ -1,0 +1,14 @@
+//! The workcell: all that the lab knows of a robot, simulated or real, and the one motion
+//! script that both follow.
+//!
+//! Two seams. [`Workcell`] is what the lab drives. [`Rig`] is all that differs between simulation
+//! and hardware; [`ScriptedCell`] puts the same script on top of any rig.
+
+mod rig;
+mod workcell;
+
+pub use rig::{Arm, DeviceError, Eyes, Grip, Gripper, Measured, Rig};
+pub use workcell::{
+    Attempt, CellError, Harm, Image, Observation, PlateAt, RobotTime, Signals, Snapshot, Stop,
+    Unwatched, Watch, Workcell,
+};

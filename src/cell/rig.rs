@@ -1,0 +1,97 @@
+use nalgebra::Isometry3;
+
+use super::{Harm, Image, RobotTime, Stop, Watch};
+use crate::arm::CheckedPath;
+use crate::task::{Placement, Pose2, Setup};
+
+/// Moves the tool. Time is the robot's own.
+pub trait Arm {
+    fn now(&self) -> RobotTime;
+
+    /// `world_from_tool` as measured.
+    fn tool(&mut self) -> Result<Isometry3<f64>, DeviceError>;
+
+    /// Follows a path to its end and returns `world_from_tool` as measured there. Only a
+    /// [`CheckedPath`] can be followed: nothing moves outside the safety envelope.
+    fn follow(
+        &mut self,
+        path: &CheckedPath,
+        watch: &mut dyn Watch,
+    ) -> Result<Isometry3<f64>, DeviceError>;
+}
+
+/// Opens and closes the fingers.
+pub trait Gripper {
+    fn open(&mut self, watch: &mut dyn Watch) -> Result<(), DeviceError>;
+    fn close(&mut self, watch: &mut dyn Watch) -> Result<Grip, DeviceError>;
+}
+
+/// What the fingers report after closing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Grip {
+    /// Distance between the pads, metres.
+    pub opening: f64,
+    /// The fingers stopped on something before they were shut.
+    pub holds: bool,
+}
+
+/// Sees the plate.
+pub trait Eyes {
+    /// Image of the nominal plate at the pick place.
+    fn look(&mut self) -> Result<Image, DeviceError>;
+
+    /// The plate's offset at the pick place as measured; `None` where this cannot be measured.
+    fn locate(&mut self) -> Result<Option<Pose2>, DeviceError>;
+
+    /// Where the plate lies in the target frame, as measured; `None` if it was not found.
+    fn measure(&mut self) -> Result<Option<Measured>, DeviceError>;
+}
+
+/// A placement as measured, and whether it is seated.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Measured {
+    pub placement: Placement,
+    pub seated: bool,
+}
+
+/// All that differs between simulation and hardware.
+pub trait Rig: Arm + Gripper + Eyes {
+    /// A trial is about to begin: a simulated rig keys its noise by it.
+    fn begin(&mut self, setup: &Setup);
+
+    /// Puts the plate at this offset without the arm's help, and opens the hand at home;
+    /// `false` where the arm has to carry the plate back itself.
+    fn set_plate(&mut self, offset: Pose2) -> Result<bool, DeviceError>;
+
+    /// The error of the arm about a commanded pick in this trial: drawn in simulation, nothing
+    /// on hardware, where it is found out by measuring.
+    fn disturbance(&self) -> Pose2 {
+        Pose2::IDENTITY
+    }
+
+    /// The plate's pose in the hand, where the rig can know it.
+    fn in_hand(&self) -> Option<Pose2> {
+        None
+    }
+
+    /// The placement as the simulator knows it.
+    fn truth(&self) -> Option<Measured> {
+        None
+    }
+
+    /// What the trial since [`begin`](Self::begin) may have damaged.
+    fn harm(&self) -> Harm {
+        Harm::default()
+    }
+}
+
+/// A device failed, was stopped, or was told to stop.
+#[derive(Debug, thiserror::Error)]
+pub enum DeviceError {
+    #[error("stopped for safety: {}; {}", .0.reason, .0.advice)]
+    Stopped(Stop),
+    #[error("cancelled")]
+    Cancelled,
+    #[error("{device}: {what}")]
+    Fault { device: &'static str, what: String },
+}

@@ -1,0 +1,174 @@
+use std::ops::ControlFlow;
+
+use nalgebra::Isometry3;
+use serde::{Deserialize, Serialize};
+
+use super::DeviceError;
+use crate::task::{ContextSignal, Correction, Outcome, Placement, Pose2, RewardSignal, Setup};
+
+/// A cell that can try the task: simulated, real, or ideal. Slow, fallible and cancellable.
+///
+/// One trial is [`prepare`](Self::prepare), then [`attempt`](Self::attempt). A failed task is an
+/// [`Outcome`]; an error means that the cell itself could not go on.
+pub trait Workcell {
+    /// The finest signals this cell can give.
+    fn offers(&self) -> Signals;
+
+    /// Brings the plate to the setup's offset and looks at it.
+    fn prepare(&mut self, setup: &Setup, watch: &mut dyn Watch) -> Result<Observation, CellError>;
+
+    /// Picks with this correction, places, measures.
+    fn attempt(
+        &mut self,
+        correction: Correction,
+        watch: &mut dyn Watch,
+    ) -> Result<Attempt, CellError>;
+
+    /// After an interruption: finds the plate and brings the cell to where `prepare` can work.
+    fn recover(&mut self, watch: &mut dyn Watch) -> Result<PlateAt, CellError>;
+}
+
+/// What a cell can tell. `truth` is the simulator's own knowledge: for the store and the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signals {
+    pub reward: RewardSignal,
+    pub context: ContextSignal,
+    pub truth: bool,
+}
+
+/// A square grey image, row by row from the top, 0 black to 255 white.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Image {
+    pixels: Box<[u8]>,
+}
+
+impl Image {
+    /// Pixels a side.
+    pub const SIDE: usize = 64;
+
+    /// Takes `SIDE * SIDE` pixels; `None` for any other number.
+    pub fn new(pixels: Vec<u8>) -> Option<Self> {
+        (pixels.len() == Self::SIDE * Self::SIDE).then(|| Self { pixels: pixels.into() })
+    }
+
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+}
+
+impl std::fmt::Debug for Image {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Image({0}x{0})", Self::SIDE)
+    }
+}
+
+/// What is seen before the correction is chosen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observation {
+    pub image: Image,
+    /// The plate's offset as the cell measures it, where it can.
+    pub pose: Option<Pose2>,
+}
+
+/// All that happened in one trial.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attempt {
+    pub commanded: Correction,
+    /// What the arm really did.
+    pub executed: Correction,
+    /// The plate's pose in the hand's nominal plate frame, once lifted.
+    pub in_hand: Option<Pose2>,
+    pub outcome: Outcome,
+    /// Lies flat on its seat, within the scene's thresholds.
+    pub seated: bool,
+    /// The placement as measured: what rewards come from.
+    pub measured: Option<Placement>,
+    /// The placement as the simulator knows it: never for a learner.
+    pub truth: Option<Placement>,
+    pub duration: RobotTime,
+    pub harm: Harm,
+}
+
+/// What a trial may have damaged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Harm {
+    /// Largest contact force between the plate and the furniture.
+    pub peak_force_n: f64,
+}
+
+/// Seconds of the robot's own clock; in simulation, simulated seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
+pub struct RobotTime {
+    pub seconds: f64,
+}
+
+/// Where the plate was found after an interruption.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum PlateAt {
+    Pick,
+    Target,
+    Hand,
+    /// A person has to look for it.
+    Unknown,
+}
+
+/// Sees a trial step by step, and may end it.
+pub trait Watch {
+    /// `Break` cancels the trial; the cell stops safely and returns [`CellError::Cancelled`].
+    fn tick(&mut self, snapshot: &Snapshot) -> ControlFlow<()>;
+}
+
+/// A [`Watch`] for when nobody looks.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unwatched;
+
+impl Watch for Unwatched {
+    fn tick(&mut self, _: &Snapshot) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
+
+/// The cell at one moment. Poses are in the world frame: metres, z up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    pub time: RobotTime,
+    /// Which part of the motion script is running.
+    pub segment: &'static str,
+    pub world_from_tool: Isometry3<f64>,
+    /// Distance between the pads, metres.
+    pub opening: f64,
+    /// Known in simulation only.
+    pub world_from_plate: Option<Isometry3<f64>>,
+}
+
+/// Why a robot stopped for safety.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// What the robot reports, in its own words.
+    pub reason: String,
+    /// What the person should do before the run goes on.
+    pub advice: String,
+}
+
+/// The cell could not go on. A task that failed is an [`Outcome`] instead.
+#[derive(Debug, thiserror::Error)]
+pub enum CellError {
+    #[error("stopped for safety: {}; {}", .0.reason, .0.advice)]
+    NeedsPerson(Stop),
+    #[error("cancelled")]
+    Cancelled,
+    #[error("the requested motion is not allowed: {0}")]
+    Forbidden(String),
+    #[error(transparent)]
+    Device(DeviceError),
+}
+
+impl From<DeviceError> for CellError {
+    fn from(error: DeviceError) -> Self {
+        match error {
+            DeviceError::Stopped(stop) => Self::NeedsPerson(stop),
+            DeviceError::Cancelled => Self::Cancelled,
+            other => Self::Device(other),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+use serde::{Deserialize, Serialize};
+
+use super::ActionGrid;
+
+/// Half the width of the offsets and of the corrections: plus or minus so much.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Range {
+    pub mm: f64,
+    pub deg: f64,
+}
+
+/// Standard deviations of a planar error.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Noise {
+    pub mm: f64,
+    pub deg: f64,
+}
+
+/// The task of an experiment: what is drawn, how finely it can be corrected, what is uncertain.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaskSpec {
+    /// Range of offsets and of corrections.
+    pub range: Range,
+    /// Bins an axis of the action grid.
+    pub bins: usize,
+    /// Initial states that training comes back to, round robin.
+    pub scene_instances: usize,
+    /// Initial states kept for evaluation only.
+    pub held_out_instances: usize,
+    /// How far a trial's plate lies from its scene instance.
+    pub jitter: Noise,
+    /// Error of the executed pick about the commanded one.
+    pub actuation: Noise,
+    /// Error of the measured placement about the true one.
+    pub measurement: Noise,
+    /// Standard deviation of a pixel, in grey levels of 255.
+    pub camera: f64,
+    /// Largest relative change of light from trial to trial: 0.2 is plus or minus 20 %.
+    pub lighting: f64,
+}
+
+impl Noise {
+    pub const NONE: Self = Self { mm: 0.0, deg: 0.0 };
+}
+
+impl TaskSpec {
+    pub fn grid(&self) -> ActionGrid {
+        ActionGrid::new(self.range, self.bins)
+    }
+}
