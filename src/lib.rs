@@ -5,6 +5,7 @@
 
 pub mod arm;
 pub mod cell;
+pub mod config;
 pub mod learn;
 pub mod report;
 pub mod task;
