@@ -5,7 +5,16 @@
 
 pub mod arm;
 pub mod cell;
+pub mod cli;
 pub mod config;
+pub mod lab;
 pub mod learn;
 pub mod report;
+pub mod sim;
+pub mod store;
 pub mod task;
+
+/// Version of this program.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// Commit it was built from, or "unknown".
+pub const COMMIT: &str = env!("RMRL_COMMIT");

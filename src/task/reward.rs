@@ -40,6 +40,11 @@ impl Reward {
         Pose2::new(self.range.mm, self.range.mm, self.range.deg)
     }
 
+    /// The scalar reward of a trial, from the placement as measured.
+    pub fn of_attempt(&self, outcome: Outcome, measured: Option<&Placement>) -> f64 {
+        self.feedback(outcome, measured, RewardSignal::Scalar).reward
+    }
+
     /// `measured` is the placement as measured, never the simulator's truth.
     pub fn feedback(
         &self,

@@ -1,0 +1,133 @@
+use std::path::PathBuf;
+
+use crate::cli::Failure;
+use crate::cli::cells::SimCells;
+use crate::cli::interrupt;
+use crate::cli::progress::Progress;
+use crate::config::Experiment;
+use crate::lab::{Event, Folder, LabError, State, Sweep, Wish, read_results};
+use crate::report;
+use crate::store::Durability;
+
+/// Bootstrap resamples of the final report, and of those written while runs go on.
+pub const RESAMPLES: usize = 50_000;
+const RESAMPLES_MEANWHILE: usize = 2_000;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  rmrl compare                                 narrow: 8 methods, 20 seeds, 1,000 trials each
+  rmrl compare smoke
+  rmrl compare wide --methods ppo,rm-rl --seeds 5 --set ppo.lr=1e-3
+  rmrl compare my.toml --out runs/mine --resume")]
+pub struct Args {
+    /// Built-in experiment (narrow, wide, smoke) or a TOML file
+    #[arg(default_value = "narrow")]
+    experiment: String,
+    /// Only these methods
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    methods: Option<Vec<String>>,
+    /// Number of seeds
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    seeds: Option<String>,
+    /// Physical trials a run
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    trials: Option<String>,
+    /// Any key of the experiment, or option of a method; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+    #[command(flatten)]
+    sweep: SweepArgs,
+}
+
+/// How a sweep is carried out; nothing here changes its results.
+#[derive(Debug, clap::Args)]
+pub struct SweepArgs {
+    /// Runs at the same time [default: the number of cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
+    jobs: Option<u64>,
+    /// Output folder [default: runs/<experiment>]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Go on with an unfinished folder
+    #[arg(long, conflicts_with = "fresh")]
+    resume: bool,
+    /// Throw away the folder's runs and begin again
+    #[arg(long)]
+    fresh: bool,
+}
+
+pub fn run(args: Args) -> Result<(), Failure> {
+    let mut sets = args.sets;
+    sets.extend(args.methods.map(|m| format!("methods={m:?}")));
+    sets.extend(args.seeds.map(|n| format!("seeds={n}")));
+    sets.extend(args.trials.map(|n| format!("trials={n}")));
+    let experiment = Experiment::open(&args.experiment, &sets)?;
+    let default_out = PathBuf::from("runs").join(&experiment.name);
+    sweep(&experiment, &args.sweep, default_out)
+}
+
+/// Carries out an experiment into its folder and writes the report.
+pub fn sweep(
+    experiment: &Experiment,
+    args: &SweepArgs,
+    default_out: PathBuf,
+) -> Result<(), Failure> {
+    let wish = match (args.resume, args.fresh) {
+        (true, _) => Wish::Resume,
+        (_, true) => Wish::Fresh,
+        _ => Wish::Ask,
+    };
+    let cells = SimCells::new(experiment)?;
+    for scene in [&experiment.scene, &experiment.evaluation.shelf_scene] {
+        cells.cell(scene)?;
+    }
+    let out = args.out.clone().unwrap_or(default_out);
+    let (folder, state) = Folder::open(&out, experiment, wish).map_err(LabError::from)?;
+    if state == State::Finished {
+        eprintln!("{} is complete already; --fresh would begin again", out.display());
+        return show(&folder, experiment);
+    }
+    let progress = Progress::new(experiment);
+    let sweep = Sweep {
+        experiment,
+        folder: folder.path(),
+        jobs: args.jobs.map_or_else(cores, |n| n as usize),
+        cells: &|scene| cells.cell(scene),
+        backend: "sim".into(),
+        durability: Durability::Process,
+        stop: interrupt::flag()?,
+    };
+    let mut unwritten = None;
+    let outcome = sweep.run(&mut |event| {
+        if let Event::Seed { results, .. } = &event {
+            unwritten = report::write(folder.path(), results, RESAMPLES_MEANWHILE).err();
+        }
+        progress.show(&event);
+    });
+    progress.end();
+    match outcome {
+        Ok(_) => folder.finish().map_err(LabError::from)?,
+        Err(LabError::Interrupted) => {
+            let out = out.display();
+            let what = format!("interrupted; everything so far is in {out}, --resume goes on");
+            return Err(Failure::Interrupted(what));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    if let Some(error) = unwritten {
+        eprintln!("a report along the way could not be written: {error}");
+    }
+    show(&folder, experiment)
+}
+
+fn show(folder: &Folder, experiment: &Experiment) -> Result<(), Failure> {
+    let results = read_results(folder.path(), experiment)?;
+    report::write(folder.path(), &results, RESAMPLES)?;
+    print!("{}", report::console_table(&results));
+    println!("\nreport: {}", folder.path().join("report.html").display());
+    Ok(())
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, Into::into)
+}

@@ -1,0 +1,159 @@
+use std::io::{BufRead, Write};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::cells::SimCells;
+use crate::cell::{Unwatched, Workcell};
+use crate::cli::Failure;
+use crate::config::Experiment;
+use crate::lab::score;
+use crate::store::Stored;
+use crate::task::{Correction, Instances, Phase, Reward, RewardSignal, Streams, TrialKey};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "One JSON object a line, answered by one. Example:
+  {\"op\":\"describe\"}
+      -> {\"range\":{\"mm\":3,\"deg\":3},\"bins\":7,\"trials\":1000,…}
+  {\"op\":\"prepare\"}
+      -> {\"trial\":0,\"phase\":\"train\",\"scene\":0,\"image\":base64 of 64x64 grey bytes}
+  {\"op\":\"attempt\",\"correction\":[0.5,-1,2]}
+      -> {\"outcome\":\"placed\",\"reward\":-0.4}
+\"prepare\" takes \"phase\" (train, in-scene, held-out) and \"index\"; without them it makes the next
+training trial. Outside training, \"attempt\" also answers \"score\": the true error and success, as
+in the report, for evaluation and not for learning. A wrong line is answered {\"error\":…}.")]
+pub struct Args {
+    /// Built-in experiment (narrow, wide, smoke) or a TOML file
+    experiment: String,
+    /// Seed: the same trials as in a run of this seed
+    #[arg(long, value_name = "S")]
+    seed: u64,
+    /// How much of the measured placement is told in training
+    #[arg(long, default_value = "scalar", value_parser = ["scalar", "unsigned", "signed"])]
+    signal: String,
+    /// Any key of the experiment; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "op", rename_all = "kebab-case", deny_unknown_fields)]
+enum Request {
+    Describe,
+    Prepare { phase: Option<String>, index: Option<u64> },
+    Attempt { correction: [f64; 3] },
+}
+
+pub fn run(args: Args) -> Result<(), Failure> {
+    let experiment = Experiment::open(&args.experiment, &args.sets)?;
+    let signal = match args.signal.as_str() {
+        "signed" => RewardSignal::Signed,
+        "unsigned" => RewardSignal::Unsigned,
+        _ => RewardSignal::Scalar,
+    };
+    let mut server = Server {
+        instances: Instances::draw(&experiment.task, Streams::new(args.seed)),
+        reward: Reward::new(experiment.task.range),
+        cell: SimCells::new(&experiment)?.cell(&experiment.scene)?,
+        signal,
+        next: 0,
+        prepared: None,
+        experiment,
+    };
+    let mut out = std::io::stdout().lock();
+    for line in std::io::stdin().lock().lines() {
+        let line = line.map_err(anyhow::Error::from)?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let answer = server.answer(&line).unwrap_or_else(|error| json!({ "error": error }));
+        let told = writeln!(out, "{answer}").and_then(|()| out.flush());
+        if told.is_err() {
+            return Ok(()); // The reader has gone: so are we.
+        }
+    }
+    Ok(())
+}
+
+struct Server {
+    experiment: Experiment,
+    instances: Instances,
+    reward: Reward,
+    cell: Box<dyn Workcell>,
+    signal: RewardSignal,
+    /// Number of the next training trial.
+    next: u64,
+    prepared: Option<TrialKey>,
+}
+
+impl Server {
+    fn answer(&mut self, line: &str) -> Result<Value, String> {
+        let request: Request = serde_json::from_str(line).map_err(|e| {
+            format!("{e}; valid: {{\"op\":\"describe\"}}, {{\"op\":\"prepare\"}}, {{\"op\":\"attempt\",\"correction\":[x_mm,y_mm,yaw_deg]}}")
+        })?;
+        match request {
+            Request::Describe => Ok(self.describe()),
+            Request::Prepare { phase, index } => self.prepare(phase.as_deref(), index),
+            Request::Attempt { correction } => self.attempt(Correction::from_axes(correction)),
+        }
+    }
+
+    fn describe(&self) -> Value {
+        let experiment = &self.experiment;
+        json!({
+            "experiment": experiment.name,
+            "range": experiment.task.range,
+            "bins": experiment.task.bins,
+            "scene_instances": experiment.task.scene_instances,
+            "trials": experiment.trials,
+            "evaluation_trials": experiment.evaluation.trials,
+            "signal": self.signal.name(),
+        })
+    }
+
+    fn prepare(&mut self, phase: Option<&str>, index: Option<u64>) -> Result<Value, String> {
+        let name = phase.unwrap_or("train");
+        let known = [Phase::Train, Phase::InScene, Phase::HeldOut];
+        let phase = known.into_iter().find(|p| p.name() == name).ok_or_else(|| {
+            format!("phase \"{name}\": must be one of train, in-scene, held-out")
+        })?;
+        let key = TrialKey { phase, index: index.unwrap_or(self.next) };
+        let setup = self.instances.setup(key);
+        let seen = self.cell.prepare(&setup, &mut Unwatched).map_err(|e| e.to_string())?;
+        self.prepared = Some(key);
+        Ok(json!({
+            "trial": key.index,
+            "phase": phase.name(),
+            "scene": setup.instance,
+            "image": STANDARD.encode(seen.image.pixels()),
+        }))
+    }
+
+    fn attempt(&mut self, correction: Correction) -> Result<Value, String> {
+        let key = self.prepared.ok_or("nothing is prepared: send {\"op\":\"prepare\"} first")?;
+        let attempt =
+            self.cell.attempt(correction, &mut Unwatched).map_err(|e| e.to_string())?;
+        self.prepared = None;
+        let told = self.reward.feedback(attempt.outcome, attempt.measured.as_ref(), self.signal);
+        let mut answer = json!({ "outcome": attempt.outcome, "reward": told.reward });
+        if let Some(unsigned) = told.unsigned {
+            answer["unsigned"] = json!(unsigned);
+        }
+        if let Some(signed) = told.signed {
+            answer["signed"] = json!(signed);
+        }
+        if key.phase == Phase::Train {
+            self.next = key.index + 1;
+        } else {
+            let (error, success) = score(&self.reward, &Stored::new(&attempt, told.reward));
+            answer["score"] = json!({
+                "translation_mm": error.translation_mm(),
+                "yaw_deg": error.yaw_deg.abs(),
+                "success": success,
+            });
+        }
+        Ok(answer)
+    }
+}

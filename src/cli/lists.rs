@@ -1,0 +1,56 @@
+use crate::cli::Failure;
+use crate::config::{ConfigError, Scene};
+use crate::learn::methods as registry;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  rmrl methods
+  rmrl methods rm-rl")]
+pub struct MethodsArgs {
+    /// Explain this one, with its options and their defaults
+    name: Option<String>,
+}
+
+pub fn methods(args: MethodsArgs) -> Result<(), Failure> {
+    let none = toml::Table::new();
+    let Some(name) = args.name else {
+        for name in registry::names() {
+            println!("{name:18} {}", registry::card(name, &none).summary);
+        }
+        return Ok(());
+    };
+    if !registry::names().contains(&name.as_str()) {
+        return Err(ConfigError {
+            file: "the command line".into(),
+            key: "NAME".into(),
+            value: format!("\"{name}\""),
+            valid: format!("must be one of {}", registry::names().join(", ")),
+        }
+        .into());
+    }
+    let card = registry::card(&name, &none);
+    println!("{name}: {}", card.summary);
+    println!("reward signal: {}", card.signal.name());
+    println!("context signal: {}", card.context.name());
+    if card.sees_truth {
+        println!("told the true offset: a reference, not a competitor; simulation only");
+    }
+    let options = registry::settings_as_pairs(&name, &none);
+    if !options.is_empty() {
+        println!("options (--set {name}.KEY=VALUE) and their defaults:");
+    }
+    for (key, value) in options {
+        println!("  {key} = {value}");
+    }
+    Ok(())
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ScenesArgs {}
+
+pub fn scenes(_: ScenesArgs) -> Result<(), Failure> {
+    for name in Scene::NAMES {
+        println!("{name:14} {}", Scene::open(name)?.summary);
+    }
+    Ok(())
+}

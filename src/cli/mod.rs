@@ -1,0 +1,74 @@
+//! The command line: one file a command. Each turns its raw flags into a plan and carries it out.
+
+mod cells;
+mod compare;
+mod env;
+mod eval;
+mod failure;
+mod init;
+mod interrupt;
+mod lists;
+mod progress;
+mod report;
+mod train;
+mod trial;
+mod tune;
+
+use clap::{Parser, Subcommand};
+
+pub use failure::Failure;
+
+/// Role-model reinforcement learning of precise placement: compare it with its rivals.
+#[derive(Debug, Parser)]
+#[command(name = "rmrl", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Examples:
+  rmrl compare                       the main comparison: a report in runs/narrow
+  rmrl compare smoke --jobs 2        everything in about a minute
+  rmrl trial --offset -1,2,0         one trial of the task, without a correction
+  rmrl methods rm-rl                 what a method does and its options
+
+Exit codes: 0 done, 1 the work failed, 2 wrong input, 3 stopped for safety, 130 interrupted.")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Train all methods with all seeds and write the report (the main job)
+    Compare(compare::Args),
+    /// Train one method with one seed
+    Train(train::Args),
+    /// Evaluate a trained run, in its own scene or another
+    Eval(eval::Args),
+    /// Make one trial of the task and show what happened
+    Trial(trial::Args),
+    /// Rebuild tables and plots from stored trials
+    Report(report::Args),
+    /// Serve the task to another language: JSON lines on stdin and stdout
+    Env(env::Args),
+    /// Try method options on seeds that are never reported
+    Tune(tune::Args),
+    /// List the methods, or explain one with its options
+    Methods(lists::MethodsArgs),
+    /// List the scenes
+    Scenes(lists::ScenesArgs),
+    /// Copy the built-in experiments, scenes and robots into a folder, to edit
+    Init(init::Args),
+}
+
+/// Carries out what was asked for.
+pub fn run(cli: Cli) -> Result<(), Failure> {
+    match cli.command {
+        Command::Compare(args) => compare::run(args),
+        Command::Train(args) => train::run(args),
+        Command::Eval(args) => eval::run(args),
+        Command::Trial(args) => trial::run(args),
+        Command::Report(args) => report::run(args),
+        Command::Env(args) => env::run(args),
+        Command::Tune(args) => tune::run(args),
+        Command::Methods(args) => lists::methods(args),
+        Command::Scenes(args) => lists::scenes(args),
+        Command::Init(args) => init::run(args),
+    }
+}

@@ -1,0 +1,91 @@
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use crate::config::Experiment;
+use crate::lab::Event;
+
+/// Bars on a terminal: the whole with its time left, and one line a run. Elsewhere, a line a run
+/// and a line a seed.
+pub struct Progress {
+    plain: bool,
+    bars: MultiProgress,
+    whole: ProgressBar,
+    runs: Mutex<BTreeMap<(String, u64), ProgressBar>>,
+    trials_a_run: u64,
+    seeds: u64,
+}
+
+impl Progress {
+    pub fn new(experiment: &Experiment) -> Self {
+        let evaluation = &experiment.evaluation;
+        let checkpoints = experiment.trials.div_ceil(evaluation.every) + 1;
+        let trials_a_run =
+            experiment.trials + 2 * checkpoints * evaluation.trials + evaluation.shelf_trials;
+        let runs = experiment.seeds * experiment.methods.len() as u64;
+        let bars = MultiProgress::new();
+        let whole = bars.add(ProgressBar::new(runs * trials_a_run));
+        whole.set_style(style(
+            "{bar:30} {percent:>3} %  {human_pos} of about {human_len} trials  {per_sec}  {eta} left  {msg}",
+        ));
+        whole.set_message("seeds complete: 0");
+        let plain = !std::io::stderr().is_terminal();
+        if !plain {
+            whole.enable_steady_tick(Duration::from_millis(500));
+        }
+        Self { plain, bars, whole, runs: Mutex::default(), trials_a_run, seeds: experiment.seeds }
+    }
+
+    pub fn show(&self, event: &Event<'_>) {
+        // A poisoned lock means a panic elsewhere; bars may still be drawn.
+        let mut runs = self.runs.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match *event {
+            Event::Started { method, seed } => {
+                let bar = self.bars.add(ProgressBar::new(self.trials_a_run));
+                bar.set_style(style("  {msg:28} {bar:20} {human_pos}"));
+                bar.set_message(format!("{method} seed {seed}"));
+                runs.insert((method.to_owned(), seed), bar);
+            }
+            Event::Trial { method, seed } => {
+                self.whole.inc(1);
+                if let Some(bar) = runs.get(&(method.to_owned(), seed)) {
+                    bar.inc(1);
+                }
+            }
+            Event::Finished { method, seed, result } => {
+                if let Some(bar) = runs.remove(&(method.to_owned(), seed)) {
+                    bar.finish_and_clear();
+                }
+                if self.plain
+                    && let Some(last) = result.checkpoints.last()
+                {
+                    eprintln!(
+                        "seed {seed:>3}  {method:18} {:.2} mm {:.2} deg in-scene, {:.2} mm {:.2} deg held-out",
+                        last.in_scene.translation_mm,
+                        last.in_scene.yaw_deg,
+                        last.held_out.translation_mm,
+                        last.held_out.yaw_deg,
+                    );
+                }
+            }
+            Event::Seed { results, .. } => {
+                let complete = results.methods.first().map_or(0, |m| m.runs.len());
+                self.whole.set_message(format!("seeds complete: {complete}"));
+                if self.plain {
+                    eprintln!("{complete} of {} seeds complete; report written", self.seeds);
+                }
+            }
+        }
+    }
+
+    pub fn end(&self) {
+        self.whole.finish_and_clear();
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}

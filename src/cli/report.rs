@@ -1,0 +1,26 @@
+use std::path::PathBuf;
+
+use super::compare::RESAMPLES;
+use crate::cli::Failure;
+use crate::lab::{Folder, LabError, read_results};
+use crate::report;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  rmrl report runs/narrow")]
+pub struct Args {
+    /// Folder of an experiment, complete or not
+    dir: PathBuf,
+}
+
+pub fn run(args: Args) -> Result<(), Failure> {
+    let experiment = Folder::experiment(&args.dir).map_err(LabError::from)?;
+    let results = read_results(&args.dir, &experiment)?;
+    if results.methods.iter().all(|m| m.runs.is_empty()) {
+        let dir = args.dir.display();
+        return Err(Failure::Input(format!("{dir}: no seed is complete yet in all its methods")));
+    }
+    report::write(&args.dir, &results, RESAMPLES)?;
+    print!("{}", report::console_table(&results));
+    Ok(())
+}

@@ -1,0 +1,157 @@
+use serde_json::{Value, json};
+
+use super::cells::SimCells;
+use crate::cell::{Attempt, Unwatched, Workcell};
+use crate::cli::Failure;
+use crate::config::{Experiment, Physics};
+use crate::task::{Noise, Phase, Placement, Pose2, Reward, Setup, Streams, TaskSpec, TrialKey};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  rmrl trial --offset -1,2,0                          what happens without a correction
+  rmrl trial --offset 1,0,1 --scene shelf             guided in by the shelf's guides
+  rmrl trial --offset 3,1,1 --correction 3,1,1 --json --noise off")]
+pub struct Args {
+    /// Scene: a built-in name or a TOML file
+    #[arg(long, default_value = "open")]
+    scene: String,
+    /// Where the plate lies: mm, mm, degrees from nominal
+    #[arg(long, value_name = "X,Y,YAW", default_value = "0,0,0", allow_hyphen_values = true)]
+    #[arg(value_parser = pose)]
+    offset: Pose2,
+    /// What the arm corrects: mm, mm, degrees
+    #[arg(long, value_name = "X,Y,YAW", default_value = "0,0,0", allow_hyphen_values = true)]
+    #[arg(value_parser = pose)]
+    correction: Pose2,
+    /// Noise of arm, measurement and camera as in the narrow experiment, or none
+    #[arg(long, default_value = "on", value_parser = ["on", "off"])]
+    noise: String,
+    /// Seed of the noise
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Robot: a built-in name or a TOML file
+    #[arg(long, default_value = "gantry")]
+    robot: String,
+    /// Length of a physics step, ms
+    #[arg(long, value_name = "MS", allow_negative_numbers = true)]
+    dt: Option<f64>,
+    /// One JSON object on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: Args) -> Result<(), Failure> {
+    let mut sets = Vec::new();
+    sets.extend(args.dt.map(|ms| format!("physics.dt_ms={ms}")));
+    let experiment = Experiment::open("wide", &sets)?;
+    let task = if args.noise == "off" { quiet(experiment.task) } else { experiment.task };
+    let (reward, mut cell) = prepare(&args, task, experiment.physics)?;
+    let setup = Setup {
+        streams: Streams::new(args.seed),
+        key: TrialKey { phase: Phase::Train, index: 0 },
+        instance: 0,
+        offset: args.offset,
+    };
+    cell.prepare(&setup, &mut Unwatched)?;
+    let attempt = cell.attempt(args.correction, &mut Unwatched)?;
+    let scalar = reward.of_attempt(attempt.outcome, attempt.measured.as_ref());
+    if args.json {
+        println!("{}", as_json(&args, &attempt, scalar));
+    } else {
+        print_table(&args, &attempt, scalar);
+    }
+    Ok(())
+}
+
+fn prepare(
+    args: &Args,
+    task: TaskSpec,
+    physics: Physics,
+) -> Result<(Reward, Box<dyn Workcell>), Failure> {
+    let reach = 2.0 * task.range.mm.max(task.range.deg);
+    if args.offset.axes().iter().any(|axis| axis.abs() > reach) {
+        return Err(Failure::Input(format!(
+            "--offset: {:?}: each part must be from {} to {reach}",
+            args.offset.axes(),
+            -reach,
+        )));
+    }
+    let reward = Reward::new(task.range);
+    let cell = SimCells::with(&args.robot, task, physics)?.cell(&args.scene)?;
+    Ok((reward, cell))
+}
+
+fn quiet(task: TaskSpec) -> TaskSpec {
+    TaskSpec {
+        jitter: Noise::NONE,
+        actuation: Noise::NONE,
+        measurement: Noise::NONE,
+        camera: 0.0,
+        lighting: 0.0,
+        ..task
+    }
+}
+
+/// `X,Y,YAW`: three finite numbers.
+fn pose(text: &str) -> Result<Pose2, String> {
+    let parts: Result<Vec<f64>, _> = text.split(',').map(|part| part.trim().parse()).collect();
+    let three = parts.ok().and_then(|p| <[f64; 3]>::try_from(p).ok());
+    let pose = three.map(Pose2::from_axes).filter(|p| p.is_finite());
+    pose.ok_or_else(|| "must be three finite numbers: mm, mm, degrees, as in -1,2,0".into())
+}
+
+/// The truth in simulation, the measurement on hardware.
+fn placement(attempt: &Attempt) -> Option<Placement> {
+    attempt.truth.or(attempt.measured)
+}
+
+fn as_json(args: &Args, attempt: &Attempt, reward: f64) -> Value {
+    json!({
+        "scene": args.scene,
+        "offset": args.offset,
+        "correction": attempt.commanded,
+        "executed": attempt.executed,
+        "in_hand": attempt.in_hand,
+        "placement": placement(attempt),
+        "seated": attempt.seated,
+        "outcome": attempt.outcome,
+        "reward": reward,
+        "robot_time_s": attempt.duration.seconds,
+        "peak_force_n": attempt.harm.peak_force_n,
+    })
+}
+
+fn print_table(args: &Args, attempt: &Attempt, reward: f64) {
+    let row = |name: &str, pose: Option<Pose2>| match pose {
+        Some(p) => println!("{name:12} {:8.2} {:8.2} {:8.2}", p.x_mm, p.y_mm, p.yaw_deg),
+        None => println!("{name:12} {:>8} {:>8} {:>8}", "-", "-", "-"),
+    };
+    println!("{:12} {:>8} {:>8} {:>8}", "", "x mm", "y mm", "yaw deg");
+    row("offset", Some(args.offset));
+    row("correction", Some(attempt.commanded));
+    row("executed", Some(attempt.executed));
+    row("in hand", attempt.in_hand);
+    row("placement", placement(attempt).map(|p| p.pose));
+    let seated = if attempt.seated { "seated" } else { "not seated" };
+    println!("outcome      {} ({seated})", attempt.outcome.name());
+    if let Some(p) = placement(attempt) {
+        println!("height       {:.2} mm, tilt {:.2} deg", p.z_mm, p.tilt_deg);
+    }
+    println!("reward       {reward:.3}");
+    println!("robot time   {:.1} s", attempt.duration.seconds);
+    println!("peak force   {:.1} N", attempt.harm.peak_force_n);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pose_on_the_command_line_is_three_finite_numbers() {
+        assert_eq!(pose("-1,2,0"), Ok(Pose2::new(-1.0, 2.0, 0.0)));
+        assert_eq!(pose(" 1.5, -2e0 ,0.25"), Ok(Pose2::new(1.5, -2.0, 0.25)));
+        for bad in ["", "1,2", "1,2,3,4", "1,2,x", "nan,0,0", "0,inf,0", "1 2 3"] {
+            assert!(pose(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+use std::path::PathBuf;
+
+use super::cells::SimCells;
+use crate::cli::{Failure, interrupt};
+use crate::config::Experiment;
+use crate::lab::{Event, Folder, LabError, Sweep, Wish};
+use crate::report::{ExperimentResult, RunResult};
+use crate::store::Durability;
+
+/// The first seed of tuning: far from those that are reported.
+const FIRST_SEED: u64 = 1001;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: six settings of PPO on seeds 1001 to 1004, best first
+  rmrl tune narrow --method ppo --grid lr=3e-4,1e-3,3e-3 --grid entropy=0.01,0.03 --seeds 4")]
+pub struct Args {
+    /// Built-in experiment (narrow, wide, smoke) or a TOML file
+    experiment: String,
+    /// The method to tune
+    #[arg(long, value_name = "M")]
+    method: String,
+    /// Values of one option to try; repeated, all combinations are tried
+    #[arg(long, value_name = "KEY=A,B,C", required = true)]
+    grid: Vec<String>,
+    /// Seeds a setting, from 1001 on
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=1000))]
+    seeds: u64,
+    /// Runs at the same time
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=1024))]
+    jobs: u64,
+    /// Output folder
+    #[arg(long, value_name = "DIR", default_value = "runs/tune")]
+    out: PathBuf,
+    /// Any other key of the experiment; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+}
+
+pub fn run(args: Args) -> Result<(), Failure> {
+    let stop = interrupt::flag()?;
+    let mut table = Vec::new();
+    for combination in combinations(&args)? {
+        let experiment = experiment(&args, &combination)?;
+        let name = combination.join(",").replace(['/', '"', '[', ']'], "");
+        let out = args.out.join(&args.method).join(&name);
+        let (folder, _) =
+            Folder::open(&out, &experiment, Wish::Resume).map_err(LabError::from)?;
+        let cells = SimCells::new(&experiment)?;
+        let sweep = Sweep {
+            experiment: &experiment,
+            folder: folder.path(),
+            jobs: args.jobs as usize,
+            cells: &|scene| cells.cell(scene),
+            backend: "sim".into(),
+            durability: Durability::Process,
+            stop,
+        };
+        let results = sweep.run(&mut |_: Event<'_>| ())?;
+        let line = Line::new(name, &results);
+        eprintln!("{line}");
+        table.push(line);
+    }
+    table.sort_by(|a, b| a.area.total_cmp(&b.area));
+    println!("{:>8} {:>8} {:>8} {:>8} {:>8}  setting, best first", "area", "mm", "deg", "out mm", "out deg");
+    for line in table {
+        println!("{line}");
+    }
+    Ok(())
+}
+
+/// All combinations of the grid's values, as `key=value` texts.
+fn combinations(args: &Args) -> Result<Vec<Vec<String>>, Failure> {
+    let mut all: Vec<Vec<String>> = vec![vec![]];
+    for axis in &args.grid {
+        let (key, values) = axis.split_once('=').ok_or_else(|| {
+            Failure::Input(format!("--grid {axis}: must be KEY=A,B,C, for instance lr=1e-3,3e-3"))
+        })?;
+        let each = |head: &Vec<String>| {
+            let head = head.clone();
+            values.split(',').map(move |v| [head.clone(), vec![format!("{key}={v}")]].concat()).collect::<Vec<_>>()
+        };
+        all = all.iter().flat_map(each).collect();
+    }
+    Ok(all)
+}
+
+fn experiment(args: &Args, combination: &[String]) -> Result<Experiment, Failure> {
+    let mut sets = args.sets.clone();
+    sets.push(format!("methods=[{:?}]", args.method));
+    sets.push(format!("first_seed={FIRST_SEED}"));
+    sets.push(format!("seeds={}", args.seeds));
+    sets.push("evaluation.shelf_trials=0".into());
+    sets.extend(combination.iter().map(|set| format!("{}.{set}", args.method)));
+    Ok(Experiment::open(&args.experiment, &sets)?)
+}
+
+/// One setting's figures: means over seeds. `area` orders the table: the reward-weighted
+/// in-scene error, averaged over the checkpoints after the first, so that fast learning counts.
+struct Line {
+    name: String,
+    area: f64,
+    last: [f64; 4],
+}
+
+impl Line {
+    fn new(name: String, results: &ExperimentResult) -> Self {
+        let runs: &[RunResult] = results.methods.first().map_or(&[], |m| &m.runs);
+        let mean = |of: &dyn Fn(&RunResult) -> f64| {
+            runs.iter().map(of).sum::<f64>() / runs.len().max(1) as f64
+        };
+        let area = |run: &RunResult| {
+            let after = &run.checkpoints[1..];
+            let error = |c: &crate::report::Checkpoint| {
+                (c.in_scene.translation_mm + c.in_scene.yaw_deg) / 5.0
+            };
+            after.iter().map(error).sum::<f64>() / after.len().max(1) as f64
+        };
+        let last = |of: fn(&crate::report::Checkpoint) -> f64| {
+            mean(&|run| run.checkpoints.last().map_or(f64::NAN, of))
+        };
+        Self {
+            name,
+            area: mean(&area),
+            last: [
+                last(|c| c.in_scene.translation_mm),
+                last(|c| c.in_scene.yaw_deg),
+                last(|c| c.held_out.translation_mm),
+                last(|c| c.held_out.yaw_deg),
+            ],
+        }
+    }
+}
+
+impl std::fmt::Display for Line {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [mm, deg, out_mm, out_deg] = self.last;
+        let (area, name) = (self.area, &self.name);
+        write!(f, "{area:8.3} {mm:8.2} {deg:8.2} {out_mm:8.2} {out_deg:8.2}  {name}")
+    }
+}

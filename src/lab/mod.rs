@@ -1,0 +1,58 @@
+//! The laboratory: one run (one method, one seed), and many of them at once.
+//!
+//! It knows workcells and methods by their traits only, never which backend moves or how a
+//! method learns. It holds no clock: time comes from the robot.
+
+mod folder;
+mod results;
+mod run;
+mod sweep;
+
+pub use folder::{Folder, FolderError, State, Wish};
+pub use results::{read_run, score};
+pub use run::{MakeCell, Run, Signal, open_or_create};
+pub use sweep::{Event, Sweep, read_results, run_path};
+
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::cell::{CellError, Snapshot, Watch};
+use crate::config::ConfigError;
+use crate::learn::LearnError;
+use crate::store::StoreError;
+
+/// Why a run could not go on. All trials so far are on disk.
+#[derive(Debug, thiserror::Error)]
+pub enum LabError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Cell(CellError),
+    #[error("{method}, seed {seed}: {source}")]
+    Learn { method: String, seed: u64, source: LearnError },
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl From<CellError> for LabError {
+    fn from(error: CellError) -> Self {
+        match error {
+            CellError::Cancelled => Self::Interrupted,
+            other => Self::Cell(other),
+        }
+    }
+}
+
+/// A [`Watch`] that cancels when a flag is raised, for instance by Ctrl-C.
+#[derive(Clone, Copy, Debug)]
+pub struct UntilRaised<'a>(pub &'a AtomicBool);
+
+impl Watch for UntilRaised<'_> {
+    fn tick(&mut self, _: &Snapshot) -> ControlFlow<()> {
+        if self.0.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}

@@ -1,0 +1,214 @@
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
+
+use super::run::open_or_create;
+use super::{LabError, MakeCell, Run, UntilRaised, read_run};
+use crate::config::Experiment;
+use crate::learn::methods;
+use crate::report::{ExperimentResult, MethodResult, RunResult};
+use crate::store::{Durability, RunInfo, TrialStore};
+
+/// Many runs: every method with every seed, seed by seed, several at once.
+pub struct Sweep<'a> {
+    pub experiment: &'a Experiment,
+    pub folder: &'a Path,
+    pub jobs: usize,
+    /// Makes a cell for a scene; called once a run and once more for the demonstration.
+    pub cells: &'a MakeCell<'a>,
+    /// Written into every run: who made it.
+    pub backend: String,
+    pub durability: Durability,
+    /// Raised from outside to stop.
+    pub stop: &'a AtomicBool,
+}
+
+/// What happens during a sweep, told on the caller's thread.
+#[derive(Debug)]
+pub enum Event<'e> {
+    Started { method: &'e str, seed: u64 },
+    Trial { method: &'e str, seed: u64 },
+    Finished { method: &'e str, seed: u64, result: &'e RunResult },
+    /// Every method has finished this seed; the results so far hold complete seeds only.
+    Seed { seed: u64, results: &'e ExperimentResult },
+}
+
+enum Message {
+    Started(usize),
+    Trial(usize),
+    Finished(usize, RunResult),
+    Failed(LabError),
+}
+
+impl Sweep<'_> {
+    /// Runs what is not complete yet. On an interruption or an error, the other runs stop at
+    /// their next trial, and everything so far is kept.
+    pub fn run(&self, tell: &mut dyn FnMut(Event<'_>)) -> Result<ExperimentResult, LabError> {
+        let runs: Vec<(u64, &str)> = self
+            .experiment
+            .seeds()
+            .flat_map(|seed| self.experiment.methods.iter().map(move |m| (seed, m.as_str())))
+            .collect();
+        let mut done: Vec<Option<RunResult>> = vec![None; runs.len()];
+        let (next, abort) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let (sender, receiver) = channel();
+        let mut failure = None;
+        std::thread::scope(|scope| {
+            for _ in 0..self.jobs.clamp(1, runs.len()) {
+                let (sender, runs, next, abort) = (sender.clone(), &runs, &next, &abort);
+                scope.spawn(move || self.work(runs, next, abort, &sender));
+            }
+            drop(sender);
+            for message in receiver {
+                match message {
+                    Message::Started(at) => {
+                        let (seed, method) = runs[at];
+                        tell(Event::Started { method, seed });
+                    }
+                    Message::Trial(at) => {
+                        let (seed, method) = runs[at];
+                        tell(Event::Trial { method, seed });
+                    }
+                    Message::Finished(at, result) => {
+                        let (seed, method) = runs[at];
+                        tell(Event::Finished { method, seed, result: &result });
+                        done[at] = Some(result);
+                        if self.seed_is_complete(&done, at) {
+                            tell(Event::Seed { seed, results: &self.results(&done) });
+                        }
+                    }
+                    Message::Failed(error) => {
+                        abort.store(true, Ordering::Relaxed);
+                        // The first real error says more than the interruptions it causes.
+                        let first = failure.as_ref().is_none_or(|f| matches!(f, LabError::Interrupted));
+                        if first {
+                            failure = Some(error);
+                        }
+                    }
+                }
+            }
+        });
+        match failure {
+            Some(error) => Err(error),
+            None => Ok(self.results(&done)),
+        }
+    }
+
+    fn work(
+        &self,
+        runs: &[(u64, &str)],
+        next: &AtomicUsize,
+        abort: &AtomicBool,
+        sender: &Sender<Message>,
+    ) {
+        // A send fails only if the receiver is gone, and then nobody is left to tell.
+        let send = |message| drop(sender.send(message));
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some((seed, method)) = runs.get(at).copied() else { return };
+            if abort.load(Ordering::Relaxed) || self.stop.load(Ordering::Relaxed) {
+                return send(Message::Failed(LabError::Interrupted));
+            }
+            send(Message::Started(at));
+            match self.one(method, seed, abort, &mut || send(Message::Trial(at))) {
+                Ok(result) => send(Message::Finished(at, result)),
+                Err(error) => return send(Message::Failed(error)),
+            }
+        }
+    }
+
+    fn one(
+        &self,
+        method: &str,
+        seed: u64,
+        abort: &AtomicBool,
+        trial: &mut dyn FnMut(),
+    ) -> Result<RunResult, LabError> {
+        let path = run_path(self.folder, method, seed);
+        let info = RunInfo {
+            experiment: self.experiment.to_toml(),
+            method: method.to_owned(),
+            seed,
+            backend: self.backend.clone(),
+            version: crate::VERSION.to_owned(),
+            commit: crate::COMMIT.to_owned(),
+        };
+        let store = open_or_create(&path, &info, self.durability)?;
+        if !store.is_complete()? {
+            let mut watch = Either(UntilRaised(self.stop), UntilRaised(abort));
+            let cell = (self.cells)(&self.experiment.scene)?;
+            let mut run = Run::new(self.experiment, method, seed, cell, store, &mut watch)?;
+            run.train(&mut watch, &mut |_| trial())?;
+            let shelf = (self.cells)(&self.experiment.evaluation.shelf_scene)?;
+            run.demonstrate(shelf, &mut watch, &mut |_| trial())?;
+        }
+        Ok(read_run(self.experiment, &TrialStore::read(&path)?)?)
+    }
+
+    fn seed_is_complete(&self, done: &[Option<RunResult>], at: usize) -> bool {
+        let methods = self.experiment.methods.len();
+        let first = at / methods * methods;
+        done[first..first + methods].iter().all(Option::is_some)
+    }
+
+    fn results(&self, done: &[Option<RunResult>]) -> ExperimentResult {
+        assemble(self.experiment, done)
+    }
+}
+
+struct Either<'a>(UntilRaised<'a>, UntilRaised<'a>);
+
+impl crate::cell::Watch for Either<'_> {
+    fn tick(&mut self, snapshot: &crate::cell::Snapshot) -> std::ops::ControlFlow<()> {
+        self.0.tick(snapshot)?;
+        self.1.tick(snapshot)
+    }
+}
+
+/// Where a run is kept in its experiment's folder.
+pub fn run_path(folder: &Path, method: &str, seed: u64) -> PathBuf {
+    folder.join(method).join(format!("{seed}.sqlite"))
+}
+
+/// Reads a folder's complete seeds again, as a sweep would have told them.
+pub fn read_results(folder: &Path, experiment: &Experiment) -> Result<ExperimentResult, LabError> {
+    let mut done = Vec::new();
+    for seed in experiment.seeds() {
+        for method in &experiment.methods {
+            let path = run_path(folder, method, seed);
+            let store = if path.is_file() { Some(TrialStore::read(&path)?) } else { None };
+            done.push(match store {
+                Some(store) if store.is_complete()? => Some(read_run(experiment, &store)?),
+                _ => None,
+            });
+        }
+    }
+    Ok(assemble(experiment, &done))
+}
+
+/// The results of the complete seeds. `done` is seed by seed, method by method.
+fn assemble(experiment: &Experiment, done: &[Option<RunResult>]) -> ExperimentResult {
+    let count = experiment.methods.len();
+    let complete: Vec<&[Option<RunResult>]> =
+        done.chunks(count).filter(|seed| seed.iter().all(Option::is_some)).collect();
+    let methods = experiment.methods.iter().enumerate().map(|(at, name)| {
+        let settings = experiment.settings_of(name);
+        MethodResult {
+            card: methods::card(name, &settings),
+            settings: methods::settings_as_pairs(name, &settings),
+            runs: complete.iter().filter_map(|seed| seed[at].clone()).collect(),
+        }
+    });
+    ExperimentResult {
+        name: experiment.name.clone(),
+        command: format!("rmrl compare {}", experiment.name),
+        version: crate::VERSION.to_owned(),
+        commit: crate::COMMIT.to_owned(),
+        task: experiment.task.clone(),
+        trials: experiment.trials,
+        evaluate_every: experiment.evaluation.every,
+        evaluation_trials: experiment.evaluation.trials,
+        seeds: experiment.seeds().collect(),
+        methods: methods.collect(),
+    }
+}

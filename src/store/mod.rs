@@ -1,0 +1,30 @@
+//! The trial store: one SQLite file a run.
+//!
+//! A row is committed before each motion (the intent) and completed after it (the result).
+//! Weights, optimiser and counters enter the same file with the batch's last transaction. Killed
+//! at any moment, a run is therefore found as: whole batches, then some trials of the next one,
+//! the last of them perhaps only intended.
+
+mod rows;
+mod schema;
+
+pub use rows::{BatchEnd, Intent, Stored, TrialRow};
+pub use schema::{Durability, RunInfo, StoreError};
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+/// One method, one seed: an open run file.
+#[derive(Debug)]
+pub struct TrialStore {
+    db: Connection,
+    path: PathBuf,
+}
+
+impl TrialStore {
+    /// The file this run is kept in.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
