@@ -53,9 +53,19 @@ fn a_trial_says_in_json_what_happened() {
     let done = rmrl(dir.path(), "trial --offset -1,2,0.5 --noise off --json");
     assert_eq!(done.code, 0, "{}", done.stderr);
     let trial: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
-    for key in ["scene", "offset", "correction", "executed", "in_hand", "placement", "seated",
-        "outcome", "reward", "robot_time_s", "peak_force_n"]
-    {
+    for key in [
+        "scene",
+        "offset",
+        "correction",
+        "executed",
+        "in_hand",
+        "placement",
+        "seated",
+        "outcome",
+        "reward",
+        "robot_time_s",
+        "peak_force_n",
+    ] {
         assert!(trial.get(key).is_some(), "{key} is missing in {trial}");
     }
     assert_eq!(trial["outcome"], "placed");
@@ -84,9 +94,14 @@ fn a_run_killed_at_random_moments_resumes_to_the_same_bits() {
     assert_eq!(undisturbed.code, 0, "{}", undisturbed.stderr);
     let mut pause = 7u64;
     for _ in 0..20 {
-        pause = pause.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        pause =
+            pause.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let milliseconds = 30 + (pause >> 33) % 400;
-        support::kill_after(dir.path(), &format!("{} --out rough --resume", smoke_args()), milliseconds);
+        support::kill_after(
+            dir.path(),
+            &format!("{} --out rough --resume", smoke_args()),
+            milliseconds,
+        );
     }
     let resumed = rmrl(dir.path(), &format!("{} --out rough --resume", smoke_args()));
     assert_eq!(resumed.code, 0, "{}", resumed.stderr);
@@ -99,18 +114,34 @@ fn a_folder_knows_what_it_holds() {
     let args = "compare smoke --methods no-correction --seeds 1 --trials 20 --set evaluation.every=20 --out here";
     let first = rmrl(dir.path(), args);
     assert_eq!(first.code, 0, "{}", first.stderr);
-    for file in ["report.md", "report.html", "curves.svg", "curves.png", "curves.pdf", "curves.csv",
-        "table.tex", "summary.json", "no-correction/1.sqlite"]
-    {
+    for file in [
+        "report.md",
+        "report.html",
+        "curves.svg",
+        "curves.png",
+        "curves.pdf",
+        "curves.csv",
+        "table.tex",
+        "summary.json",
+        "no-correction/1.sqlite",
+    ] {
         assert!(dir.path().join("here").join(file).is_file(), "{file} is missing");
     }
     let again = rmrl(dir.path(), args);
-    assert_eq!((again.code, &again.stdout), (0, &first.stdout), "a finished folder shows its report");
+    assert_eq!(
+        (again.code, &again.stdout),
+        (0, &first.stdout),
+        "a finished folder shows its report"
+    );
     let report = rmrl(dir.path(), "report here");
     assert_eq!(report.code, 0, "{}", report.stderr);
     let other = rmrl(dir.path(), &args.replace("--trials 20", "--trials 40"));
     assert_eq!(other.code, 2);
-    assert!(other.stderr.contains("trials = 20") && other.stderr.contains("trials = 40"), "{}", other.stderr);
+    assert!(
+        other.stderr.contains("trials = 20") && other.stderr.contains("trials = 40"),
+        "{}",
+        other.stderr
+    );
 
     let run = dir.path().join("here/no-correction/1.sqlite");
     let whole = std::fs::read(&run).unwrap();
@@ -164,6 +195,7 @@ fn init_copies_files_that_can_be_run_and_keeps_edited_ones() {
     std::fs::write(&file, text.replace("trials = 80", "trials = 60")).unwrap();
     assert!(rmrl(dir.path(), "init lab").stdout.contains("kept"));
     assert!(std::fs::read_to_string(&file).unwrap().contains("trials = 60"));
-    let shown = rmrl(dir.path(), "trial --scene lab/scenes/shelf.toml --robot lab/robots/gantry.toml");
+    let shown =
+        rmrl(dir.path(), "trial --scene lab/scenes/shelf.toml --robot lab/robots/gantry.toml");
     assert_eq!(shown.code, 0, "{}", shown.stderr);
 }

@@ -116,9 +116,10 @@ impl Server {
     fn prepare(&mut self, phase: Option<&str>, index: Option<u64>) -> Result<Value, String> {
         let name = phase.unwrap_or("train");
         let known = [Phase::Train, Phase::InScene, Phase::HeldOut];
-        let phase = known.into_iter().find(|p| p.name() == name).ok_or_else(|| {
-            format!("phase \"{name}\": must be one of train, in-scene, held-out")
-        })?;
+        let phase = known
+            .into_iter()
+            .find(|p| p.name() == name)
+            .ok_or_else(|| format!("phase \"{name}\": must be one of train, in-scene, held-out"))?;
         let key = TrialKey { phase, index: index.unwrap_or(self.next) };
         let setup = self.instances.setup(key);
         let seen = self.cell.prepare(&setup, &mut Unwatched).map_err(|e| e.to_string())?;
@@ -133,8 +134,7 @@ impl Server {
 
     fn attempt(&mut self, correction: Correction) -> Result<Value, String> {
         let key = self.prepared.ok_or("nothing is prepared: send {\"op\":\"prepare\"} first")?;
-        let attempt =
-            self.cell.attempt(correction, &mut Unwatched).map_err(|e| e.to_string())?;
+        let attempt = self.cell.attempt(correction, &mut Unwatched).map_err(|e| e.to_string())?;
         self.prepared = None;
         let told = self.reward.feedback(attempt.outcome, attempt.measured.as_ref(), self.signal);
         let mut answer = json!({ "outcome": attempt.outcome, "reward": told.reward });

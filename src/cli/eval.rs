@@ -37,8 +37,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let experiment: Experiment = parse_toml(&path.display().to_string(), &info.experiment)?;
     let cells = SimCells::new(&experiment)?;
     let trained_in = cells.cell(&experiment.scene)?;
-    let run =
-        Run::new(&experiment, &info.method, info.seed, trained_in, store, &mut Unwatched)?;
+    let run = Run::new(&experiment, &info.method, info.seed, trained_in, store, &mut Unwatched)?;
     let mut method = run.into_method();
     let scene = args.scene.as_ref().unwrap_or(&experiment.scene);
     let mut cell = cells.cell(scene)?;
@@ -77,7 +76,8 @@ struct Judged {
 
 impl Rehearsal<'_> {
     fn judge(&mut self, phase: Phase, trials: u64) -> Result<Judged, Failure> {
-        let mut sum = Judged { translation_mm: 0.0, yaw_deg: 0.0, successes: 0, seated: 0, of: trials };
+        let mut sum =
+            Judged { translation_mm: 0.0, yaw_deg: 0.0, successes: 0, seated: 0, of: trials };
         for index in 0..trials {
             let key = TrialKey { phase, index };
             let setup = self.instances.setup(key);

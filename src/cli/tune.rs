@@ -45,8 +45,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
         let experiment = experiment(&args, &combination)?;
         let name = combination.join(",").replace(['/', '"', '[', ']'], "");
         let out = args.out.join(&args.method).join(&name);
-        let (folder, _) =
-            Folder::open(&out, &experiment, Wish::Resume).map_err(LabError::from)?;
+        let (folder, _) = Folder::open(&out, &experiment, Wish::Resume).map_err(LabError::from)?;
         let cells = SimCells::new(&experiment)?;
         let sweep = Sweep {
             experiment: &experiment,
@@ -63,7 +62,10 @@ pub fn run(args: Args) -> Result<(), Failure> {
         table.push(line);
     }
     table.sort_by(|a, b| a.area.total_cmp(&b.area));
-    println!("{:>8} {:>8} {:>8} {:>8} {:>8}  setting, best first", "area", "mm", "deg", "out mm", "out deg");
+    println!(
+        "{:>8} {:>8} {:>8} {:>8} {:>8}  setting, best first",
+        "area", "mm", "deg", "out mm", "out deg"
+    );
     for line in table {
         println!("{line}");
     }
@@ -79,7 +81,10 @@ fn combinations(args: &Args) -> Result<Vec<Vec<String>>, Failure> {
         })?;
         let each = |head: &Vec<String>| {
             let head = head.clone();
-            values.split(',').map(move |v| [head.clone(), vec![format!("{key}={v}")]].concat()).collect::<Vec<_>>()
+            values
+                .split(',')
+                .map(move |v| [head.clone(), vec![format!("{key}={v}")]].concat())
+                .collect::<Vec<_>>()
         };
         all = all.iter().flat_map(each).collect();
     }

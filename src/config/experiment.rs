@@ -159,7 +159,7 @@ impl Experiment {
         )?;
         count(&check, "evaluation.every", self.evaluation.every, 1_000_000)?;
         check.that(
-            self.evaluation.every % self.batch == 0,
+            self.evaluation.every.is_multiple_of(self.batch),
             "evaluation.every",
             self.evaluation.every,
             format_args!("must be a multiple of batch = {}", self.batch),

@@ -12,6 +12,7 @@ pub use scene::Scene;
 
 /// Every built-in file with its path, as `rmrl init` copies it out.
 pub fn embedded_files() -> Vec<(String, &'static str)> {
-    let experiments = experiment::EMBEDDED.iter().map(|(n, t)| (format!("experiments/{n}.toml"), *t));
+    let experiments =
+        experiment::EMBEDDED.iter().map(|(n, t)| (format!("experiments/{n}.toml"), *t));
     experiments.chain(scene::embedded_files()).chain(robot::embedded_files()).collect()
 }

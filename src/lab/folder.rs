@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{Experiment, parse_toml};
 
-const MARK: &str = "# An experiment folder of rmrl: what is below is what its runs were made with.\n";
+const MARK: &str =
+    "# An experiment folder of rmrl: what is below is what its runs were made with.\n";
 const FILE: &str = "experiment.toml";
 
 /// The folder of an experiment's runs and report, locked against a second process.
@@ -74,7 +75,8 @@ impl Folder {
         if wish == Wish::Resume {
             return Ok((folder, State::Unfinished));
         }
-        let why = "holds an unfinished experiment; --resume goes on with it, --fresh throws it away";
+        let why =
+            "holds an unfinished experiment; --resume goes on with it, --fresh throws it away";
         Err(refused(path, why.into()))
     }
 

@@ -10,7 +10,7 @@ mod sweep;
 
 pub use folder::{Folder, FolderError, State, Wish};
 pub use results::{read_run, score};
-pub use run::{MakeCell, Run, Signal, open_or_create};
+pub use run::{MakeCell, Run, see};
 pub use sweep::{Event, Sweep, read_results, run_path};
 
 use std::ops::ControlFlow;
@@ -53,6 +53,10 @@ pub struct UntilRaised<'a>(pub &'a AtomicBool);
 
 impl Watch for UntilRaised<'_> {
     fn tick(&mut self, _: &Snapshot) -> ControlFlow<()> {
-        if self.0.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if self.0.load(Ordering::Relaxed) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 }

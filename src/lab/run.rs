@@ -10,13 +10,6 @@ use crate::task::{Instances, Phase, Reward, Setup, Stream, Streams, TrialKey};
 /// Makes a workcell for a scene. The lab does not know which backend is behind it.
 pub type MakeCell<'a> = dyn Fn(&str) -> Result<Box<dyn Workcell>, ConfigError> + Sync + 'a;
 
-/// What a run tells while it goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Signal {
-    /// One more trial, of whatever phase, is on disk.
-    Trial(Phase),
-}
-
 /// One method, one seed: the training loop and its evaluations.
 pub struct Run<'a> {
     experiment: &'a Experiment,
@@ -62,10 +55,11 @@ impl<'a> Run<'a> {
     }
 
     /// Trains to the end: trials in batches, learning after each, evaluation at checkpoints.
+    /// `tell` hears the phase of each trial once it is on disk.
     pub fn train(
         &mut self,
         watch: &mut dyn Watch,
-        tell: &mut dyn FnMut(Signal),
+        tell: &mut dyn FnMut(Phase),
     ) -> Result<(), LabError> {
         loop {
             if self.is_checkpoint() {
@@ -80,7 +74,7 @@ impl<'a> Run<'a> {
                 let key = self.next_key();
                 let experience = self.trial(key, 0, Mode::Explore, watch)?;
                 self.history.push(experience);
-                tell(Signal::Trial(key.phase));
+                tell(key.phase);
             }
             self.learn()?;
         }
@@ -91,7 +85,7 @@ impl<'a> Run<'a> {
         &mut self,
         cell: Box<dyn Workcell>,
         watch: &mut dyn Watch,
-        tell: &mut dyn FnMut(Signal),
+        tell: &mut dyn FnMut(Phase),
     ) -> Result<(), LabError> {
         self.cell = cell;
         self.evaluate(Phase::Shelf, watch, tell)?;
@@ -180,7 +174,7 @@ impl<'a> Run<'a> {
         &mut self,
         phase: Phase,
         watch: &mut dyn Watch,
-        tell: &mut dyn FnMut(Signal),
+        tell: &mut dyn FnMut(Phase),
     ) -> Result<(), LabError> {
         let evaluation = &self.experiment.evaluation;
         let count = if phase == Phase::Shelf { evaluation.shelf_trials } else { evaluation.trials };
@@ -189,7 +183,7 @@ impl<'a> Run<'a> {
         let done = rows.iter().filter(|row| row.result.is_some()).count() as u64;
         for index in done..count {
             self.trial(TrialKey { phase, index }, checkpoint, Mode::Greedy, watch)?;
-            tell(Signal::Trial(phase));
+            tell(phase);
         }
         Ok(())
     }
@@ -283,7 +277,11 @@ fn demand_signals(method: &dyn Method, cell: &dyn Workcell) -> Result<(), Config
 }
 
 /// Opens the store of a run to continue it, or creates it. A store of another run is refused.
-pub fn open_or_create(path: &Path, info: &RunInfo, durability: Durability) -> Result<TrialStore, LabError> {
+pub(super) fn open_or_create(
+    path: &Path,
+    info: &RunInfo,
+    durability: Durability,
+) -> Result<TrialStore, LabError> {
     if !path.exists() {
         return Ok(TrialStore::create(path, info, durability)?);
     }

@@ -26,11 +26,24 @@ pub struct Sweep<'a> {
 /// What happens during a sweep, told on the caller's thread.
 #[derive(Debug)]
 pub enum Event<'e> {
-    Started { method: &'e str, seed: u64 },
-    Trial { method: &'e str, seed: u64 },
-    Finished { method: &'e str, seed: u64, result: &'e RunResult },
+    Started {
+        method: &'e str,
+        seed: u64,
+    },
+    Trial {
+        method: &'e str,
+        seed: u64,
+    },
+    Finished {
+        method: &'e str,
+        seed: u64,
+        result: &'e RunResult,
+    },
     /// Every method has finished this seed; the results so far hold complete seeds only.
-    Seed { seed: u64, results: &'e ExperimentResult },
+    Seed {
+        seed: u64,
+        results: &'e ExperimentResult,
+    },
 }
 
 enum Message {
@@ -80,7 +93,8 @@ impl Sweep<'_> {
                     Message::Failed(error) => {
                         abort.store(true, Ordering::Relaxed);
                         // The first real error says more than the interruptions it causes.
-                        let first = failure.as_ref().is_none_or(|f| matches!(f, LabError::Interrupted));
+                        let first =
+                            failure.as_ref().is_none_or(|f| matches!(f, LabError::Interrupted));
                         if first {
                             failure = Some(error);
                         }

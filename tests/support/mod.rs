@@ -33,8 +33,7 @@ pub fn rmrl(dir: &Path, args: &str) -> Outcome {
 
 /// Starts `rmrl` and kills it with SIGKILL after so long, unless it is done by then.
 pub fn kill_after(dir: &Path, args: &str, milliseconds: u64) {
-    let mut child =
-        command(dir, args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = command(dir, args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     std::thread::sleep(Duration::from_millis(milliseconds));
     let _ = child.kill();
     child.wait().unwrap();
@@ -85,7 +84,7 @@ fn contents(path: &Path) -> Vec<String> {
         "SELECT * FROM learner",
     ] {
         let mut statement = db.prepare(sql).unwrap();
-        let names: Vec<String> = statement.column_names().iter().map(|n| (*n).to_owned()).collect();
+        let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let rows = statement
             .query_map([], |row| {
                 let cell = |at: usize| {
