@@ -6,18 +6,19 @@ const STYLE: &str = include_str!("report.css");
 /// from outside.
 pub fn page(title: &str, report_md: &str, curves_svg: &str) -> String {
     let mut in_figure = false;
-    let events = Parser::new_ext(report_md, Options::ENABLE_TABLES).filter_map(|event| match event {
-        Event::Start(Tag::Image { .. }) => {
-            in_figure = true;
-            Some(Event::Html(format!("<figure>{}</figure>", inline(curves_svg)).into()))
-        }
-        Event::End(TagEnd::Image) => {
-            in_figure = false;
-            None
-        }
-        _ if in_figure => None,
-        other => Some(other),
-    });
+    let events =
+        Parser::new_ext(report_md, Options::ENABLE_TABLES).filter_map(|event| match event {
+            Event::Start(Tag::Image { .. }) => {
+                in_figure = true;
+                Some(Event::Html(format!("<figure>{}</figure>", inline(curves_svg)).into()))
+            }
+            Event::End(TagEnd::Image) => {
+                in_figure = false;
+                None
+            }
+            _ if in_figure => None,
+            other => Some(other),
+        });
     let mut body = String::new();
     html::push_html(&mut body, events);
     let mut escaped = String::new();
@@ -38,7 +39,8 @@ fn inline(svg: &str) -> &str {
 mod tests {
     use super::*;
 
-    const REPORT: &str = "# A <b>name</b>\n\n![curves](curves.svg)\n\n| a | b |\n| --- | --- |\n| 1 | x < y |\n";
+    const REPORT: &str =
+        "# A <b>name</b>\n\n![curves](curves.svg)\n\n| a | b |\n| --- | --- |\n| 1 | x < y |\n";
 
     #[test]
     fn the_figure_is_inside_and_nothing_is_fetched() {

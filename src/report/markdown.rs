@@ -34,9 +34,8 @@ fn header(result: &ExperimentResult, summary: &Summary) -> String {
     if complete == 1 {
         text += "> **One seed.** There is no interval, and no conclusion to draw.\n\n";
     }
-    let done = |seed: &&u64| {
-        result.methods.iter().all(|m| m.runs.iter().any(|run| run.seed == **seed))
-    };
+    let done =
+        |seed: &&u64| result.methods.iter().all(|m| m.runs.iter().any(|run| run.seed == **seed));
     let seeds: Vec<u64> = result.seeds.iter().filter(done).copied().collect();
     let mut facts = Table::new(["", ""]);
     facts.row(["command", &format!("`{}`", result.command)]);
@@ -139,7 +138,11 @@ fn gains(result: &ExperimentResult, summary: &Summary) -> String {
 
 fn task(task: &TaskSpec) -> String {
     let mut table = Table::new(["", "position (mm)", "yaw (deg)"]);
-    table.row(["offsets and corrections".to_owned(), format!("±{}", task.range.mm), format!("±{}", task.range.deg)]);
+    table.row([
+        "offsets and corrections".to_owned(),
+        format!("±{}", task.range.mm),
+        format!("±{}", task.range.deg),
+    ]);
     let noises = [
         ("jitter about a scene instance", task.jitter),
         ("actuation noise", task.actuation),
@@ -187,7 +190,10 @@ fn outcomes(result: &ExperimentResult) -> String {
             table.row(std::iter::once(method.card.name.to_owned()).chain(cells));
         }
     }
-    format!("\n## How the training trials ended\n\n{}\nOver all runs, prior trials included.\n", table.markdown())
+    format!(
+        "\n## How the training trials ended\n\n{}\nOver all runs, prior trials included.\n",
+        table.markdown()
+    )
 }
 
 fn statistics(result: &ExperimentResult, resamples: usize) -> String {

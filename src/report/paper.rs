@@ -19,13 +19,29 @@ const PRETRAINED: &str = "rm-rl-pretrained";
 /// The paper's assumptions beside ours.
 const ASSUMPTIONS: [[&str; 3]; 9] = [
     ["arm", "real", "simulated (Rapier contact physics) unless the experiment says otherwise"],
-    ["figures", "errors as measured on the arm", "the simulator's truth; the measurement on hardware"],
+    [
+        "figures",
+        "errors as measured on the arm",
+        "the simulator's truth; the measurement on hardware",
+    ],
     ["episode", "one step: image, correction of the pick pose, placement", "the same"],
     ["action", "discrete correction (x, y, yaw)", "the same; range and bins as under *Task*"],
-    ["reward", "from the measured placement error", "-(mm / 5 + deg / 5) of the measured placement: our choice"],
-    ["role models", "highest reward among trials that began in a similar state", "the same; what counts as similar, and how often labels are renewed, is ours"],
+    [
+        "reward",
+        "from the measured placement error",
+        "-(mm / 5 + deg / 5) of the measured placement: our choice",
+    ],
+    [
+        "role models",
+        "highest reward among trials that began in a similar state",
+        "the same; what counts as similar, and how often labels are renewed, is ours",
+    ],
     ["network, optimiser, replay", "not published in full", "our own design"],
-    ["baseline", "an RL baseline; REINFORCE in the shelf demonstration", "REINFORCE and PPO, tuned with the same care"],
+    [
+        "baseline",
+        "an RL baseline; REINFORCE in the shelf demonstration",
+        "REINFORCE and PPO, tuned with the same care",
+    ],
     ["repetitions", "not known to us", "paired seeds, interquartile mean, bootstrap intervals"],
 ];
 
@@ -101,7 +117,12 @@ fn shelf_row(result: &ExperimentResult, resamples: usize) -> Option<[String; 6]>
     Some([
         format!("shelf placements of `{}`", ours.card.name),
         BASELINE.to_owned(),
-        format!("{} against {}: {} points more", placed(ours), placed(theirs), table::interval(&points, 0)),
+        format!(
+            "{} against {}: {} points more",
+            placed(ours),
+            placed(theirs),
+            table::interval(&points, 0)
+        ),
         "-".to_owned(),
         SHELF.to_owned(),
         verdict(&gain).to_owned(),

@@ -122,7 +122,8 @@ fn the_interval_of_a_mean_of_normal_runs_is_as_wide_as_theory_says() {
     // has standard error sd / sqrt(n), so the interval is about 3.92 of those wide.
     let values: Vec<f64> = (0..20).map(|i| f64::from(i) - 9.5).collect();
     let sd = (values.iter().map(|v| v * v).sum::<f64>() / 20.0).sqrt();
-    let mean = |c: &[u16]| c.iter().zip(&values).map(|(k, v)| f64::from(*k) * v).sum::<f64>() / 20.0;
+    let mean =
+        |c: &[u16]| c.iter().zip(&values).map(|(k, v)| f64::from(*k) * v).sum::<f64>() / 20.0;
     let [low, high] = Resamples::draw(20, 20_000).interval(mean).unwrap();
     let expected = 3.92 * sd / 20f64.sqrt();
     assert!(((high - low) / expected - 1.0).abs() < 0.03, "{} for {expected}", high - low);

@@ -153,8 +153,11 @@ fn summarise(
         runs.iter().map(|(_, last)| of(last)).map(|s| (s.successes, s.of)).collect()
     };
     let [in_scene, unseen] = [counts(|c| c.in_scene), counts(|c| c.held_out)];
-    let shelves: Vec<Count> =
-        runs.iter().filter_map(|(run, _)| run.shelf).map(|Shelf { placed, of }| (placed, of)).collect();
+    let shelves: Vec<Count> = runs
+        .iter()
+        .filter_map(|(run, _)| run.shelf)
+        .map(|Shelf { placed, of }| (placed, of))
+        .collect();
     Some(MethodSummary {
         signal: method.card.signal.name(),
         context: method.card.context.name(),
@@ -162,8 +165,11 @@ fn summarise(
         yaw_deg,
         held_out,
         success: success(&in_scene, bootstrap),
-        shelf: rate(&shelves, bootstrap)
-            .map(|((placed, of), ci95)| ShelfSummary { placed, of, ci95 }),
+        shelf: rate(&shelves, bootstrap).map(|((placed, of), ci95)| ShelfSummary {
+            placed,
+            of,
+            ci95,
+        }),
         trials_to_1mm_1deg,
         held_out_success: success(&unseen, bootstrap),
     })

@@ -17,8 +17,14 @@ fn the_json_has_the_published_shape_and_no_more() {
     assert_eq!(keys(&json), all);
     let rm = &json["methods"]["rm-rl"];
     let figures = [
-        "context", "held_out", "shelf", "signal", "success", "translation_mm",
-        "trials_to_1mm_1deg", "yaw_deg",
+        "context",
+        "held_out",
+        "shelf",
+        "signal",
+        "success",
+        "translation_mm",
+        "trials_to_1mm_1deg",
+        "yaw_deg",
     ];
     assert_eq!(keys(rm), figures);
     assert_eq!(rm["signal"], "scalar");

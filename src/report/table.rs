@@ -165,7 +165,8 @@ pub fn interval(i: &Interval, decimals: usize) -> String {
 }
 
 fn success(success: Option<&Success>) -> String {
-    let percent = |s: &Success| Interval { value: 100.0 * s.rate, ci95: Some(s.ci95.map(|x| 100.0 * x)) };
+    let percent =
+        |s: &Success| Interval { value: 100.0 * s.rate, ci95: Some(s.ci95.map(|x| 100.0 * x)) };
     success.map_or("-".into(), |s| interval(&percent(s), 0))
 }
 

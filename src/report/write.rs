@@ -5,6 +5,10 @@ use std::path::{Path, PathBuf};
 use super::plots::{Figure, learning_curves};
 use super::{ExperimentResult, Summary, curves, html, markdown, table};
 
+/// Bootstrap rounds of a report that is to be kept, as in rliable. While seeds are still coming in
+/// 2,000 will do.
+pub const RESAMPLES: usize = 50_000;
+
 /// The files of a report and its figures.
 #[derive(Clone, Debug)]
 pub struct Written {
@@ -25,7 +29,7 @@ pub enum ReportError {
 /// Writes all files of a report into `dir`, which must exist. Each file is replaced as a whole,
 /// and the summary last: a reader never meets half a file. Equal results give equal bytes.
 ///
-/// `resamples` is the number of bootstrap rounds: 50,000 for a report that is to be kept.
+/// `resamples` is the number of bootstrap rounds: [`RESAMPLES`] for a report that is to be kept.
 pub fn write(
     dir: &Path,
     result: &ExperimentResult,
@@ -47,15 +51,16 @@ pub fn write(
     let mut files = Vec::with_capacity(contents.len());
     for (name, bytes) in contents {
         let path = dir.join(name);
-        replace(&path, &bytes).map_err(|source| ReportError::Write { path: path.clone(), source })?;
+        replace(&path, &bytes)
+            .map_err(|source| ReportError::Write { path: path.clone(), source })?;
         files.push(path);
     }
     Ok(Written { files, summary })
 }
 
-/// For stdout at the end of a run.
-pub fn console_table(result: &ExperimentResult, resamples: usize) -> String {
-    table::console_table(result, &Summary::of(result, resamples))
+/// For stdout at the end of a run, with the intervals of a report of [`RESAMPLES`].
+pub fn console_table(result: &ExperimentResult) -> String {
+    table::console_table(result, &Summary::of(result, RESAMPLES))
 }
 
 /// Writes beside the file and renames.

@@ -29,7 +29,11 @@ pub fn learning_curves(result: &ExperimentResult, rounds: usize) -> Result<Strin
         for (row, yaw) in [false, true].into_iter().enumerate() {
             let columns = [false, true].map(|held_out| {
                 let quantity = Quantity { held_out, yaw };
-                result.methods.iter().map(|m| Series::of(m, quantity, &mut bootstrap)).collect::<Vec<_>>()
+                result
+                    .methods
+                    .iter()
+                    .map(|m| Series::of(m, quantity, &mut bootstrap))
+                    .collect::<Vec<_>>()
             });
             let highest = columns.iter().flatten().map(Series::highest).fold(0.0, f64::max);
             for (column, series) in columns.iter().enumerate() {
@@ -64,7 +68,7 @@ impl Panel {
             .margin_right(44)
             .margin_top(10)
             .margin_bottom(6)
-            .x_label_area_size(if top_row { 56 } else { 104 })
+            .x_label_area_size(if top_row { 56 } else { 92 })
             .y_label_area_size(120);
         if hours.is_some() {
             builder.top_x_label_area_size(100);
@@ -80,8 +84,8 @@ impl Panel {
             .configure_mesh()
             .x_desc(if top_row { "" } else { "physical trials" })
             .y_desc(if yaw { "yaw error (deg)" } else { "translation error (mm)" })
-            .x_labels(6)
-            .y_labels(6)
+            .x_labels(8)
+            .y_labels(8)
             .x_label_formatter(&|x| format!("{x:.0}"))
             .y_label_formatter(&|y| format!("{y}"))
             .label_style(text(34))
@@ -95,7 +99,7 @@ impl Panel {
             chart
                 .configure_secondary_axes()
                 .x_desc("robot hours")
-                .x_labels(6)
+                .x_labels(8)
                 .x_label_formatter(&|h| format!("{h}"))
                 .label_style(text(34))
                 .axis_desc_style(text(36))
@@ -117,7 +121,8 @@ impl Panel {
             }
         }
         for (series, look) in series.iter().zip(looks) {
-            let mut line: Vec<(f64, f64)> = series.centre.iter().map(|(t, e)| (*t, e.iqm)).collect();
+            let mut line: Vec<(f64, f64)> =
+                series.centre.iter().map(|(t, e)| (*t, e.iqm)).collect();
             match *look {
                 Look::Reference { dash, gap, .. } => {
                     if let [(_, level)] = line[..] {
@@ -146,7 +151,11 @@ fn band(series: &Series) -> Vec<(f64, f64)> {
     ends(0).chain(upper.into_iter().rev()).collect()
 }
 
-fn draw_legend(area: &Area<'_>, result: &ExperimentResult, looks: &[Look]) -> Result<(), DrawError> {
+fn draw_legend(
+    area: &Area<'_>,
+    result: &ExperimentResult,
+    looks: &[Look],
+) -> Result<(), DrawError> {
     let column_width = (WIDTH * UNITS - 120) as i32 / LEGEND_COLUMNS as i32;
     for (i, (method, look)) in result.methods.iter().zip(looks).enumerate() {
         let x = 110 + (i % LEGEND_COLUMNS) as i32 * column_width;
@@ -181,7 +190,8 @@ fn text(units: i32) -> (&'static str, i32) {
 }
 
 fn last_trial(result: &ExperimentResult) -> f64 {
-    let last = result.methods.iter().flat_map(|m| m.final_checkpoints()).map(|(_, c)| c.trial).max();
+    let last =
+        result.methods.iter().flat_map(|m| m.final_checkpoints()).map(|(_, c)| c.trial).max();
     last.filter(|&trial| trial > 0).unwrap_or(result.trials.max(1)) as f64
 }
 

@@ -3,6 +3,7 @@
 
 mod curves;
 mod palette;
+mod pdf;
 mod series;
 
 use std::sync::{Arc, OnceLock};
@@ -49,8 +50,10 @@ impl Figure {
         let scale = tiny_skia::Transform::from_scale(PNG_SCALE, PNG_SCALE);
         resvg::render(&tree, scale, &mut pixels.as_mut());
         let png = pixels.encode_png().map_err(|e| failed(&e))?;
-        let (conversion, page) = (svg2pdf::ConversionOptions::default(), svg2pdf::PageOptions::default());
+        let (conversion, page) =
+            (svg2pdf::ConversionOptions::default(), svg2pdf::PageOptions::default());
         let pdf = svg2pdf::to_pdf(&tree, conversion, page).map_err(|e| failed(&e))?;
+        let pdf = pdf::in_fixed_order(pdf);
         Ok(Self { svg, png, pdf })
     }
 }
@@ -80,7 +83,8 @@ fn svg(
     {
         use plotters::prelude::{IntoDrawingArea, SVGBackend, WHITE};
         let area = SVGBackend::with_string(&mut text, units).into_drawing_area();
-        let drawn = area.fill(&WHITE).and_then(|()| draw(area.clone())).and_then(|()| area.present());
+        let drawn =
+            area.fill(&WHITE).and_then(|()| draw(area.clone())).and_then(|()| area.present());
         drawn.map_err(|e| ReportError::Figure(e.to_string()))?;
     }
     let drawn_size = format!("width=\"{}\" height=\"{}\"", units.0, units.1);
@@ -88,5 +92,6 @@ fn svg(
     Ok(text.replacen(&drawn_size, &shown_size, 1))
 }
 
-type Area<'a> = plotters::drawing::DrawingArea<plotters::prelude::SVGBackend<'a>, plotters::coord::Shift>;
+type Area<'a> =
+    plotters::drawing::DrawingArea<plotters::prelude::SVGBackend<'a>, plotters::coord::Shift>;
 type DrawError = plotters::drawing::DrawingAreaErrorKind<std::io::Error>;

@@ -1,6 +1,8 @@
 use plotters::coord::CoordTranslate;
 use plotters::drawing::DrawingArea;
-use plotters::prelude::{Circle, Color, Cross, EmptyElement, Polygon, RGBColor, SVGBackend, ShapeStyle};
+use plotters::prelude::{
+    Circle, Color, Cross, EmptyElement, Polygon, RGBColor, SVGBackend, ShapeStyle,
+};
 
 use super::DrawError;
 use crate::learn::Card;
