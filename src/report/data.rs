@@ -72,6 +72,28 @@ pub struct Shelf {
     pub of: u64,
 }
 
+impl ExperimentResult {
+    /// Seeds that every method has completed.
+    pub fn complete_seeds(&self) -> usize {
+        let done = |seed: &u64| {
+            !self.methods.is_empty()
+                && self.methods.iter().all(|m| m.runs.iter().any(|run| run.seed == *seed))
+        };
+        self.seeds.iter().filter(|seed| done(seed)).count()
+    }
+
+    pub fn method(&self, name: &str) -> Option<&MethodResult> {
+        self.methods.iter().find(|m| m.card.name == name)
+    }
+}
+
+impl MethodResult {
+    /// Each run with its last evaluation; a run without one has no figures.
+    pub fn final_checkpoints(&self) -> impl Iterator<Item = (&RunResult, &Checkpoint)> {
+        self.runs.iter().filter_map(|run| Some((run, run.checkpoints.last()?)))
+    }
+}
+
 impl Outcome {
     /// Counts by name, for [`RunResult::outcomes`].
     pub fn tally(outcomes: impl IntoIterator<Item = Outcome>) -> BTreeMap<&'static str, u64> {

@@ -1,6 +1,23 @@
 //! From finished runs to statistics, tables and plots. It reads results and writes files; it
 //! knows no simulation, no learning and no database.
 
+mod curves;
 mod data;
+mod html;
+mod markdown;
+mod paper;
+pub mod plots;
+pub mod stats;
+mod summary;
+#[cfg(test)]
+mod synthetic;
+pub mod table;
+mod write;
 
+pub use curves::curves_csv;
 pub use data::{Checkpoint, ExperimentResult, MethodResult, RunResult, Scores, Shelf};
+pub use summary::{
+    Errors, Improvement, MethodSummary, Ordered, RIVALS, ShelfSummary, Success, Summary,
+    TimeToReach,
+};
+pub use write::{RESAMPLES, ReportError, Written, console_table, write};

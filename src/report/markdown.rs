@@ -1,0 +1,265 @@
+use std::collections::BTreeSet;
+
+use super::paper;
+use super::table::{self, TOLD, Table};
+use super::{ExperimentResult, Improvement, MethodResult, RIVALS, Summary};
+use crate::task::TaskSpec;
+
+/// `report.md`, from which the page is made too.
+pub fn report(result: &ExperimentResult, summary: &Summary, resamples: usize) -> String {
+    [
+        header(result, summary),
+        results(result, summary),
+        paper::section(result, summary, resamples),
+        gains(result, summary),
+        task(&result.task),
+        outcomes(result),
+        statistics(result, resamples),
+        settings(result),
+    ]
+    .into_iter()
+    .filter(|section| !section.is_empty())
+    .collect::<Vec<_>>()
+    .join("\n")
+}
+
+fn header(result: &ExperimentResult, summary: &Summary) -> String {
+    let mut text = format!("# rmrl: `{}`\n\n", result.name);
+    let (complete, asked) = (summary.seeds, result.seeds.len());
+    if complete < asked {
+        text += &format!(
+            "> **{complete} of {asked} seeds complete.** The figures come from the complete ones and will change.\n\n"
+        );
+    }
+    if complete == 1 {
+        text += "> **One seed.** There is no interval, and no conclusion to draw.\n\n";
+    }
+    let done =
+        |seed: &&u64| result.methods.iter().all(|m| m.runs.iter().any(|run| run.seed == **seed));
+    let seeds: Vec<u64> = result.seeds.iter().filter(done).copied().collect();
+    let mut facts = Table::new(["", ""]);
+    facts.row(["command", &format!("`{}`", result.command)]);
+    facts.row(["version", &format!("{}, commit `{}`", result.version, result.commit)]);
+    facts.row(["seeds", &ranges(&seeds)]);
+    facts.row(["training", &training(result)]);
+    facts.row(["evaluation", &evaluation(result)]);
+    text + &facts.markdown()
+}
+
+fn training(result: &ExperimentResult) -> String {
+    let mut text = format!("{} trials a run", result.trials);
+    for method in result.methods.iter().filter(|m| m.card.prior_trials > 0) {
+        text += &format!(
+            "; `{}` has {} prior trials besides, which count on the x axis",
+            method.card.name, method.card.prior_trials
+        );
+    }
+    text
+}
+
+fn evaluation(result: &ExperimentResult) -> String {
+    let runs = || result.methods.iter().filter(|m| m.card.learns).flat_map(|m| &m.runs);
+    let checkpoints = runs().map(|run| run.checkpoints.len() as u64).max().unwrap_or(0);
+    format!(
+        "greedy, every {} trials: {n} in-scene (the scene instances of training) and {n} held-out \
+         (instances never trained on); {} evaluation trials a learning run in all, never learned \
+         from and not on the x axis",
+        result.evaluate_every,
+        checkpoints * 2 * result.evaluation_trials,
+        n = result.evaluation_trials,
+    )
+}
+
+fn results(result: &ExperimentResult, summary: &Summary) -> String {
+    let mut text = String::from("\n## Results\n\n![Learning curves](curves.svg)\n\n");
+    text += "Errors of the greedy policy against physical trials. Thick: interquartile mean over \
+             seeds; band: its 95 % bootstrap interval; faint: each seed. Dashed: references. The \
+             upper axis is robot time at the mean duration of a trial.\n\n";
+    if summary.methods.0.is_empty() {
+        return text + "No run is complete yet.\n";
+    }
+    text += &table::results(result, summary).markdown();
+    text += "\nAt the last checkpoint: mean over the evaluation trials of a run, interquartile \
+             mean over seeds, [95 % interval]. Errors are the truth in simulation and the \
+             measurement on a real arm; a trial without a placement counts at the cap. \
+             *success*: |x|, |y| < 1 mm, |yaw| < 1 deg and seated. *shelf*: seated placements of \
+             the final demonstration. *trials to 1 mm, 1 deg*: until both mean errors in-scene are \
+             below, with runs that never were counted at the horizon (and how many were). \
+             *signal* and *context*: what a method may learn from, besides the image.\n";
+    if result.methods.iter().any(|m| m.card.sees_truth) {
+        text += &format!(
+            "\n{TOLD} is told the true offset: a reference in simulation, not a competitor.\n"
+        );
+    }
+    let waiting: Vec<String> = result
+        .methods
+        .iter()
+        .filter(|m| summary.methods.get(m.card.name).is_none())
+        .map(|m| format!("`{}`", m.card.name))
+        .collect();
+    if !waiting.is_empty() {
+        text += &format!("\nWithout a complete run: {}.\n", waiting.join(", "));
+    }
+    text
+}
+
+/// Every learner over each rival.
+fn gains(result: &ExperimentResult, summary: &Summary) -> String {
+    if summary.improvement_over.0.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new([
+        "rival",
+        "method",
+        "translation lower by (%)",
+        "yaw lower by (%)",
+        "P(better)",
+    ]);
+    for rival in RIVALS {
+        let Some(methods) = summary.improvement_over.get(rival) else { continue };
+        for (name, gain) in &methods.0 {
+            let Improvement { translation_pct, yaw_pct, probability } = gain;
+            table.row([
+                rival.to_owned(),
+                table::marked(result, name),
+                table::interval(translation_pct, 0),
+                table::interval(yaw_pct, 0),
+                format!("{probability:.2}"),
+            ]);
+        }
+    }
+    format!(
+        "\n## Every learner over the rivals\n\n{}\nIn-scene, last checkpoint. *P(better)*: that a \
+         run of the method ends below a run of the rival in mm + deg, the sum that the reward \
+         weighs.\n",
+        table.markdown()
+    )
+}
+
+fn task(task: &TaskSpec) -> String {
+    let mut table = Table::new(["", "position (mm)", "yaw (deg)"]);
+    table.row([
+        "offsets and corrections".to_owned(),
+        format!("±{}", task.range.mm),
+        format!("±{}", task.range.deg),
+    ]);
+    let noises = [
+        ("jitter about a scene instance", task.jitter),
+        ("actuation noise", task.actuation),
+        ("measurement noise", task.measurement),
+    ];
+    for (what, noise) in noises {
+        table.row([what.to_owned(), noise.mm.to_string(), noise.deg.to_string()]);
+    }
+    let step = task.grid().step();
+    format!(
+        "\n## Task\n\n{}\nNoise as standard deviations. The action grid has {} bins an axis, {:.3} mm \
+         and {:.3} deg apart. {} scene instances in training, {} held out. Camera noise {} grey \
+         levels of 255, lighting ±{:.0} %.\n",
+        table.markdown(),
+        task.bins,
+        step[0],
+        step[2],
+        task.scene_instances,
+        task.held_out_instances,
+        task.camera,
+        100.0 * task.lighting,
+    )
+}
+
+fn outcomes(result: &ExperimentResult) -> String {
+    let seen: BTreeSet<&str> = result
+        .methods
+        .iter()
+        .flat_map(|m| &m.runs)
+        .flat_map(|run| run.outcomes.iter().filter(|(_, n)| **n > 0).map(|(name, _)| *name))
+        .collect();
+    if seen.is_empty() {
+        return String::new();
+    }
+    let mut names: Vec<&str> = crate::task::Outcome::ALL.map(|o| o.name()).to_vec();
+    names.retain(|name| seen.contains(name));
+    let mut table = Table::new(["method"].into_iter().chain(names.iter().copied()));
+    let total = |m: &MethodResult, name: &str| -> u64 {
+        m.runs.iter().filter_map(|run| run.outcomes.get(name)).sum()
+    };
+    for method in &result.methods {
+        let counts: Vec<u64> = names.iter().map(|name| total(method, name)).collect();
+        if counts.iter().any(|&n| n > 0) {
+            let cells = counts.iter().map(u64::to_string);
+            table.row(std::iter::once(method.card.name.to_owned()).chain(cells));
+        }
+    }
+    format!(
+        "\n## How the training trials ended\n\n{}\nOver all runs, prior trials included.\n",
+        table.markdown()
+    )
+}
+
+fn statistics(result: &ExperimentResult, resamples: usize) -> String {
+    format!(
+        "\n## How the figures were made\n\n\
+         - A seed is one complete run of every method on the same scene instances, jitter, noise \
+         and lighting; {} asked for.\n\
+         - Interquartile mean: of n runs, floor(n / 4) are cut at each end, the rest averaged (whole \
+         runs, as `scipy.stats.trim_mean` does and rliable uses; Agarwal et al. 2021).\n\
+         - Intervals: 95 % percentile bootstrap over runs, {resamples} resamples ({} at most for the \
+         bands of the figure), from a fixed random stream. They speak of seeds, not of robots.\n\
+         - Improvement: 100 (1 - IQM / IQM of the rival), both sides resampled with the same seeds.\n\
+         - P(better): Mann-Whitney over all pairs of runs, ties one half.\n\
+         - Success and shelf: pooled counts; the interval resamples whole runs, whose trials share \
+         a policy. Where all runs have the same rate it is Wilson's interval on the pooled trials.\n\
+         - Trials to 1 mm, 1 deg: checked at checkpoints, so no finer than {} trials; restricted \
+         mean with the horizon at {} trials.\n\
+         - No correction is made for comparing many methods at once.\n",
+        result.seeds.len(),
+        super::plots::MOST_BAND_ROUNDS,
+        result.evaluate_every,
+        result.trials,
+    )
+}
+
+fn settings(result: &ExperimentResult) -> String {
+    let mut text = String::from("\n## Methods and their settings\n");
+    for method in &result.methods {
+        let card = &method.card;
+        text += &format!(
+            "\n### {}\n\n{}\n\n",
+            table::marked(result, card.name),
+            card.summary.replace('<', "&lt;")
+        );
+        if method.settings.is_empty() {
+            text += "No settings.\n";
+            continue;
+        }
+        let mut table = Table::new(["key", "value"]);
+        for (key, value) in &method.settings {
+            table.row([format!("`{key}`"), format!("`{value}`")]);
+        }
+        text += &table.markdown();
+    }
+    text
+}
+
+/// Seeds as text: runs of neighbours are drawn together.
+fn ranges(seeds: &[u64]) -> String {
+    let mut spans: Vec<(u64, u64)> = Vec::new();
+    for &seed in seeds {
+        match spans.last_mut() {
+            Some((_, last)) if seed.checked_sub(1) == Some(*last) => *last = seed,
+            _ => spans.push((seed, seed)),
+        }
+    }
+    let span = |&(first, last): &(u64, u64)| match first == last {
+        true => first.to_string(),
+        false => format!("{first} to {last}"),
+    };
+    match spans.is_empty() {
+        true => "none complete".into(),
+        false => spans.iter().map(span).collect::<Vec<_>>().join(", "),
+    }
+}
+
+#[cfg(test)]
+#[path = "markdown_tests.rs"]
+mod tests;

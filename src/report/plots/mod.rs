@@ -1,0 +1,97 @@
+//! Figures, drawn once as SVG and turned into PNG and PDF from there. One embedded font, DejaVu
+//! Sans, measures and draws all text: no system font and no fontconfig is asked.
+
+mod curves;
+mod palette;
+mod pdf;
+mod series;
+
+use std::sync::{Arc, OnceLock};
+
+use plotters::style::{FontStyle, register_font};
+use resvg::{tiny_skia, usvg};
+
+use super::ReportError;
+
+pub use curves::{MOST_BAND_ROUNDS, learning_curves};
+
+/// Licence in `fonts/LICENSE-DejaVu.txt`.
+static DEJAVU_SANS: &[u8] = include_bytes!("../fonts/DejaVuSans.ttf");
+/// What text in the figures asks for: a browser takes its own, everything else the embedded one.
+const FONT: &str = "sans-serif";
+/// Drawing units a pixel, on paper as on the screen: plotters knows whole units only, and lines
+/// of whole pixels would have steps.
+const UNITS: u32 = 2;
+/// Pixels of the PNG for one of the SVG.
+const PNG_SCALE: f32 = 2.0;
+
+/// A figure in its three forms.
+#[derive(Clone, Debug)]
+pub struct Figure {
+    pub svg: String,
+    /// At twice the SVG's size.
+    pub png: Vec<u8>,
+    pub pdf: Vec<u8>,
+}
+
+impl Figure {
+    /// Renders an SVG as PNG and PDF.
+    ///
+    /// # Errors
+    /// [`ReportError::Figure`] if the drawing is no valid SVG or cannot be converted.
+    pub fn from_svg(svg: String) -> Result<Self, ReportError> {
+        let failed = |why: &dyn std::fmt::Display| ReportError::Figure(why.to_string());
+        let options = usvg::Options { fontdb: fonts(), ..usvg::Options::default() };
+        let tree = usvg::Tree::from_str(&svg, &options).map_err(|e| failed(&e))?;
+        let size = tree.size().to_int_size().scale_by(PNG_SCALE);
+        let mut pixels = size
+            .and_then(|s| tiny_skia::Pixmap::new(s.width(), s.height()))
+            .ok_or_else(|| failed(&"the figure has no area"))?;
+        let scale = tiny_skia::Transform::from_scale(PNG_SCALE, PNG_SCALE);
+        resvg::render(&tree, scale, &mut pixels.as_mut());
+        let png = pixels.encode_png().map_err(|e| failed(&e))?;
+        let (conversion, page) =
+            (svg2pdf::ConversionOptions::default(), svg2pdf::PageOptions::default());
+        let pdf = svg2pdf::to_pdf(&tree, conversion, page).map_err(|e| failed(&e))?;
+        let pdf = pdf::in_fixed_order(pdf);
+        Ok(Self { svg, png, pdf })
+    }
+}
+
+/// The embedded font alone, as every family.
+fn fonts() -> Arc<usvg::fontdb::Database> {
+    static FONTS: OnceLock<Arc<usvg::fontdb::Database>> = OnceLock::new();
+    let load = || {
+        let mut fonts = usvg::fontdb::Database::new();
+        fonts.load_font_data(DEJAVU_SANS.to_vec());
+        fonts.set_sans_serif_family("DejaVu Sans");
+        Arc::new(fonts)
+    };
+    FONTS.get_or_init(load).clone()
+}
+
+/// Draws on a canvas of `width` by `height` pixels and returns the SVG. The closure works in
+/// drawing units, [`UNITS`] a pixel.
+fn svg(
+    (width, height): (u32, u32),
+    draw: impl FnOnce(Area<'_>) -> Result<(), DrawError>,
+) -> Result<String, ReportError> {
+    register_font(FONT, FontStyle::Normal, DEJAVU_SANS)
+        .map_err(|_| ReportError::Figure("the embedded font cannot be read".into()))?;
+    let units = (width * UNITS, height * UNITS);
+    let mut text = String::new();
+    {
+        use plotters::prelude::{IntoDrawingArea, SVGBackend, WHITE};
+        let area = SVGBackend::with_string(&mut text, units).into_drawing_area();
+        let drawn =
+            area.fill(&WHITE).and_then(|()| draw(area.clone())).and_then(|()| area.present());
+        drawn.map_err(|e| ReportError::Figure(e.to_string()))?;
+    }
+    let drawn_size = format!("width=\"{}\" height=\"{}\"", units.0, units.1);
+    let shown_size = format!("width=\"{width}\" height=\"{height}\"");
+    Ok(text.replacen(&drawn_size, &shown_size, 1))
+}
+
+type Area<'a> =
+    plotters::drawing::DrawingArea<plotters::prelude::SVGBackend<'a>, plotters::coord::Shift>;
+type DrawError = plotters::drawing::DrawingAreaErrorKind<std::io::Error>;

@@ -1,0 +1,108 @@
+//! Plausible results without any trial: eight methods whose errors fall from the no-correction
+//! error to a floor of their own. For the tests of the report only.
+
+use std::collections::BTreeMap;
+
+use rand::{RngExt, SeedableRng};
+
+use super::{Checkpoint, ExperimentResult, MethodResult, RunResult, Scores, Shelf};
+use crate::learn::Card;
+use crate::task::{ContextSignal, Draw, Noise, Range, RewardSignal, TaskSpec};
+
+/// (name, learns, sees the truth, prior trials, floor mm, floor deg, trials to fall by 1/e)
+type Recipe = (&'static str, bool, bool, u64, f64, f64, f64);
+
+const METHODS: [Recipe; 8] = [
+    ("no-correction", false, false, 0, 2.3, 1.5, 1.0),
+    ("oracle", false, true, 0, 0.42, 0.31, 1.0),
+    ("true-labels", true, true, 0, 0.45, 0.41, 120.0),
+    ("reinforce", true, false, 0, 1.9, 1.3, 400.0),
+    ("ppo", true, false, 0, 1.3, 1.25, 350.0),
+    ("rm-rl-online", true, false, 0, 1.0, 0.85, 300.0),
+    ("rm-rl", true, false, 0, 0.75, 0.6, 220.0),
+    ("rm-rl-pretrained", true, false, 200, 0.65, 0.55, 150.0),
+];
+
+/// 8 methods, seeds 1 to `seeds`, 1,000 trials, a checkpoint every 100.
+pub(super) fn experiment(seeds: u64) -> ExperimentResult {
+    let seeds: Vec<u64> = (1..=seeds).collect();
+    let methods = METHODS.iter().map(|recipe| method(recipe, &seeds)).collect();
+    ExperimentResult {
+        name: "narrow".into(),
+        command: "rmrl compare narrow --seeds 20 --trials 1000".into(),
+        version: "0.1.0".into(),
+        commit: "0123456789abcdef".into(),
+        task: TaskSpec {
+            range: Range { mm: 3.0, deg: 3.0 },
+            bins: 7,
+            scene_instances: 50,
+            held_out_instances: 50,
+            jitter: Noise { mm: 0.3, deg: 0.3 },
+            actuation: Noise { mm: 0.2, deg: 0.2 },
+            measurement: Noise { mm: 0.2, deg: 0.2 },
+            camera: 4.0,
+            lighting: 0.2,
+        },
+        trials: 1000,
+        evaluate_every: 100,
+        evaluation_trials: 50,
+        seeds,
+        methods,
+    }
+}
+
+fn method(recipe: &Recipe, seeds: &[u64]) -> MethodResult {
+    let &(name, learns, sees_truth, prior_trials, ..) = recipe;
+    MethodResult {
+        card: Card {
+            name,
+            summary: "A synthetic stand-in | for tests.",
+            signal: RewardSignal::Scalar,
+            context: if learns { ContextSignal::SceneId } else { ContextSignal::None },
+            sees_truth,
+            learns,
+            prior_trials,
+        },
+        settings: match learns {
+            true => vec![("lr".into(), "0.001".into()), ("batch".into(), "20".into())],
+            false => vec![],
+        },
+        runs: seeds.iter().map(|&seed| run(recipe, seed)).collect(),
+    }
+}
+
+fn run(&(name, learns, _, prior, floor_mm, floor_deg, fall): &Recipe, seed: u64) -> RunResult {
+    let mut draw = Draw::seed_from_u64(seed * 1000 + name.len() as u64);
+    let mut spread = |width: f64| 1.0 + width * (draw.random::<f64>() - 0.5);
+    let luck = spread(0.6);
+    let last = if learns { 10 } else { 0 };
+    let checkpoints = (0..=last)
+        .map(|k| {
+            let trial = 100 * k + if k > 0 { prior } else { 0 };
+            let left = if learns { (-(trial as f64) / (fall * luck)).exp() } else { 0.0 };
+            let mut scores = |harder: f64| {
+                let mm = (floor_mm * luck * harder + (2.3 - floor_mm) * left) * spread(0.2);
+                let deg = (floor_deg * luck * harder + (1.5 - floor_deg) * left) * spread(0.2);
+                let rate = (1.1 - (mm + deg) / 3.0).clamp(0.0, 1.0);
+                let successes = (50.0 * rate).round() as u64;
+                Scores { translation_mm: mm, yaw_deg: deg, successes, of: 50 }
+            };
+            Checkpoint {
+                trial,
+                robot_hours: trial as f64 * 31.0 / 3600.0,
+                in_scene: scores(1.0),
+                held_out: scores(1.3),
+            }
+        })
+        .collect();
+    let placed = (10.0 * (1.2 - floor_mm * luck / 2.0).clamp(0.0, 1.0)).round() as u64;
+    RunResult {
+        seed,
+        checkpoints,
+        shelf: Some(Shelf { placed, of: 10 }),
+        outcomes: match learns {
+            true => BTreeMap::from([("placed", 990 + prior), ("dropped", 7), ("no_grasp", 3)]),
+            false => BTreeMap::new(),
+        },
+    }
+}

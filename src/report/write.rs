@@ -1,0 +1,81 @@
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::plots::{Figure, learning_curves};
+use super::{ExperimentResult, Summary, curves, html, markdown, table};
+
+/// Bootstrap rounds of a report that is to be kept, as in rliable. While seeds are still coming in
+/// 2,000 will do.
+pub const RESAMPLES: usize = 50_000;
+
+/// The files of a report and its figures.
+#[derive(Clone, Debug)]
+pub struct Written {
+    pub files: Vec<PathBuf>,
+    pub summary: Summary,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    #[error("cannot write the report file {}: {source}", path.display())]
+    Write { path: PathBuf, source: std::io::Error },
+    #[error("the summary cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("the figure cannot be drawn: {0}")]
+    Figure(String),
+}
+
+/// Writes all files of a report into `dir`, which must exist. Each file is replaced as a whole,
+/// and the summary last: a reader never meets half a file. Equal results give equal bytes.
+///
+/// `resamples` is the number of bootstrap rounds: [`RESAMPLES`] for a report that is to be kept.
+pub fn write(
+    dir: &Path,
+    result: &ExperimentResult,
+    resamples: usize,
+) -> Result<Written, ReportError> {
+    let summary = Summary::of(result, resamples);
+    let figure = Figure::from_svg(learning_curves(result, resamples)?)?;
+    let report = markdown::report(result, &summary, resamples);
+    let contents: [(&str, Vec<u8>); 8] = [
+        ("curves.csv", curves::curves_csv(result).into()),
+        ("table.tex", table::table_tex(result, &summary).into()),
+        ("report.html", html::page(&result.name, &report, &figure.svg).into()),
+        ("report.md", report.into()),
+        ("curves.svg", figure.svg.into()),
+        ("curves.png", figure.png),
+        ("curves.pdf", figure.pdf),
+        ("summary.json", summary.to_json()?.into()),
+    ];
+    let mut files = Vec::with_capacity(contents.len());
+    for (name, bytes) in contents {
+        let path = dir.join(name);
+        replace(&path, &bytes)
+            .map_err(|source| ReportError::Write { path: path.clone(), source })?;
+        files.push(path);
+    }
+    Ok(Written { files, summary })
+}
+
+/// For stdout at the end of a run, with the intervals of a report of [`RESAMPLES`].
+pub fn console_table(result: &ExperimentResult) -> String {
+    table::console_table(result, &Summary::of(result, RESAMPLES))
+}
+
+/// Writes beside the file and renames.
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let temporary = path.with_added_extension(format!("{}.tmp", std::process::id()));
+    let written = fs::File::create(&temporary)
+        .and_then(|mut file| file.write_all(bytes))
+        .and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        // The first error is the one to tell.
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+#[cfg(test)]
+#[path = "write_tests.rs"]
+mod tests;
