@@ -8,4 +8,5 @@ pub mod cell;
 pub mod config;
 pub mod learn;
 pub mod report;
+pub mod sim;
 pub mod task;
