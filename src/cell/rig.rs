@@ -1,6 +1,6 @@
 use nalgebra::Isometry3;
 
-use super::{Harm, Image, RobotTime, Stop, Watch};
+use super::{Harm, Image, RobotTime, Signals, Stop, Watch};
 use crate::arm::CheckedPath;
 use crate::task::{Placement, Pose2, Setup};
 
@@ -24,6 +24,9 @@ pub trait Arm {
 pub trait Gripper {
     fn open(&mut self, watch: &mut dyn Watch) -> Result<(), DeviceError>;
     fn close(&mut self, watch: &mut dyn Watch) -> Result<Grip, DeviceError>;
+
+    /// Is something still between the closed fingers? Asked after the lift and after the carry.
+    fn holds(&mut self) -> Result<bool, DeviceError>;
 }
 
 /// What the fingers report after closing.
@@ -56,6 +59,9 @@ pub struct Measured {
 
 /// All that differs between simulation and hardware.
 pub trait Rig: Arm + Gripper + Eyes {
+    /// The finest signals that its eyes can give.
+    fn offers(&self) -> Signals;
+
     /// A trial is about to begin: a simulated rig keys its noise by it.
     fn begin(&mut self, setup: &Setup);
 

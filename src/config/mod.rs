@@ -2,17 +2,20 @@
 
 mod error;
 mod experiment;
+mod mjcf;
 mod robot;
 mod scene;
 
 pub use error::{Check, ConfigError, parse_toml};
 pub use experiment::{Evaluation, Experiment, Physics};
-pub use robot::Robot;
-pub use scene::Scene;
+pub use mjcf::StaticBox;
+pub use robot::{Grasp, GripperSpec, Robot, RobotKind, Speeds};
+pub use scene::{Heights, Plate, Scene, SeatLimits};
 
 /// Every built-in file with its path, as `rmrl init` copies it out.
 pub fn embedded_files() -> Vec<(String, &'static str)> {
-    let experiments =
-        experiment::EMBEDDED.iter().map(|(n, t)| (format!("experiments/{n}.toml"), *t));
-    experiments.chain(scene::embedded_files()).chain(robot::embedded_files()).collect()
+    let experiments = experiment::EMBEDDED.iter().map(|(n, t)| (format!("experiments/{n}.toml"), *t));
+    let scenes = Scene::FILES.iter().map(|(n, t)| (format!("scenes/{n}"), *t));
+    let robots = Robot::FILES.iter().map(|(n, t)| (format!("robots/{n}"), *t));
+    experiments.chain(scenes).chain(robots).collect()
 }

@@ -11,6 +11,7 @@ mod spec;
 pub mod streams;
 
 pub use grid::ActionGrid;
+pub(crate) use instances::planar_noise;
 pub use instances::{Instances, Setup};
 pub use outcome::{Outcome, Placement, is_success};
 pub use pose::{Correction, Pose2};

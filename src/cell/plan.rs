@@ -1,0 +1,81 @@
+use nalgebra::{Isometry3, Point3, Quaternion, Translation3, UnitQuaternion, Vector3};
+
+use crate::config::{Robot, Scene, SeatLimits};
+use crate::task::{Placement, Pose2};
+
+/// What the motion script needs to know of scene and robot. Metres, m/s, world frame.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CellPlan {
+    pub pick: Place,
+    pub target: Place,
+    pub world_from_home: Isometry3<f64>,
+    /// The tool at a nominal grip: between the pads, half way up the plate.
+    pub plate_from_tool: Isometry3<f64>,
+    /// Height of the seat over which the plate's bottom travels, plus the carrying height.
+    pub carry_z: f64,
+    /// How far behind the plate the hand stands before it reaches in.
+    pub standoff: f64,
+    pub free_speed: f64,
+    pub contact_speed: f64,
+    pub seat: SeatLimits,
+}
+
+/// A place where a plate can lie.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Place {
+    /// The nominal plate.
+    pub world_from_place: Isometry3<f64>,
+    /// Height above it from which something may touch.
+    pub contact_height: f64,
+}
+
+impl CellPlan {
+    pub fn new(scene: &Scene, robot: &Robot) -> Self {
+        let half = scene.plate.size / 2.0;
+        let behind = half.x - robot.gripper.overlap_mm / 2e3;
+        let place = |world_from_place, contact_mm: f64| Place {
+            world_from_place,
+            contact_height: contact_mm / 1e3,
+        };
+        let seats = [scene.world_from_pick.translation.z, scene.world_from_place.translation.z];
+        Self {
+            pick: place(scene.world_from_pick, scene.heights.pick_contact_mm),
+            target: place(scene.world_from_place, scene.heights.place_contact_mm),
+            world_from_home: Translation3::from(robot.home).into(),
+            plate_from_tool: Isometry3::translation(-behind, 0.0, half.z),
+            carry_z: seats[0].max(seats[1]) + scene.heights.carry_mm / 1e3,
+            standoff: robot.speeds.standoff_mm / 1e3,
+            free_speed: robot.speeds.free_mm_s / 1e3,
+            contact_speed: robot.speeds.contact_mm_s / 1e3,
+            seat: scene.seat,
+        }
+    }
+}
+
+/// A planar pose as a transform in space.
+pub fn lift(pose: Pose2) -> Isometry3<f64> {
+    let (sin, cos) = libm::sincos(pose.yaw_deg.to_radians() / 2.0);
+    let rotation = UnitQuaternion::new_unchecked(Quaternion::new(cos, 0.0, 0.0, sin));
+    Isometry3::from_parts(Translation3::new(pose.x_mm / 1e3, pose.y_mm / 1e3, 0.0), rotation)
+}
+
+/// The planar part of a transform: its origin, and the direction of its x axis seen from above.
+pub fn flatten(pose: &Isometry3<f64>) -> Pose2 {
+    let x_axis = pose.rotation * Vector3::x();
+    Pose2 {
+        x_mm: pose.translation.x * 1e3,
+        y_mm: pose.translation.y * 1e3,
+        yaw_deg: libm::atan2(x_axis.y, x_axis.x).to_degrees(),
+    }
+}
+
+/// A plate's pose relative to its seat as a placement.
+pub fn placement(seat_from_plate: &Isometry3<f64>) -> Placement {
+    let normal = seat_from_plate.rotation * Vector3::z();
+    let bottom = seat_from_plate * Point3::origin();
+    Placement {
+        pose: flatten(seat_from_plate),
+        z_mm: bottom.z * 1e3,
+        tilt_deg: libm::atan2(libm::hypot(normal.x, normal.y), normal.z).to_degrees(),
+    }
+}

@@ -1,0 +1,308 @@
+use nalgebra::{Isometry3, Translation3};
+
+use super::plan::{Place, flatten, lift};
+use super::{
+    Attempt, CellError, CellPlan, Measured, Observation, PlateAt, Rig, RobotTime, Signals, Watch,
+    Workcell,
+};
+use crate::arm::{Envelope, Segment};
+use crate::task::{Correction, Outcome, Pose2, Setup};
+
+/// The one motion script, on top of any rig: approach, pinch, lift, carry, place, release,
+/// withdraw, measure. What trains in simulation is what moves the real arm.
+pub struct ScriptedCell<R: Rig> {
+    rig: R,
+    plan: CellPlan,
+    envelope: Envelope,
+    began: RobotTime,
+    plate: PlateAt,
+}
+
+/// How far the plate was brought.
+enum Moved {
+    NoGrasp,
+    Dropped,
+    LetGo,
+}
+
+impl<R: Rig> ScriptedCell<R> {
+    pub fn new(rig: R, plan: CellPlan, envelope: Envelope) -> Self {
+        Self { rig, plan, envelope, began: RobotTime::default(), plate: PlateAt::Unknown }
+    }
+
+    pub fn rig(&self) -> &R {
+        &self.rig
+    }
+
+    pub fn plan(&self) -> &CellPlan {
+        &self.plan
+    }
+
+    /// Takes the plate that the hand finds at `grip` (`world_from_plate`) and puts it down at
+    /// `seat` (`world_from_plate`). Also returns `world_from_tool` as it was when gripping, and
+    /// the plate's pose in the hand.
+    fn transfer(
+        &mut self,
+        (from, grip): (Place, Isometry3<f64>),
+        (to, seat): (Place, Isometry3<f64>),
+        watch: &mut dyn Watch,
+    ) -> Result<(Moved, Isometry3<f64>, Option<Pose2>), CellError> {
+        let plan = self.plan.clone();
+        let grip = grip * plan.plate_from_tool;
+        let seat = seat * plan.plate_from_tool;
+        let behind = Translation3::new(-plan.standoff, 0.0, 0.0);
+        let free = |name, world_from_tool| Segment {
+            name,
+            world_from_tool,
+            speed: plan.free_speed,
+            contact: false,
+            carrying: false,
+        };
+        let carried = |name, world_from_tool| Segment { carrying: true, ..free(name, world_from_tool) };
+        let touching = |name, world_from_tool| Segment {
+            speed: plan.contact_speed,
+            contact: true,
+            ..carried(name, world_from_tool)
+        };
+        let carry_rise = plan.carry_z - from.world_from_place.translation.z;
+        let carry_fall = plan.carry_z - to.world_from_place.translation.z;
+
+        self.rig.open(watch)?;
+        let tool = self.go(vec![free("approach", grip * behind), free("reach", grip)], watch)?;
+        let held = self.rig.close(watch)?.holds;
+        if !held {
+            self.rig.open(watch)?;
+            self.retreat(grip, watch)?;
+            return Ok((Moved::NoGrasp, tool, None));
+        }
+        self.plate = PlateAt::Hand;
+        let lifted = above(&grip, from.contact_height);
+        self.go(vec![touching("lift", lifted)], watch)?;
+        let in_hand = self.rig.in_hand();
+        if !self.rig.holds()? {
+            self.plate = PlateAt::Unknown;
+            self.rig.open(watch)?;
+            self.go(vec![free("withdraw", lifted * behind), free("home", plan.world_from_home)], watch)?;
+            return Ok((Moved::Dropped, tool, in_hand));
+        }
+        let lowered = above(&seat, to.contact_height);
+        self.go(
+            vec![
+                carried("raise", above(&grip, carry_rise)),
+                carried("carry", above(&seat, carry_fall)),
+                carried("descend", lowered),
+            ],
+            watch,
+        )?;
+        let arrived = self.rig.holds()?;
+        if arrived {
+            self.go(vec![touching("place", seat)], watch)?;
+        }
+        self.plate = PlateAt::Unknown;
+        self.rig.open(watch)?;
+        self.retreat(if arrived { seat } else { lowered }, watch)?;
+        Ok((if arrived { Moved::LetGo } else { Moved::Dropped }, tool, in_hand))
+    }
+
+    /// Backs away from where the hand let go, and goes home.
+    fn retreat(&mut self, from: Isometry3<f64>, watch: &mut dyn Watch) -> Result<(), CellError> {
+        let behind = from * Translation3::new(-self.plan.standoff, 0.0, 0.0);
+        let home = self.plan.world_from_home;
+        let free = |name, world_from_tool| Segment {
+            name,
+            world_from_tool,
+            speed: self.plan.free_speed,
+            contact: false,
+            carrying: false,
+        };
+        self.go(vec![free("withdraw", behind), free("home", home)], watch)?;
+        Ok(())
+    }
+
+    /// Checks the whole path against the envelope, then follows it.
+    fn go(
+        &mut self,
+        segments: Vec<Segment>,
+        watch: &mut dyn Watch,
+    ) -> Result<Isometry3<f64>, CellError> {
+        let start = self.rig.tool()?;
+        let path = self
+            .envelope
+            .check(start, segments)
+            .map_err(|forbidden| CellError::Forbidden(forbidden.to_string()))?;
+        Ok(self.rig.follow(&path, watch)?)
+    }
+
+    /// The plate has to be carried back by the arm itself: from where it lies to the offset.
+    fn carry_back(&mut self, offset: Pose2, watch: &mut dyn Watch) -> Result<(), CellError> {
+        let CellPlan { pick, target, .. } = self.plan;
+        let (from, lies) = match self.plate {
+            PlateAt::Pick => (pick, self.rig.locate()?),
+            _ => (target, self.rig.measure()?.map(|m| m.placement.pose)),
+        };
+        let lies = lies.ok_or_else(|| lost("the plate was not found where it was left"))?;
+        let grip = from.world_from_place * lift(lies);
+        let seat = pick.world_from_place * lift(offset);
+        match self.transfer((from, grip), (pick, seat), watch)?.0 {
+            Moved::LetGo => Ok(()),
+            Moved::NoGrasp | Moved::Dropped => Err(lost("the plate could not be carried back")),
+        }
+    }
+
+    /// What a released plate's measured pose says of the trial.
+    fn judge(&self, measured: Option<&Measured>) -> Outcome {
+        let Some(Measured { placement, seated }) = measured else {
+            return Outcome::MeasurementLost;
+        };
+        let limits = &self.plan.seat;
+        let on_its_side = placement.tilt_deg > 45.0;
+        let fell = placement.z_mm < -limits.climbed_mm || on_its_side;
+        let far = placement.pose.translation_mm() > FAR_MM;
+        match () {
+            () if fell || far => Outcome::Dropped,
+            () if *seated => Outcome::Placed,
+            () if placement.z_mm > limits.climbed_mm => Outcome::Climbed,
+            () => Outcome::Jammed,
+        }
+    }
+
+    /// The pick correction that the tool carried out, given where it was measured to be.
+    fn executed(&self, planned: Correction, tool: &Isometry3<f64>) -> Correction {
+        let world_from_pick = self.plan.pick.world_from_place;
+        let expected = world_from_pick * lift(planned) * self.plan.plate_from_tool;
+        if *tool == expected {
+            return planned;
+        }
+        let world_from_grip = tool * self.plan.plate_from_tool.inverse();
+        flatten(&(world_from_pick.inverse() * world_from_grip))
+    }
+}
+
+/// Farther from the target than this, a plate did not arrive.
+const FAR_MM: f64 = 60.0;
+
+impl<R: Rig> Workcell for ScriptedCell<R> {
+    fn offers(&self) -> Signals {
+        self.rig.offers()
+    }
+
+    fn prepare(&mut self, setup: &Setup, watch: &mut dyn Watch) -> Result<Observation, CellError> {
+        self.rig.begin(setup);
+        self.began = self.rig.now();
+        if !self.rig.set_plate(setup.offset)? {
+            self.carry_back(setup.offset, watch)?;
+        }
+        self.plate = PlateAt::Pick;
+        Ok(Observation { image: self.rig.look()?, pose: self.rig.locate()? })
+    }
+
+    fn attempt(
+        &mut self,
+        correction: Correction,
+        watch: &mut dyn Watch,
+    ) -> Result<Attempt, CellError> {
+        self.envelope
+            .check_correction(correction)
+            .map_err(|forbidden| CellError::Forbidden(forbidden.to_string()))?;
+        let planned = correction.compose(self.rig.disturbance());
+        let CellPlan { pick, target, .. } = self.plan;
+        let grip = pick.world_from_place * lift(planned);
+        let seat = target.world_from_place;
+        let (moved, tool, in_hand) = self.transfer((pick, grip), (target, seat), watch)?;
+
+        let let_go = matches!(moved, Moved::LetGo);
+        let measured = if let_go { self.rig.measure()? } else { None };
+        let outcome = match moved {
+            Moved::NoGrasp => Outcome::NoGrasp,
+            Moved::Dropped => Outcome::Dropped,
+            Moved::LetGo => self.judge(measured.as_ref()),
+        };
+        self.plate = match outcome {
+            Outcome::NoGrasp => PlateAt::Pick,
+            Outcome::Placed | Outcome::Jammed | Outcome::Climbed => PlateAt::Target,
+            _ => PlateAt::Unknown,
+        };
+        let truth = if let_go { self.rig.truth() } else { None };
+        let seated = truth.or(measured).is_some_and(|m| m.seated);
+        Ok(Attempt {
+            commanded: correction,
+            executed: self.executed(planned, &tool),
+            in_hand,
+            outcome,
+            seated,
+            measured: measured.map(|m| m.placement),
+            truth: truth.map(|m| m.placement),
+            duration: RobotTime { seconds: self.rig.now().seconds - self.began.seconds },
+            harm: self.rig.harm(),
+        })
+    }
+
+    /// Puts down what the hand holds at the pick place, goes home, and tells where the plate is.
+    fn recover(&mut self, watch: &mut dyn Watch) -> Result<PlateAt, CellError> {
+        let world_from_home = self.plan.world_from_home;
+        if self.rig.holds()? {
+            self.put_back(watch)?;
+            self.plate = PlateAt::Pick;
+            return Ok(PlateAt::Pick);
+        }
+        self.rig.open(watch)?;
+        let tool = self.rig.tool()?;
+        let behind = Translation3::new(-self.plan.standoff, 0.0, 0.0);
+        let free = |name, world_from_tool| Segment {
+            name,
+            world_from_tool,
+            speed: self.plan.free_speed,
+            contact: false,
+            carrying: false,
+        };
+        if tool != world_from_home {
+            self.go(vec![free("withdraw", tool * behind), free("home", world_from_home)], watch)?;
+        }
+        let measured = self.rig.measure()?;
+        self.plate = match self.judge(measured.as_ref()) {
+            Outcome::Placed | Outcome::Jammed | Outcome::Climbed => PlateAt::Target,
+            _ if self.rig.locate()?.is_some_and(|p| p.translation_mm() < FAR_MM) => PlateAt::Pick,
+            _ => PlateAt::Unknown,
+        };
+        Ok(self.plate)
+    }
+}
+
+impl<R: Rig> ScriptedCell<R> {
+    fn put_back(&mut self, watch: &mut dyn Watch) -> Result<(), CellError> {
+        let plan = self.plan.clone();
+        let tool = self.rig.tool()?;
+        let seat = plan.pick.world_from_place * plan.plate_from_tool;
+        let high = plan.carry_z + plan.plate_from_tool.translation.z;
+        let mut raised = tool;
+        raised.translation.z = high.max(tool.translation.z);
+        let rise = plan.carry_z - plan.pick.world_from_place.translation.z;
+        let carried = |name, world_from_tool, contact| Segment {
+            name,
+            world_from_tool,
+            speed: plan.contact_speed,
+            contact,
+            carrying: true,
+        };
+        let path = vec![
+            carried("raise", raised, true),
+            carried("carry", above(&seat, rise), false),
+            carried("descend", above(&seat, plan.pick.contact_height), false),
+            carried("place", seat, true),
+        ];
+        self.go(path, watch)?;
+        self.rig.open(watch)?;
+        self.retreat(seat, watch)
+    }
+}
+
+fn above(pose: &Isometry3<f64>, height: f64) -> Isometry3<f64> {
+    Translation3::new(0.0, 0.0, height) * pose
+}
+
+fn lost(reason: &str) -> CellError {
+    CellError::NeedsPerson(super::Stop {
+        reason: reason.to_owned(),
+        advice: "put the plate onto the pick place, then continue".to_owned(),
+    })
+}

@@ -1,0 +1,306 @@
+use std::path::Path;
+
+use nalgebra::{Isometry3, Vector3};
+use serde::{Deserialize, Serialize};
+
+use super::mjcf::{Geometry, corners};
+use super::{Check, ConfigError, StaticBox, parse_toml};
+
+/// Where a trial happens: furniture, frames, the plate, and what counts as seated. Metres, world
+/// frame, z up; the plate's frame is the centre of its bottom, x along its long side.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scene {
+    pub name: String,
+    pub statics: Vec<StaticBox>,
+    /// The nominal plate at the pick place.
+    pub world_from_pick: Isometry3<f64>,
+    /// The plate as it should lie at the target.
+    pub world_from_place: Isometry3<f64>,
+    /// Centre of the camera's field, x to the right of the image.
+    pub world_from_view: Isometry3<f64>,
+    pub plate: Plate,
+    /// Coulomb friction between plate and furniture.
+    pub furniture_friction: f64,
+    pub heights: Heights,
+    pub seat: SeatLimits,
+}
+
+/// A cell plate as a box.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Plate {
+    /// Sides along x, y, z, metres.
+    pub size: Vector3<f64>,
+    pub mass_kg: f64,
+}
+
+/// Heights of the plate's bottom above its seat, mm.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Heights {
+    /// While it travels from pick to place, above the higher of both seats.
+    pub carry_mm: f64,
+    /// Below this at the pick place something may touch.
+    pub pick_contact_mm: f64,
+    /// Below this at the target something may touch.
+    pub place_contact_mm: f64,
+}
+
+/// What a released plate must satisfy to count as seated, and what it is called otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeatLimits {
+    /// Largest height of the bottom's centre above the seat.
+    pub height_mm: f64,
+    /// Largest angle between the plate's normal and the vertical.
+    pub tilt_deg: f64,
+    /// A plate higher than this rests on something (climbed); a lower one is jammed.
+    pub climbed_mm: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SceneFile {
+    mjcf: String,
+    plate: String,
+    guide_clearance_mm: Option<f64>,
+    friction: Friction,
+    heights: Heights,
+    seated: SeatLimits,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Friction {
+    furniture: f64,
+}
+
+const EMBEDDED: [(&str, &str); 5] = [
+    ("open.toml", include_str!("../../scenes/open.toml")),
+    ("shelf.toml", include_str!("../../scenes/shelf.toml")),
+    ("shelf-tight.toml", include_str!("../../scenes/shelf-tight.toml")),
+    ("open.xml", include_str!("../../scenes/open.xml")),
+    ("shelf.xml", include_str!("../../scenes/shelf.xml")),
+];
+
+impl Scene {
+    /// The scenes that the binary carries.
+    pub const NAMES: [&'static str; 3] = ["open", "shelf", "shelf-tight"];
+
+    /// Every embedded file: name and text, for `rmrl init`.
+    pub const FILES: &'static [(&'static str, &'static str)] = &EMBEDDED;
+
+    /// Loads an embedded scene by its name, or a `.toml` file with its MJCF beside it.
+    pub fn named(name_or_path: &str) -> Result<Self, ConfigError> {
+        if name_or_path.ends_with(".toml") {
+            let text = read(name_or_path, "scene", Path::new(name_or_path))?;
+            return Self::parse(name_or_path, &text);
+        }
+        let file = format!("{name_or_path}.toml");
+        match EMBEDDED.iter().find(|(name, _)| *name == file) {
+            Some((name, text)) => Self::read(name, text, |mjcf| {
+                let known = EMBEDDED.iter().find(|(name, _)| *name == mjcf);
+                known.map(|(_, text)| (*text).to_owned()).ok_or_else(|| "not embedded".to_owned())
+            }),
+            None => Err(Check { file: "scene" }.error(
+                "name",
+                name_or_path,
+                format_args!("must be one of {}, or a .toml file", Self::NAMES.join(", ")),
+            )),
+        }
+    }
+
+    /// Reads a scene from TOML; its MJCF is looked for in the folder of `file`.
+    pub fn parse(file: &str, toml: &str) -> Result<Self, ConfigError> {
+        let folder = Path::new(file).parent().unwrap_or(Path::new("."));
+        Self::read(file, toml, |mjcf| {
+            std::fs::read_to_string(folder.join(mjcf)).map_err(|e| e.to_string())
+        })
+    }
+
+    /// Reads a scene whose MJCF comes from `mjcf`, a function from its file name to its text.
+    pub fn read(
+        file: &str,
+        toml: &str,
+        mjcf: impl FnOnce(&str) -> Result<String, String>,
+    ) -> Result<Self, ConfigError> {
+        let check = Check { file };
+        let keys: SceneFile = parse_toml(file, toml)?;
+        let xml = mjcf(&keys.mjcf)
+            .map_err(|e| check.error("mjcf", &keys.mjcf, format_args!("cannot be read: {e}")))?;
+        let plate = Plate::preset(check, &keys.plate)?;
+        check_keys(check, &keys, &plate)?;
+
+        let in_mjcf = Check { file: &keys.mjcf };
+        let folder = Path::new(file).parent().unwrap_or(Path::new("."));
+        let geometry = Geometry::parse(in_mjcf, &xml, folder)?;
+        let mut scene = Self {
+            name: stem(file),
+            world_from_pick: geometry.site(in_mjcf, "pick")?,
+            world_from_place: geometry.site(in_mjcf, "place")?,
+            world_from_view: geometry.site(in_mjcf, "view")?,
+            plate,
+            furniture_friction: keys.friction.furniture,
+            heights: keys.heights,
+            seat: keys.seated,
+            statics: geometry.statics.clone(),
+        };
+        scene.check_plate(in_mjcf, &geometry)?;
+        scene.check_frames(in_mjcf)?;
+        if let Some(clearance_mm) = keys.guide_clearance_mm {
+            scene.set_clearance(in_mjcf, clearance_mm / 1e3)?;
+        }
+        scene.check_seats(in_mjcf)?;
+        Ok(scene)
+    }
+
+    /// Moves guides and back stop so that a plate at the target has this play on each side.
+    fn set_clearance(&mut self, check: Check<'_>, clearance: f64) -> Result<(), ConfigError> {
+        let place_from_world = self.world_from_place.inverse();
+        let half = self.plate.size / 2.0;
+        // Which way the face looks away from the plate, and where it is to stand.
+        let groups = [
+            ("guide_left", Vector3::y(), half.y + clearance),
+            ("guide_right", -Vector3::y(), half.y + clearance),
+            ("back_stop", Vector3::x(), half.x + clearance),
+        ];
+        for (prefix, outward, wanted) in groups {
+            let main = self.statics.iter().find(|b| b.name == prefix).ok_or_else(|| {
+                let valid = "must be there for guide_clearance_mm to move it";
+                check.error(&format!("geom {prefix}"), "missing", valid)
+            })?;
+            let face = main
+                .corners()
+                .iter()
+                .map(|corner| (place_from_world * corner).coords.dot(&outward))
+                .fold(f64::INFINITY, f64::min);
+            let shift = self.world_from_place.rotation * (outward * (wanted - face));
+            for part in self.statics.iter_mut().filter(|b| b.name.starts_with(prefix)) {
+                part.world_from_box.translation.vector += shift;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_plate(&self, check: Check<'_>, geometry: &Geometry) -> Result<(), ConfigError> {
+        let (body, half) = (&geometry.plate, self.plate.size / 2.0);
+        let same = (body.half - half).amax() < 1e-6;
+        let valid = format!("must be {} {} {}, half of the preset's sides", half.x, half.y, half.z);
+        let [x, y, z] = body.half.into();
+        check.that(same, "geom plate size", format_args!("{x} {y} {z}"), valid)?;
+        let mass = body.mass_kg.unwrap_or(f64::NAN);
+        let same = (mass - self.plate.mass_kg).abs() < 1e-9;
+        let valid = format!("must be the preset's {} (kg)", self.plate.mass_kg);
+        check.that(same, "geom plate mass", mass, valid)?;
+        let centre = Isometry3::translation(0.0, 0.0, half.z);
+        let same = near(&body.plate_from_box, &centre);
+        let valid = format!("must be 0 0 {}: the body's frame is the bottom's centre", half.z);
+        check.that(same, "geom plate pos", body.plate_from_box, valid)?;
+        let same = near(&body.world_from_plate, &self.world_from_pick);
+        let valid = "must stand at the site pick";
+        check.that(same, "body plate pos", body.world_from_plate.translation, valid)
+    }
+
+    fn check_frames(&self, check: Check<'_>) -> Result<(), ConfigError> {
+        for (name, frame) in [("pick", self.world_from_pick), ("place", self.world_from_place)] {
+            let up = frame.rotation * Vector3::z();
+            let key = format!("site {name} rotation");
+            check.that(up.z > 1.0 - 1e-9, &key, frame.rotation, "must keep z upright")?;
+        }
+        Ok(())
+    }
+
+    /// The plate must rest on something at both places and overlap nothing.
+    fn check_seats(&self, check: Check<'_>) -> Result<(), ConfigError> {
+        let half = self.plate.size / 2.0;
+        for (name, seat) in [("pick", self.world_from_pick), ("place", self.world_from_place)] {
+            let key = format!("site {name}");
+            let plate = seat * Isometry3::translation(0.0, 0.0, half.z);
+            let mut rests = false;
+            for part in &self.statics {
+                let depth = overlap(&plate, &half, &part.world_from_box, &part.half);
+                let valid = "the plate must not overlap the furniture there";
+                let at = format!("overlaps geom {} by {:.3} mm", part.name, depth * 1e3);
+                check.that(depth < 1e-5, &key, at, valid)?;
+                rests |= depth > -1e-5;
+            }
+            check.that(rests, &key, "in the air", "the plate must rest on a geom there")?;
+        }
+        Ok(())
+    }
+}
+
+impl Plate {
+    pub const PRESETS: [&'static str; 1] = ["96-well"];
+
+    fn preset(check: Check<'_>, name: &str) -> Result<Self, ConfigError> {
+        match name {
+            // ANSI/SLAS 1-2004 footprint; height of a 96-well plate without lid.
+            "96-well" => Ok(Self { size: Vector3::new(0.12776, 0.08548, 0.01435), mass_kg: 0.1 }),
+            other => {
+                let known = Self::PRESETS.join(", ");
+                Err(check.error("plate", other, format_args!("must be one of {known}")))
+            }
+        }
+    }
+}
+
+fn check_keys(check: Check<'_>, keys: &SceneFile, plate: &Plate) -> Result<(), ConfigError> {
+    check.within("friction.furniture", keys.friction.furniture, 0.0, 2.0)?;
+    if let Some(clearance) = keys.guide_clearance_mm {
+        check.within("guide_clearance_mm", clearance, 0.05, 20.0)?;
+    }
+    let Heights { carry_mm, pick_contact_mm, place_contact_mm } = keys.heights;
+    check.within("heights.pick_contact_mm", pick_contact_mm, 1.0, 100.0)?;
+    check.within("heights.place_contact_mm", place_contact_mm, 1.0, 100.0)?;
+    let least = pick_contact_mm.max(place_contact_mm);
+    check.within("heights.carry_mm", carry_mm, least, 500.0)?;
+    let tall_mm = plate.size.z * 1e3;
+    check.within("seated.height_mm", keys.seated.height_mm, 0.05, tall_mm)?;
+    check.within("seated.tilt_deg", keys.seated.tilt_deg, 0.05, 45.0)?;
+    check.within("seated.climbed_mm", keys.seated.climbed_mm, keys.seated.height_mm, 100.0)
+}
+
+/// How deep two boxes overlap, metres; negative: a lower bound of their distance apart. By the
+/// separating axis theorem.
+fn overlap(
+    a: &Isometry3<f64>,
+    a_half: &Vector3<f64>,
+    b: &Isometry3<f64>,
+    b_half: &Vector3<f64>,
+) -> f64 {
+    let axes = |pose: &Isometry3<f64>| {
+        let turn = pose.rotation.to_rotation_matrix();
+        [0, 1, 2].map(|i| turn.matrix().column(i).into_owned())
+    };
+    let (of_a, of_b) = (axes(a), axes(b));
+    let edges = of_a.iter().flat_map(|u| of_b.iter().map(|v| u.cross(v)));
+    let candidates = of_a.iter().chain(&of_b).copied().chain(edges);
+    candidates
+        .filter_map(|axis| axis.try_normalize(1e-6))
+        .map(|axis| {
+            let span = |pose, half| {
+                let along = corners(pose, half).map(|c| c.coords.dot(&axis));
+                (along.iter().copied().fold(f64::INFINITY, f64::min),
+                 along.iter().copied().fold(f64::NEG_INFINITY, f64::max))
+            };
+            let ((a_low, a_high), (b_low, b_high)) = (span(a, a_half), span(b, b_half));
+            (a_high - b_low).min(b_high - a_low)
+        })
+        .fold(f64::INFINITY, f64::min)
+}
+
+fn near(a: &Isometry3<f64>, b: &Isometry3<f64>) -> bool {
+    (a.translation.vector - b.translation.vector).amax() < 1e-6
+        && a.rotation.angle_to(&b.rotation) < 1e-6
+}
+
+pub(super) fn read(file: &str, key: &str, path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|e| {
+        Check { file }.error(key, path.display(), format_args!("cannot be read: {e}"))
+    })
+}
+
+pub(super) fn stem(file: &str) -> String {
+    let stem = Path::new(file).file_stem().map(|s| s.to_string_lossy().into_owned());
+    stem.unwrap_or_else(|| file.to_owned())
+}

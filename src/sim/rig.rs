@@ -1,0 +1,477 @@
+use std::ops::ControlFlow;
+
+use nalgebra::{Isometry3, Translation3};
+use rapier3d::math::{Pose, Vector};
+
+use super::camera::Camera;
+use super::convert::{half, pose};
+use super::shapes::HandShapes;
+use super::sweep::Sweep;
+use super::world::{FingerCmd, World};
+use super::PhysicsSettings;
+use crate::arm::{CheckedPath, Motion, Segment};
+use crate::cell::{
+    Arm, CellPlan, DeviceError, Eyes, Grip, Gripper, Harm, Image, Measured, Rig, RobotTime,
+    Signals, Snapshot, Watch, flatten, lift, placement,
+};
+use crate::config::{Robot, Scene};
+use crate::task::{
+    ContextSignal, Pose2, RewardSignal, Setup, Stream, TaskSpec, planar_noise,
+};
+
+/// The simulated rig: Rapier under the motion script. Contact is stepped; a free move is jumped
+/// over once its sweep is shown to be clear. The clock runs as if it had been made.
+pub struct SimRig {
+    scene: Scene,
+    robot: Robot,
+    task: TaskSpec,
+    plan: CellPlan,
+    settings: PhysicsSettings,
+    shapes: HandShapes,
+    camera: Camera,
+    world: World,
+    world_from_tool: Isometry3<f64>,
+    fingers: FingerCmd,
+    /// Seconds since the trial began.
+    clock: f64,
+    trial: Option<Trial>,
+    /// For how many steps the plate has been at rest.
+    still: u32,
+    steps: u64,
+}
+
+/// What is drawn for one trial.
+struct Trial {
+    setup: Setup,
+    disturbance: Pose2,
+    measurement: Pose2,
+    sighting: Pose2,
+}
+
+/// How often a watcher is shown the cell, seconds.
+const TICK: f64 = 0.04;
+/// Slower than this the plate counts as at rest, m/s.
+const REST_SPEED: f64 = 1e-3;
+/// for so many steps in a row; a plate let go in the air is faster by then.
+const REST_STEPS: u32 = 4;
+/// Longest wait for the plate to come to rest, seconds.
+const PATIENCE: f64 = 0.5;
+
+impl SimRig {
+    pub(super) fn new(
+        scene: &Scene,
+        robot: &Robot,
+        task: &TaskSpec,
+        plan: &CellPlan,
+        settings: PhysicsSettings,
+    ) -> Self {
+        let fingers = FingerCmd { half_opening: robot.gripper.opening_mm / 2e3 };
+        let world_from_tool = plan.world_from_home;
+        let world = World::new(
+            scene,
+            &robot.gripper,
+            &settings,
+            &scene.world_from_pick,
+            &world_from_tool,
+            fingers,
+        );
+        Self {
+            camera: Camera::new(scene),
+            shapes: HandShapes::new(&robot.gripper),
+            scene: scene.clone(),
+            robot: robot.clone(),
+            task: task.clone(),
+            plan: plan.clone(),
+            settings,
+            world,
+            world_from_tool,
+            fingers,
+            clock: 0.0,
+            trial: None,
+            still: REST_STEPS,
+            steps: 0,
+        }
+    }
+
+    /// Physics steps made since the rig was built: where a trial's time goes.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    fn dt(&self) -> f64 {
+        self.settings.dt_ms / 1e3
+    }
+
+    fn step(&mut self) {
+        let dt = self.dt();
+        self.world.step(dt, &self.world_from_tool, self.fingers);
+        self.clock += dt;
+        self.steps += 1;
+        self.still = if self.world.plate_speed() < REST_SPEED { self.still + 1 } else { 0 };
+    }
+
+    fn show(&self, segment: &'static str, watch: &mut dyn Watch) -> Result<(), DeviceError> {
+        let snapshot = Snapshot {
+            time: RobotTime { seconds: self.clock },
+            segment,
+            world_from_tool: self.world_from_tool,
+            opening: self.world.opening(),
+            world_from_plate: Some(self.world.world_from_plate()),
+        };
+        tick(watch, &snapshot)
+    }
+
+    fn run(&mut self, segment: &Segment, watch: &mut dyn Watch) -> Result<(), DeviceError> {
+        let turn_speed = self.robot.speeds.turn_deg_s.to_radians();
+        let motion = Motion::new(self.world_from_tool, segment, turn_speed);
+        self.show(segment.name, watch)?;
+        if !segment.contact && self.settings.skip_free {
+            self.settle(segment.name, watch)?;
+            let rides = self.plate_in_hand();
+            if self.still >= REST_STEPS && self.is_clear(&motion, rides) {
+                return self.jump(segment.name, &motion, rides, watch);
+            }
+        }
+        self.steps_along(segment.name, &motion, watch)
+    }
+
+    fn steps_along(
+        &mut self,
+        name: &'static str,
+        motion: &Motion,
+        watch: &mut dyn Watch,
+    ) -> Result<(), DeviceError> {
+        let count = (motion.duration() / self.dt()).ceil() as u64;
+        let every = self.steps_a_tick();
+        for i in 1..=count {
+            self.world_from_tool = motion.at(i as f64 / count as f64);
+            self.step();
+            if i % every == 0 {
+                self.show(name, watch)?;
+            }
+        }
+        self.check_numbers()
+    }
+
+    fn jump(
+        &mut self,
+        name: &'static str,
+        motion: &Motion,
+        rides: bool,
+        watch: &mut dyn Watch,
+    ) -> Result<(), DeviceError> {
+        let began = self.clock;
+        let tool_from_plate = motion.from().inverse() * self.world.world_from_plate();
+        let opening = self.world.opening();
+        let ticks = (motion.duration() / TICK) as u64;
+        for i in 1..=ticks {
+            let share = i as f64 * TICK / motion.duration();
+            let world_from_tool = motion.at(share);
+            let plate =
+                if rides { world_from_tool * tool_from_plate } else { self.world.world_from_plate() };
+            let snapshot = Snapshot {
+                time: RobotTime { seconds: began + i as f64 * TICK },
+                segment: name,
+                world_from_tool,
+                opening,
+                world_from_plate: Some(plate),
+            };
+            tick(watch, &snapshot)?;
+        }
+        self.world_from_tool = *motion.to();
+        self.world.jump(&self.world_from_tool, rides);
+        self.clock = began + motion.duration();
+        Ok(())
+    }
+
+    /// Held by both pads and touching nothing else.
+    fn plate_in_hand(&self) -> bool {
+        let touch = self.world.touch();
+        touch.upper_pad && touch.lower_pad && !touch.furniture
+    }
+
+    fn is_clear(&self, motion: &Motion, rides: bool) -> bool {
+        let [upper, lower] = self.world.finger_travel();
+        let mut moving = vec![self.shapes.palm(), self.finger(1.0, upper), self.finger(-1.0, lower)];
+        if rides {
+            let (world_from_box, half) = self.plate_box();
+            let tool_from_world = pose(&motion.from().inverse());
+            moving.push((tool_from_world * world_from_box, half));
+        }
+        Sweep { moving, standing: self.standing(!rides) }.is_clear(motion)
+    }
+
+    /// May the fingers go straight to this opening?
+    fn fingers_are_clear(&self, to: FingerCmd) -> bool {
+        [1.0, -1.0].into_iter().zip(self.world.finger_travel()).all(|(side, from)| {
+            let way = f64::from(side) * (to.half_opening - from);
+            let name = "fingers";
+            let world_from_tool = self.world_from_tool * Translation3::new(0.0, 0.0, way);
+            let segment =
+                Segment { name, world_from_tool, speed: 1.0, contact: false, carrying: false };
+            let motion = Motion::new(self.world_from_tool, &segment, 1.0);
+            let moving = vec![self.finger(side, from)];
+            Sweep { moving, standing: self.standing(true) }.is_clear(&motion)
+        })
+    }
+
+    /// `tool_from_box` of a finger and half its sides.
+    fn finger(&self, side: f32, travel: f64) -> (Pose, Vector) {
+        let (at, half) = self.shapes.finger(side);
+        (Pose::translation(0.0, 0.0, side * travel as f32) * at, half)
+    }
+
+    fn standing(&self, plate: bool) -> Vec<(Pose, Vector)> {
+        let furniture = self.scene.statics.iter().map(|b| (pose(&b.world_from_box), half(&b.half)));
+        furniture.chain(plate.then(|| self.plate_box())).collect()
+    }
+
+    /// `world_from_box` of the plate and half its sides.
+    fn plate_box(&self) -> (Pose, Vector) {
+        let half_sides = self.scene.plate.size / 2.0;
+        let centre = Translation3::new(0.0, 0.0, half_sides.z);
+        (pose(&(self.world.world_from_plate() * centre)), half(&half_sides))
+    }
+
+    /// Moves the fingers to an opening at their speed, stepped.
+    fn ramp(
+        &mut self,
+        name: &'static str,
+        to: FingerCmd,
+        mut done: impl FnMut(&Self) -> bool,
+        watch: &mut dyn Watch,
+    ) -> Result<(), DeviceError> {
+        let from = self.fingers.half_opening;
+        let speed = self.robot.gripper.speed_mm_s / 1e3;
+        let count = ((to.half_opening - from).abs() / (speed * self.dt())).ceil() as u64;
+        let every = self.steps_a_tick();
+        for i in 1..=count {
+            let share = i as f64 / count as f64;
+            self.fingers.half_opening = from + (to.half_opening - from) * share;
+            self.step();
+            if i % every == 0 {
+                self.show(name, watch)?;
+            }
+            if done(self) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the fingers at an opening if nothing is in their way, and lets the clock run.
+    fn jump_fingers(&mut self, to: FingerCmd) {
+        if self.settings.skip_free && self.still >= REST_STEPS && self.fingers_are_clear(to) {
+            let way = (to.half_opening - self.fingers.half_opening).abs();
+            self.clock += way / (self.robot.gripper.speed_mm_s / 1e3);
+            self.fingers = to;
+            self.world.jump_fingers(to);
+        }
+    }
+
+    fn held(&self) -> FingerCmd {
+        let half = self.scene.plate.size.z / 2.0;
+        FingerCmd { half_opening: half - self.robot.gripper.interference() }
+    }
+
+    fn opened(&self) -> FingerCmd {
+        FingerCmd { half_opening: self.robot.gripper.opening_mm / 2e3 }
+    }
+
+    /// Waits until the plate lies or hangs still.
+    fn settle(&mut self, name: &'static str, watch: &mut dyn Watch) -> Result<(), DeviceError> {
+        let most = (PATIENCE / self.dt()) as u32;
+        let every = self.steps_a_tick();
+        for i in 1..=most {
+            if self.still >= REST_STEPS {
+                break;
+            }
+            self.step();
+            if u64::from(i) % every == 0 {
+                self.show(name, watch)?;
+            }
+        }
+        self.check_numbers()
+    }
+
+    fn steps_a_tick(&self) -> u64 {
+        ((TICK / self.dt()) as u64).max(1)
+    }
+
+    fn check_numbers(&self) -> Result<(), DeviceError> {
+        if self.world.is_finite() {
+            return Ok(());
+        }
+        Err(DeviceError::Fault { device: "simulation", what: "the plate's pose is not a number".into() })
+    }
+
+    fn seat_from_plate(&self) -> Isometry3<f64> {
+        self.scene.world_from_place.inverse() * self.world.world_from_plate()
+    }
+
+    fn trial(&self) -> Result<&Trial, DeviceError> {
+        let what = || "asked before a trial was begun".to_owned();
+        self.trial.as_ref().ok_or_else(|| DeviceError::Fault { device: "simulation", what: what() })
+    }
+}
+
+impl Arm for SimRig {
+    fn now(&self) -> RobotTime {
+        RobotTime { seconds: self.clock }
+    }
+
+    fn tool(&mut self) -> Result<Isometry3<f64>, DeviceError> {
+        Ok(self.world_from_tool)
+    }
+
+    fn follow(
+        &mut self,
+        path: &CheckedPath,
+        watch: &mut dyn Watch,
+    ) -> Result<Isometry3<f64>, DeviceError> {
+        for segment in path.segments() {
+            self.run(segment, watch)?;
+        }
+        Ok(self.world_from_tool)
+    }
+}
+
+impl Gripper for SimRig {
+    fn open(&mut self, watch: &mut dyn Watch) -> Result<(), DeviceError> {
+        if self.fingers == self.opened() {
+            return Ok(());
+        }
+        self.show("open", watch)?;
+        let let_go = |rig: &Self| {
+            let touch = rig.world.touch();
+            let free = !touch.upper_pad && !touch.lower_pad;
+            rig.settings.skip_free
+                && free
+                && rig.still >= REST_STEPS
+                && rig.fingers_are_clear(rig.opened())
+        };
+        self.ramp("open", self.opened(), let_go, watch)?;
+        self.jump_fingers(self.opened());
+        self.settle("open", watch)
+    }
+
+    fn close(&mut self, watch: &mut dyn Watch) -> Result<Grip, DeviceError> {
+        self.show("close", watch)?;
+        let nearly = self.scene.plate.size.z / 2.0 + NEARLY;
+        self.jump_fingers(FingerCmd { half_opening: nearly });
+        self.ramp("close", self.held(), |_| false, watch)?;
+        self.settle("close", watch)?;
+        Ok(Grip { opening: self.world.opening(), holds: self.blocked() })
+    }
+
+    fn holds(&mut self) -> Result<bool, DeviceError> {
+        Ok(self.blocked())
+    }
+}
+
+impl SimRig {
+    /// The fingers stand wider apart than they were told to.
+    fn blocked(&self) -> bool {
+        let interference = self.robot.gripper.interference();
+        self.fingers == self.held()
+            && self.world.opening() > 2.0 * self.held().half_opening + interference
+    }
+}
+
+impl Eyes for SimRig {
+    fn look(&mut self) -> Result<Image, DeviceError> {
+        let setup = self.trial()?.setup;
+        let pick_from_world = self.scene.world_from_pick.inverse();
+        let plate = flatten(&(pick_from_world * self.world.world_from_plate()));
+        self.camera.look(plate, &setup, self.task.camera, self.task.lighting)
+    }
+
+    fn locate(&mut self) -> Result<Option<Pose2>, DeviceError> {
+        let error = self.trial()?.sighting;
+        let pick_from_world = self.scene.world_from_pick.inverse();
+        let plate = flatten(&(pick_from_world * self.world.world_from_plate()));
+        Ok(Some(plus(plate, error)))
+    }
+
+    fn measure(&mut self) -> Result<Option<Measured>, DeviceError> {
+        let error = self.trial()?.measurement;
+        let truth = self.truth();
+        Ok(truth.map(|mut m| {
+            m.placement.pose = plus(m.placement.pose, error);
+            m
+        }))
+    }
+}
+
+impl Rig for SimRig {
+    fn offers(&self) -> Signals {
+        Signals { reward: RewardSignal::Signed, context: ContextSignal::Pose, truth: true }
+    }
+
+    fn begin(&mut self, setup: &Setup) {
+        let draw = |stream| setup.streams.draw(stream, setup.key);
+        let mut measured = draw(Stream::Measurement);
+        self.trial = Some(Trial {
+            setup: *setup,
+            disturbance: planar_noise(self.task.actuation, &mut draw(Stream::Actuation)),
+            measurement: planar_noise(self.task.measurement, &mut measured),
+            sighting: planar_noise(self.task.measurement, &mut measured),
+        });
+        // A trial's bits must not depend on what was simulated before it.
+        self.clock = 0.0;
+    }
+
+    fn set_plate(&mut self, offset: Pose2) -> Result<bool, DeviceError> {
+        self.world_from_tool = self.plan.world_from_home;
+        self.fingers = self.opened();
+        self.still = REST_STEPS;
+        self.world = World::new(
+            &self.scene,
+            &self.robot.gripper,
+            &self.settings,
+            &(self.scene.world_from_pick * lift(offset)),
+            &self.world_from_tool,
+            self.fingers,
+        );
+        Ok(true)
+    }
+
+    fn disturbance(&self) -> Pose2 {
+        self.trial.as_ref().map_or(Pose2::IDENTITY, |t| t.disturbance)
+    }
+
+    fn in_hand(&self) -> Option<Pose2> {
+        let world_from_hand = self.world_from_tool * self.plan.plate_from_tool.inverse();
+        let held = self.plate_in_hand();
+        held.then(|| flatten(&(world_from_hand.inverse() * self.world.world_from_plate())))
+    }
+
+    fn truth(&self) -> Option<Measured> {
+        let placement = placement(&self.seat_from_plate());
+        let seat = &self.scene.seat;
+        let seated = placement.z_mm.abs() <= seat.height_mm && placement.tilt_deg <= seat.tilt_deg;
+        Some(Measured { placement, seated })
+    }
+
+    fn harm(&self) -> Harm {
+        Harm { peak_force_n: self.world.peak_force_n() }
+    }
+}
+
+/// Where closing fingers slow down from a jump, metres from the plate.
+const NEARLY: f64 = 1.3e-3;
+
+fn plus(pose: Pose2, error: Pose2) -> Pose2 {
+    Pose2::from_axes(std::array::from_fn(|axis| pose.axes()[axis] + error.axes()[axis]))
+}
+
+fn tick(watch: &mut dyn Watch, snapshot: &Snapshot) -> Result<(), DeviceError> {
+    match watch.tick(snapshot) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(DeviceError::Cancelled),
+    }
+}

@@ -1,0 +1,265 @@
+use nalgebra::Isometry3;
+use rapier3d::prelude::*;
+
+use super::convert::{isometry, pose, vector};
+use super::shapes::HandShapes;
+use super::PhysicsSettings;
+use crate::config::{GripperSpec, Scene};
+
+/// Rapier with the scene's furniture, the plate, and a gripper whose base follows a given pose
+/// while its fingers are pressed together by motors of limited force.
+pub struct World {
+    physics: PhysicsWorld,
+    base: RigidBodyHandle,
+    /// Upper, lower.
+    fingers: [Finger; 2],
+    plate: RigidBodyHandle,
+    plate_collider: ColliderHandle,
+    grip: Grip,
+    peak_force_n: f64,
+}
+
+#[derive(Clone, Copy)]
+struct Finger {
+    body: RigidBodyHandle,
+    joint: ImpulseJointHandle,
+    collider: ColliderHandle,
+}
+
+#[derive(Clone, Copy)]
+struct Grip {
+    stiffness: f32,
+    damping: f32,
+}
+
+/// Where the fingers are told to be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FingerCmd {
+    /// Distance of each pad from the tool point, metres; smaller than what lies between them
+    /// presses on it.
+    pub half_opening: f64,
+}
+
+/// What the plate touches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Touch {
+    pub upper_pad: bool,
+    pub lower_pad: bool,
+    pub palm: bool,
+    pub furniture: bool,
+}
+
+const FINGER_MASS_KG: f32 = 0.1;
+/// A finger is pushed back at this multiple of the grip force instead of pushing harder.
+const FORCE_LIMIT: f32 = 1.5;
+/// How far a pushed finger can give way, metres.
+const FINGER_TRAVEL: f32 = 0.04;
+
+const FURNITURE: Group = Group::GROUP_1;
+const PLATE: Group = Group::GROUP_2;
+const HAND: Group = Group::GROUP_3;
+
+impl World {
+    /// The plate at rest at `world_from_plate`, the hand at `world_from_tool`.
+    pub fn new(
+        scene: &Scene,
+        gripper: &GripperSpec,
+        settings: &PhysicsSettings,
+        world_from_plate: &Isometry3<f64>,
+        world_from_tool: &Isometry3<f64>,
+        fingers: FingerCmd,
+    ) -> Self {
+        let mut physics = PhysicsWorld {
+            gravity: Vector::new(0.0, 0.0, -9.81),
+            integration_parameters: parameters(settings),
+            ..PhysicsWorld::default()
+        };
+        for part in &scene.statics {
+            let [x, y, z] = part.half.map(|v| v as f32).into();
+            let collider = ColliderBuilder::cuboid(x, y, z)
+                .position(pose(&part.world_from_box))
+                .friction(scene.furniture_friction as f32)
+                .collision_groups(groups(FURNITURE, PLATE | HAND));
+            physics.insert_collider(collider, None);
+        }
+        let half = scene.plate.size / 2.0;
+        let (plate, plate_collider) = physics.insert(
+            RigidBodyBuilder::dynamic().pose(pose(world_from_plate)).can_sleep(false),
+            ColliderBuilder::cuboid(half.x as f32, half.y as f32, half.z as f32)
+                .translation(Vector::new(0.0, 0.0, half.z as f32))
+                .mass(scene.plate.mass_kg as f32)
+                .friction(scene.furniture_friction as f32)
+                .collision_groups(groups(PLATE, FURNITURE | HAND)),
+        );
+        let shapes = HandShapes::new(gripper);
+        let tool = pose(world_from_tool);
+        let hand = |(position, half): (Pose, Vector)| {
+            ColliderBuilder::cuboid(half.x, half.y, half.z)
+                .position(position)
+                .friction(gripper.pad_friction as f32)
+                .friction_combine_rule(CoefficientCombineRule::Max)
+                .collision_groups(groups(HAND, FURNITURE | PLATE))
+        };
+        let (base, _) = physics.insert(
+            RigidBodyBuilder::kinematic_position_based().pose(tool),
+            hand(shapes.palm()),
+        );
+        let stiffness = (gripper.stiffness_n_per_mm * 1e3) as f32;
+        // Critical for a finger of this mass.
+        let damping = 2.0 * libm::sqrtf(stiffness * FINGER_MASS_KG);
+        let fingers = [1.0, -1.0].map(|side| {
+            let at = tool * Pose::translation(0.0, 0.0, side * fingers.half_opening as f32);
+            let (body, collider) = physics.insert(
+                RigidBodyBuilder::dynamic().pose(at).gravity_scale(0.0).can_sleep(false),
+                hand(shapes.finger(side)).mass(FINGER_MASS_KG),
+            );
+            let motor = PrismaticJointBuilder::new(Vector::Z * side)
+                .contacts_enabled(false)
+                .limits([-FINGER_TRAVEL, FINGER_TRAVEL])
+                .motor_model(MotorModel::ForceBased)
+                .motor_position(fingers.half_opening as f32, stiffness, damping)
+                .motor_max_force(FORCE_LIMIT * gripper.force_n as f32);
+            let joint = physics.impulse_joints.insert(base, body, motor, true);
+            Finger { body, joint, collider }
+        });
+        let grip = Grip { stiffness, damping };
+        Self { physics, base, fingers, plate, plate_collider, grip, peak_force_n: 0.0 }
+    }
+
+    /// Advances by `dt` seconds while the gripper's base moves to `world_from_tool`.
+    pub fn step(&mut self, dt: f64, world_from_tool: &Isometry3<f64>, fingers: FingerCmd) {
+        self.physics.integration_parameters.dt = dt as f32;
+        self.physics.bodies[self.base].set_next_kinematic_position(pose(world_from_tool));
+        self.command(fingers);
+        self.physics.step();
+        self.peak_force_n = self.peak_force_n.max(self.furniture_force(dt));
+    }
+
+    fn command(&mut self, fingers: FingerCmd) {
+        let target = fingers.half_opening as f32;
+        for finger in self.fingers {
+            let joint = self.physics.impulse_joints.get(finger.joint);
+            let told = joint.and_then(|j| j.data.motor(JointAxis::LinX)).map(|m| m.target_pos);
+            if told == Some(target) {
+                continue;
+            }
+            if let Some(joint) = self.physics.impulse_joints.get_mut(finger.joint, false) {
+                let Grip { stiffness, damping } = self.grip;
+                joint.data.set_motor_position(JointAxis::LinX, target, stiffness, damping);
+            }
+        }
+    }
+
+    /// Puts the hand elsewhere without simulating the way; a plate that `rides` comes along.
+    pub fn jump(&mut self, world_from_tool: &Isometry3<f64>, rides: bool) {
+        let (from, to) = (*self.physics.bodies[self.base].position(), pose(world_from_tool));
+        let riders = [Some(self.base), Some(self.fingers[0].body), Some(self.fingers[1].body)];
+        for body in riders.into_iter().chain([rides.then_some(self.plate)]).flatten() {
+            let body = &mut self.physics.bodies[body];
+            let at = to * (from.inverse() * *body.position());
+            body.set_position(Pose::from_parts(at.translation, at.rotation.normalize()), false);
+            body.set_vels(RigidBodyVelocity::zero(), false);
+        }
+    }
+
+    /// Puts the fingers where they are told to be without simulating the way.
+    pub fn jump_fingers(&mut self, fingers: FingerCmd) {
+        self.command(fingers);
+        let tool = *self.physics.bodies[self.base].position();
+        for (finger, side) in self.fingers.into_iter().zip([1.0, -1.0]) {
+            let at = tool * Pose::translation(0.0, 0.0, side * fingers.half_opening as f32);
+            self.physics.bodies[finger.body].set_position(at, false);
+            self.physics.bodies[finger.body].set_vels(RigidBodyVelocity::zero(), false);
+        }
+    }
+
+    pub fn world_from_plate(&self) -> Isometry3<f64> {
+        isometry(self.physics.bodies[self.plate].position())
+    }
+
+    /// Distance between the pads, metres.
+    pub fn opening(&self) -> f64 {
+        self.finger_travel().iter().sum()
+    }
+
+    /// Distance of the upper and the lower pad from the tool point, metres.
+    pub fn finger_travel(&self) -> [f64; 2] {
+        let tool = self.physics.bodies[self.base].position();
+        let travel = |finger: Finger, side: f32| {
+            let at = self.physics.bodies[finger.body].translation();
+            f64::from(tool.inverse_transform_point(at).z * side)
+        };
+        [travel(self.fingers[0], 1.0), travel(self.fingers[1], -1.0)]
+    }
+
+    /// Largest speed of the plate relative to still air, m/s, its turning counted at its corner.
+    pub fn plate_speed(&self) -> f64 {
+        let body = &self.physics.bodies[self.plate];
+        f64::from(body.linvel().length() + 0.08 * body.angvel().length())
+    }
+
+    /// What presses on the plate, as of the last step.
+    pub fn touch(&self) -> Touch {
+        let mut touch = Touch::default();
+        for (other, _) in self.pressing() {
+            if other == self.fingers[0].collider {
+                touch.upper_pad = true;
+            } else if other == self.fingers[1].collider {
+                touch.lower_pad = true;
+            } else if self.physics.colliders[other].parent() == Some(self.base) {
+                touch.palm = true;
+            } else {
+                touch.furniture = true;
+            }
+        }
+        touch
+    }
+
+    /// Largest force between plate and furniture so far, N.
+    pub fn peak_force_n(&self) -> f64 {
+        self.peak_force_n
+    }
+
+    /// Force between plate and furniture in the last step of `dt` seconds, N.
+    pub fn furniture_force(&self, dt: f64) -> f64 {
+        let furniture = self.pressing().filter(|(c, _)| self.physics.colliders[*c].parent().is_none());
+        let impulse = furniture.map(|(_, impulse)| impulse).fold(Vector::ZERO, |a, b| a + b);
+        f64::from(impulse.length()) / dt
+    }
+
+    fn pressing(&self) -> impl Iterator<Item = (ColliderHandle, Vector)> {
+        self.physics.narrow_phase.contact_pairs_with(self.plate_collider).filter_map(|pair| {
+            let other =
+                if pair.collider1 == self.plate_collider { pair.collider2 } else { pair.collider1 };
+            let impulse = pair.total_impulse();
+            (impulse != Vector::ZERO).then_some((other, impulse))
+        })
+    }
+
+    /// Is every part of the plate's pose a number?
+    pub fn is_finite(&self) -> bool {
+        vector(self.physics.bodies[self.plate].translation()).iter().all(|v| v.is_finite())
+    }
+}
+
+fn groups(own: Group, with: Group) -> InteractionGroups {
+    InteractionGroups::new(own, with, InteractionTestMode::And)
+}
+
+/// Rapier's defaults are made for games in metres; these hold millimetres. Each is explained in
+/// ARCHITECTURE.md.
+fn parameters(settings: &PhysicsSettings) -> IntegrationParameters {
+    IntegrationParameters {
+        dt: (settings.dt_ms / 1e3) as f32,
+        num_solver_iterations: settings.iterations,
+        contact_softness: SpringCoefficients::new(240.0, 1.0),
+        static_contact_softness: SpringCoefficients::new(480.0, 1.0),
+        normalized_allowed_linear_error: 0.5e-3,
+        normalized_prediction_distance: 2e-3,
+        max_ccd_substeps: 0,
+        contact_recycling: false,
+        friction_in_bias_pass: false,
+        friction_model: FrictionModel::Coulomb,
+        ..IntegrationParameters::default()
+    }
+}
