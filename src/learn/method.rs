@@ -119,6 +119,8 @@ pub enum LearnError {
     Tensor(#[from] candle_core::Error),
     #[error("the saved state of method '{method}' cannot be used: {why}")]
     State { method: &'static str, why: String },
+    #[error("'{method}' was not shown the {what} that its card asks for")]
+    NotShown { method: &'static str, what: &'static str },
     #[error("learning diverged: {0}")]
     Diverged(String),
 }

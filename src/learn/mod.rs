@@ -3,6 +3,20 @@
 //! A method sees observations, its own actions and the signals it declared on its [`Card`]. It
 //! never sees the simulator's truth, unless its card says so and its results are marked.
 
+mod baseline;
+mod dense;
+mod heads;
+pub mod identity;
+mod learner;
 mod method;
+mod methods;
+mod optimiser;
+pub mod policy;
+pub mod replay;
+pub mod role_model;
+mod settings;
 
 pub use method::{Card, Decision, Experience, Label, LearnError, Method, Mode, Progress, View};
+pub use methods::{build, card, names, settings_as_pairs};
+pub use optimiser::Adam;
+pub use settings::Settings;

@@ -1,0 +1,202 @@
+use candle_core::{D, Device, Result, Tensor};
+use candle_nn::ops::{log_softmax, softmax};
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+
+use crate::task::Draw;
+
+/// The Gaussian over bins, as a target and as a kernel. Rows sum to 1.
+///
+/// A label at a (fractional) bin position becomes `exp(-(bin - position)^2 / 2 sigma^2)`,
+/// normalised over the bins that exist; sigma 0 is one-hot at the nearest bin.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Smoothing {
+    pub bins: usize,
+    pub sigma_bins: f64,
+}
+
+impl Smoothing {
+    /// Appends the target distribution of one axis, `bins` numbers.
+    pub fn extend_target(self, position: f64, out: &mut Vec<f32>) {
+        let start = out.len();
+        if self.sigma_bins <= 0.0 {
+            let nearest = position.round() as usize;
+            out.extend((0..self.bins).map(|bin| if bin == nearest { 1.0 } else { 0.0 }));
+            return;
+        }
+        let weight = |bin: usize| {
+            let z = (bin as f64 - position) / self.sigma_bins;
+            libm::exp(-0.5 * z * z) as f32
+        };
+        out.extend((0..self.bins).map(weight));
+        let sum: f32 = out[start..].iter().sum();
+        out[start..].iter_mut().for_each(|weight| *weight /= sum);
+    }
+
+    /// Targets of many labels, (n, 3, bins). Positions are kept by the caller inside the grid.
+    pub fn targets(self, positions: &[[f64; 3]]) -> Result<Tensor> {
+        let mut values = Vec::with_capacity(positions.len() * 3 * self.bins);
+        for position in positions.iter().flatten() {
+            self.extend_target(*position, &mut values);
+        }
+        Tensor::from_vec(values, (positions.len(), 3, self.bins), &Device::Cpu)
+    }
+}
+
+/// How a policy explores: a bin is drawn from the policy, then with probability
+/// `explore_prob` moved by a Gaussian. Both together are one distribution, the policy times a
+/// fixed matrix, so that probabilities of actions stay exact.
+#[derive(Clone, Debug)]
+pub struct Behaviour {
+    /// (bins, bins): row = bin of the policy, column = bin that is tried.
+    moved: Option<Tensor>,
+}
+
+impl Behaviour {
+    pub fn new(bins: usize, prob: f64, sigma_bins: f64) -> Result<Self> {
+        if prob <= 0.0 || sigma_bins <= 0.0 {
+            return Ok(Self { moved: None });
+        }
+        let kernel = Smoothing { bins, sigma_bins };
+        let mut matrix = Vec::with_capacity(bins * bins);
+        for row in 0..bins {
+            kernel.extend_target(row as f64, &mut matrix);
+            for (column, weight) in matrix[row * bins..].iter_mut().enumerate() {
+                let stay = if column == row { 1.0 - prob } else { 0.0 };
+                *weight = stay as f32 + prob as f32 * *weight;
+            }
+        }
+        Ok(Self { moved: Some(Tensor::from_vec(matrix, (bins, bins), &Device::Cpu)?) })
+    }
+
+    /// Log-probabilities of what is tried, (n, 3, bins), from the policy's logits.
+    pub fn log_probs(&self, logits: &Tensor) -> Result<Tensor> {
+        match &self.moved {
+            None => log_softmax(logits, D::Minus1),
+            Some(moved) => softmax(logits, D::Minus1)?.broadcast_matmul(moved)?.log(),
+        }
+    }
+}
+
+/// How a distribution becomes the one action of a greedy policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decode {
+    /// The likeliest bin.
+    Argmax,
+    /// The mean of the bins: finer than the grid, where targets are smooth.
+    Expectation,
+}
+
+impl Decode {
+    /// Fractional bin position from one axis's log-probabilities.
+    pub fn position(self, log_probs: &[f32]) -> f64 {
+        match self {
+            Self::Argmax => {
+                let first_best = |best: usize, (bin, value): (usize, &f32)| {
+                    if *value > log_probs[best] { bin } else { best }
+                };
+                log_probs.iter().enumerate().fold(0, first_best) as f64
+            }
+            Self::Expectation => {
+                let weights = log_probs.iter().map(|l| libm::exp(f64::from(*l)));
+                let (sum, mean) = weights.enumerate().fold((0.0, 0.0), |(sum, mean), (bin, w)| {
+                    (sum + w, mean + bin as f64 * w)
+                });
+                mean / sum
+            }
+        }
+    }
+}
+
+/// Draws a bin from log-probabilities.
+pub fn sample(log_probs: &[f32], draw: &mut Draw) -> usize {
+    let weights = log_probs.iter().map(|l| libm::exp(f64::from(*l)));
+    let sum: f64 = weights.clone().sum();
+    let mut left = draw.random::<f64>() * sum;
+    for (bin, weight) in weights.enumerate() {
+        left -= weight;
+        if left < 0.0 {
+            return bin;
+        }
+    }
+    log_probs.len() - 1
+}
+
+/// Sum over the three axes of `log pi(target)`: (n) from log-probabilities and targets, both
+/// (n, 3, bins). With one-hot targets the log-probability of an action, with smooth ones minus
+/// the cross-entropy.
+pub fn log_prob(log_probs: &Tensor, targets: &Tensor) -> Result<Tensor> {
+    (log_probs * targets)?.flatten_from(1)?.sum(1)
+}
+
+/// Entropy summed over the axes, (n), from log-probabilities (n, 3, bins).
+pub fn entropy(log_probs: &Tensor) -> Result<Tensor> {
+    (log_probs * log_probs.exp()?)?.flatten_from(1)?.sum(1)?.neg()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::{Phase, Stream, Streams, TrialKey};
+    use proptest::prelude::*;
+
+    fn row(smoothing: Smoothing, position: f64) -> Vec<f32> {
+        let mut row = Vec::new();
+        smoothing.extend_target(position, &mut row);
+        row
+    }
+
+    proptest! {
+        #[test]
+        fn targets_sum_to_one_and_peak_at_the_label(bins in 2usize..40, at in 0.0..1.0f64, sigma in 0.0..3.0f64) {
+            let position = at * (bins - 1) as f64;
+            let row = row(Smoothing { bins, sigma_bins: sigma }, position);
+            prop_assert_eq!(row.len(), bins);
+            prop_assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+            let top = row.iter().copied().fold(0.0, f32::max);
+            prop_assert!(row[position.round() as usize] >= top * 0.999);
+        }
+
+        #[test]
+        fn behaviour_is_a_distribution(bins in 2usize..30, prob in 0.0..1.0f64, sigma in 0.0..3.0f64, tilt in -3.0..3.0f32) {
+            let behaviour = Behaviour::new(bins, prob, sigma).unwrap();
+            let logits: Vec<f32> = (0..3 * bins).map(|i| (i as f32 * tilt).sin() * 3.0).collect();
+            let logits = Tensor::from_vec(logits, (1, 3, bins), &Device::Cpu).unwrap();
+            let probs = behaviour.log_probs(&logits).unwrap().exp().unwrap().to_vec3::<f32>().unwrap();
+            for axis in &probs[0] {
+                prop_assert!((axis.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+            }
+        }
+    }
+
+    #[test]
+    fn bins_are_drawn_as_often_as_their_log_probabilities_say() {
+        let log_probs = [0.5f32, 0.3, 0.0, 0.2].map(f32::ln);
+        let mut draw = Streams::new(4).draw(Stream::Explore, TrialKey { phase: Phase::Train, index: 0 });
+        let mut counts = [0u32; 4];
+        for _ in 0..20_000 {
+            counts[sample(&log_probs, &mut draw)] += 1;
+        }
+        for (count, log_prob) in counts.iter().zip(log_probs) {
+            assert!((f64::from(*count) / 20_000.0 - f64::from(log_prob.exp())).abs() < 0.015);
+        }
+    }
+
+    #[test]
+    fn a_smooth_distribution_is_decoded_between_bins() {
+        let smooth = row(Smoothing { bins: 9, sigma_bins: 1.0 }, 4.3).iter().map(|p| p.ln()).collect::<Vec<_>>();
+        assert!((Decode::Expectation.position(&smooth) - 4.3).abs() < 0.01);
+        assert_eq!(Decode::Argmax.position(&smooth), 4.0);
+    }
+
+    #[test]
+    fn the_log_probability_of_an_action_is_the_sum_over_its_axes() {
+        let logits = Tensor::new(&[[[0f32, 1.0], [2.0, 0.0], [0.0, 0.0]]], &Device::Cpu).unwrap();
+        let log_probs = Behaviour::new(2, 0.0, 0.0).unwrap().log_probs(&logits).unwrap();
+        let one_hot = Smoothing { bins: 2, sigma_bins: 0.0 }.targets(&[[1.0, 0.0, 1.0]]).unwrap();
+        let got = log_prob(&log_probs, &one_hot).unwrap().to_vec1::<f32>().unwrap()[0];
+        let table = log_probs.to_vec3::<f32>().unwrap();
+        assert!((got - (table[0][0][1] + table[0][1][0] + table[0][2][1])).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,220 @@
+use candle_core::{Device, Result, Tensor, Var};
+use rand_distr::{Distribution, StandardNormal};
+use serde::{Deserialize, Serialize};
+
+use super::dense::Dense;
+use crate::cell::Image;
+use crate::task::Draw;
+
+/// Image -> three categorical distributions over bins (x, y, yaw).
+///
+/// Patches of 8x8 pixels are embedded, merged two by two (as in Swin, Liu et al. 2021), and
+/// flattened into a dense layer: reshapes and matrix products only, which on a CPU run many
+/// times faster than convolutions and learn this task as well.
+#[derive(Debug)]
+pub struct Policy {
+    params: [(&'static str, Var); 8],
+    bins: usize,
+}
+
+/// Widths of the policy's layers.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Widths {
+    /// Channels of an embedded patch.
+    pub patch_width: usize,
+    /// Channels of two by two merged patches.
+    pub merge_width: usize,
+    /// Units of the dense layer.
+    pub dense_width: usize,
+}
+
+/// What is done to an image before the policy sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Normalise {
+    /// Mean 0 and standard deviation 1 over the image: brighter light changes nothing.
+    Image,
+    /// Grey levels to [-1, 1].
+    Fixed,
+}
+
+const PATCH: usize = 8;
+const PATCHES: usize = (Image::SIDE / PATCH) * (Image::SIDE / PATCH);
+const PATCH_PIXELS: usize = PATCH * PATCH;
+
+impl Default for Widths {
+    fn default() -> Self {
+        Self { patch_width: 32, merge_width: 64, dense_width: 128 }
+    }
+}
+
+impl Policy {
+    /// Weights from `draw` (He et al., 2015); the heads are zero, so that every bin is equally
+    /// likely at first.
+    pub fn new(widths: Widths, bins: usize, draw: &mut Draw) -> Result<Self> {
+        let Widths { patch_width, merge_width, dense_width } = widths;
+        let mut he = |inputs: usize, outputs: usize| {
+            let scale = (2.0 / inputs as f32).sqrt();
+            let weights: Vec<f32> = (0..inputs * outputs)
+                .map(|_| {
+                    let unit: f32 = StandardNormal.sample(draw);
+                    unit * scale
+                })
+                .collect();
+            Var::from_vec(weights, (inputs, outputs), &Device::Cpu)
+        };
+        let zeros = |n: usize| Var::from_vec(vec![0f32; n], n, &Device::Cpu);
+        let heads = Var::from_vec(
+            vec![0f32; dense_width * 3 * bins],
+            (dense_width, 3 * bins),
+            &Device::Cpu,
+        )?;
+        let params = [
+            ("1.embed.weight", he(PATCH_PIXELS, patch_width)?),
+            ("1.embed.bias", zeros(patch_width)?),
+            ("2.merge.weight", he(4 * patch_width, merge_width)?),
+            ("2.merge.bias", zeros(merge_width)?),
+            ("3.dense.weight", he(PATCHES / 4 * merge_width, dense_width)?),
+            ("3.dense.bias", zeros(dense_width)?),
+            ("4.heads.weight", heads),
+            ("4.heads.bias", zeros(3 * bins)?),
+        ];
+        Ok(Self { params, bins })
+    }
+
+    /// `patches` is (n * 64, 64), as from [`patches`]; the result (n, 3, bins).
+    pub fn logits(&self, patches: &Tensor) -> Result<Tensor> {
+        let [w1, b1, w2, b2, w3, b3, w4, b4] = self.params.each_ref().map(|(_, var)| var);
+        let embedded = Dense { rectify: true }.forward(patches, w1, b1)?;
+        let merged = Dense { rectify: true }.forward(&embedded, w2, b2)?;
+        let hidden = Dense { rectify: true }.forward(&merged, w3, b3)?;
+        let logits = Dense { rectify: false }.forward(&hidden, w4, b4)?;
+        logits.reshape((logits.dim(0)?, 3, self.bins))
+    }
+
+    /// Parameters by name, always in the same order.
+    pub fn params(&self) -> &[(&'static str, Var)] {
+        &self.params
+    }
+
+    pub fn vars(&self) -> impl Iterator<Item = &Var> + Clone {
+        self.params.iter().map(|(_, var)| var)
+    }
+}
+
+/// Images as patches, (n * 64, 64): four neighbouring patches follow each other, so that merging
+/// them is a matter of reading four rows as one.
+pub fn patches<'a>(
+    images: impl ExactSizeIterator<Item = &'a Image>,
+    normalise: Normalise,
+) -> Result<Tensor> {
+    let n = images.len();
+    let mut values = Vec::with_capacity(n * PATCHES * PATCH_PIXELS);
+    for image in images {
+        let pixels = image.pixels();
+        let (mean, scale) = normalise.mean_and_scale(pixels);
+        for corner in PATCH_CORNERS {
+            for row in 0..PATCH {
+                let at = corner + row * Image::SIDE;
+                values.extend(pixels[at..at + PATCH].iter().map(|p| (f32::from(*p) - mean) * scale));
+            }
+        }
+    }
+    Tensor::from_vec(values, (n * PATCHES, PATCH_PIXELS), &Device::Cpu)
+}
+
+/// First pixel of each patch: blocks of two by two patches row by row, and within a block too.
+const PATCH_CORNERS: [usize; PATCHES] = {
+    let mut corners = [0; PATCHES];
+    let blocks = Image::SIDE / PATCH / 2;
+    let mut i = 0;
+    while i < PATCHES {
+        let (block, within) = (i / 4, i % 4);
+        let row = 2 * (block / blocks) + within / 2;
+        let column = 2 * (block % blocks) + within % 2;
+        corners[i] = row * PATCH * Image::SIDE + column * PATCH;
+        i += 1;
+    }
+    corners
+};
+
+impl Normalise {
+    fn mean_and_scale(self, pixels: &[u8]) -> (f32, f32) {
+        match self {
+            Self::Fixed => (127.5, 1.0 / 127.5),
+            Self::Image => {
+                let count = pixels.len() as f64;
+                let sum: u64 = pixels.iter().map(|p| u64::from(*p)).sum();
+                let squares: u64 = pixels.iter().map(|p| u64::from(*p).pow(2)).sum();
+                let mean = sum as f64 / count;
+                let variance = (squares as f64 / count - mean * mean).max(0.0);
+                // A blank image has no contrast to bring to 1.
+                (mean as f32, (1.0 / variance.sqrt().max(1.0)) as f32)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::{Phase, Stream, Streams, TrialKey};
+
+    fn draw() -> Draw {
+        Streams::new(1).draw(Stream::Weights, TrialKey { phase: Phase::Train, index: 0 })
+    }
+
+    fn image(pixel: impl Fn(usize, usize) -> u8) -> Image {
+        let side = Image::SIDE;
+        Image::new((0..side * side).map(|i| pixel(i % side, i / side)).collect()).unwrap()
+    }
+
+    #[test]
+    fn each_row_is_one_patch_and_neighbours_follow_each_other() {
+        let image = image(|x, y| ((y / PATCH) * 8 + x / PATCH) as u8);
+        let rows = patches([&image].into_iter(), Normalise::Fixed).unwrap();
+        let rows = rows.to_vec2::<f32>().unwrap();
+        let patch = |row: &[f32]| (row[0] * 127.5 + 127.5).round() as usize;
+        assert!(rows.iter().all(|row| row.iter().all(|p| *p == row[0])));
+        assert_eq!(rows[..8].iter().map(|r| patch(r)).collect::<Vec<_>>(), [0, 1, 8, 9, 2, 3, 10, 11]);
+        let mut all: Vec<_> = rows.iter().map(|r| patch(r)).collect();
+        all.sort_unstable();
+        assert_eq!(all, (0..PATCHES).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn brighter_light_changes_nothing_after_normalisation() {
+        let dim = image(|x, y| ((x * 3 + y * 5) % 90) as u8);
+        let bright = image(|x, y| (2 * ((x * 3 + y * 5) % 90) + 40) as u8);
+        let rows = patches([&dim, &bright].into_iter(), Normalise::Image).unwrap();
+        let rows = rows.to_vec2::<f32>().unwrap();
+        for (a, b) in rows[..PATCHES].iter().flatten().zip(rows[PATCHES..].iter().flatten()) {
+            assert!((a - b).abs() < 1e-4);
+        }
+    }
+
+    #[test]
+    fn a_blank_image_stays_finite() {
+        let rows = patches([&image(|_, _| 7)].into_iter(), Normalise::Image).unwrap();
+        assert!(rows.flatten_all().unwrap().to_vec1::<f32>().unwrap().iter().all(|p| *p == 0.0));
+    }
+
+    #[test]
+    fn a_new_policy_finds_every_bin_equally_likely() {
+        let policy = Policy::new(Widths::default(), 7, &mut draw()).unwrap();
+        let images = [image(|x, _| x as u8), image(|_, y| 3 * y as u8)];
+        let logits = policy.logits(&patches(images.iter(), Normalise::Image).unwrap()).unwrap();
+        assert_eq!(logits.dims(), [2, 3, 7]);
+        assert!(logits.flatten_all().unwrap().to_vec1::<f32>().unwrap().iter().all(|l| *l == 0.0));
+    }
+
+    #[test]
+    fn the_same_draw_gives_the_same_weights() {
+        let weights = || {
+            let policy = Policy::new(Widths::default(), 7, &mut draw()).unwrap();
+            policy.params()[0].1.flatten_all().unwrap().to_vec1::<f32>().unwrap()
+        };
+        assert_eq!(weights(), weights());
+        assert!(weights().iter().any(|w| *w != 0.0));
+    }
+}
