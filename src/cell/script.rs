@@ -58,7 +58,8 @@ impl<R: Rig> ScriptedCell<R> {
             contact: false,
             carrying: false,
         };
-        let carried = |name, world_from_tool| Segment { carrying: true, ..free(name, world_from_tool) };
+        let carried =
+            |name, world_from_tool| Segment { carrying: true, ..free(name, world_from_tool) };
         let touching = |name, world_from_tool| Segment {
             speed: plan.contact_speed,
             contact: true,
@@ -82,7 +83,10 @@ impl<R: Rig> ScriptedCell<R> {
         if !self.rig.holds()? {
             self.plate = PlateAt::Unknown;
             self.rig.open(watch)?;
-            self.go(vec![free("withdraw", lifted * behind), free("home", plan.world_from_home)], watch)?;
+            self.go(
+                vec![free("withdraw", lifted * behind), free("home", plan.world_from_home)],
+                watch,
+            )?;
             return Ok((Moved::Dropped, tool, in_hand));
         }
         let lowered = above(&seat, to.contact_height);

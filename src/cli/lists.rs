@@ -1,6 +1,6 @@
 use crate::cli::Failure;
 use crate::config::{ConfigError, Scene};
-use crate::learn::methods as registry;
+use crate::learn::{self, Settings};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -12,30 +12,30 @@ pub struct MethodsArgs {
 }
 
 pub fn methods(args: MethodsArgs) -> Result<(), Failure> {
-    let none = toml::Table::new();
+    let none = Settings::default();
     let Some(name) = args.name else {
-        for name in registry::names() {
-            println!("{name:18} {}", registry::card(name, &none).summary);
+        for name in learn::names() {
+            println!("{name:18} {}", learn::card(name, &none)?.summary);
         }
         return Ok(());
     };
-    if !registry::names().contains(&name.as_str()) {
+    if !learn::names().contains(&name.as_str()) {
         return Err(ConfigError {
             file: "the command line".into(),
             key: "NAME".into(),
             value: format!("\"{name}\""),
-            valid: format!("must be one of {}", registry::names().join(", ")),
+            valid: format!("must be one of {}", learn::names().join(", ")),
         }
         .into());
     }
-    let card = registry::card(&name, &none);
+    let card = learn::card(&name, &none)?;
     println!("{name}: {}", card.summary);
     println!("reward signal: {}", card.signal.name());
     println!("context signal: {}", card.context.name());
     if card.sees_truth {
         println!("told the true offset: a reference, not a competitor; simulation only");
     }
-    let options = registry::settings_as_pairs(&name, &none);
+    let options = learn::settings_as_pairs(&name, &none)?;
     if !options.is_empty() {
         println!("options (--set {name}.KEY=VALUE) and their defaults:");
     }
@@ -50,7 +50,7 @@ pub struct ScenesArgs {}
 
 pub fn scenes(_: ScenesArgs) -> Result<(), Failure> {
     for name in Scene::NAMES {
-        println!("{name:14} {}", Scene::open(name)?.summary);
+        println!("{name:14} {}", Scene::named(name)?.statics.len());
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use super::{Check, ConfigError, parse_toml};
-use crate::learn::methods;
+use crate::learn::{self, Settings};
 use crate::task::TaskSpec;
 
 /// An experiment file: the task, who competes, how long, and how it is judged.
@@ -100,9 +100,16 @@ impl Experiment {
         self.first_seed..self.first_seed + self.seeds
     }
 
-    /// Options of a method as the file and `--set` give them.
-    pub fn settings_of(&self, method: &str) -> Table {
-        self.settings.get(method).cloned().unwrap_or_default()
+    /// The options that the file and `--set` give to methods.
+    ///
+    /// # Errors
+    /// For an unknown option or a value out of range; none after [`open`](Self::open).
+    pub fn options(&self, file: &str) -> Result<Settings, ConfigError> {
+        let mut options = Settings::default();
+        for (method, table) in &self.settings {
+            options.extend(file, method, table)?;
+        }
+        Ok(options)
     }
 
     /// As TOML text: every key, so that two experiments are equal if their texts are.
@@ -124,7 +131,7 @@ impl Experiment {
         if path.iter().any(|part| part.is_empty()) {
             return Err(wrong("the key has an empty part"));
         }
-        if methods::names().contains(&path[0]) {
+        if learn::names().contains(&path[0]) {
             path.insert(0, "settings");
         }
         let table = Table::try_from(self).map_err(|e| wrong(&e.to_string()))?;
@@ -174,9 +181,14 @@ impl Experiment {
         check.within("physics.dt_ms", self.physics.dt_ms, 0.05, 8.0)?;
         count(&check, "physics.iterations", self.physics.iterations as u64, 100)?;
         validate_task(&check, &self.task)?;
-        for (method, table) in &self.settings {
+        for method in self.settings.keys() {
             known_method(&check, "settings", method)?;
-            methods::check_settings(method, table, file)?;
+        }
+        let options = self.options(file)?;
+        for method in &self.methods {
+            let prior = learn::card(method, &options)?.prior_trials;
+            let valid = format_args!("must be fewer than trials = {}", self.trials);
+            check.that(prior < self.trials, &format!("{method}.prior_trials"), prior, valid)?;
         }
         Ok(())
     }
@@ -205,7 +217,7 @@ fn count(check: &Check<'_>, key: &str, value: u64, most: u64) -> Result<(), Conf
 }
 
 fn known_method(check: &Check<'_>, key: &str, name: &str) -> Result<(), ConfigError> {
-    let known = methods::names();
+    let known = learn::names();
     check.that(
         known.contains(&name),
         key,
@@ -293,7 +305,7 @@ mod tests {
         assert_eq!(set("task.bins=9").unwrap().task.bins, 9);
         assert_eq!(set("task.range.mm=5").unwrap().task.range.mm, 5.0);
         assert_eq!(set("scene=shelf").unwrap().scene, "shelf");
-        let lr = set("ppo.lr=1e-4").unwrap().settings_of("ppo")["lr"].as_float();
+        let lr = set("ppo.lr=1e-4").unwrap().settings["ppo"]["lr"].as_float();
         assert_eq!(lr, Some(1e-4));
     }
 

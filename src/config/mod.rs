@@ -14,7 +14,8 @@ pub use scene::{Heights, Plate, Scene, SeatLimits};
 
 /// Every built-in file with its path, as `rmrl init` copies it out.
 pub fn embedded_files() -> Vec<(String, &'static str)> {
-    let experiments = experiment::EMBEDDED.iter().map(|(n, t)| (format!("experiments/{n}.toml"), *t));
+    let experiments =
+        experiment::EMBEDDED.iter().map(|(n, t)| (format!("experiments/{n}.toml"), *t));
     let scenes = Scene::FILES.iter().map(|(n, t)| (format!("scenes/{n}"), *t));
     let robots = Robot::FILES.iter().map(|(n, t)| (format!("robots/{n}"), *t));
     experiments.chain(scenes).chain(robots).collect()

@@ -3,7 +3,7 @@ use std::path::Path;
 use super::LabError;
 use crate::cell::{Observation, Watch, Workcell};
 use crate::config::{ConfigError, Experiment};
-use crate::learn::{Decision, Experience, LearnError, Method, Mode, View, methods};
+use crate::learn::{self, Decision, Experience, LearnError, Method, Mode, View};
 use crate::store::{BatchEnd, Durability, Intent, RunInfo, Stored, TrialRow, TrialStore};
 use crate::task::{Instances, Phase, Reward, Setup, Stream, Streams, TrialKey};
 
@@ -36,8 +36,8 @@ impl<'a> Run<'a> {
         watch: &mut dyn Watch,
     ) -> Result<Self, LabError> {
         let streams = Streams::new(seed);
-        let settings = experiment.settings_of(method);
-        let method = methods::build(method, &settings, experiment.task.grid(), streams)?;
+        let options = experiment.options(&experiment.name)?;
+        let method = learn::build(method, &options, experiment.task.grid(), streams)?;
         demand_signals(method.as_ref(), cell.as_ref())?;
         let mut run = Self {
             experiment,

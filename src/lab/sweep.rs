@@ -4,8 +4,8 @@ use std::sync::mpsc::{Sender, channel};
 
 use super::run::open_or_create;
 use super::{LabError, MakeCell, Run, UntilRaised, read_run};
-use crate::config::Experiment;
-use crate::learn::methods;
+use crate::config::{ConfigError, Experiment};
+use crate::learn;
 use crate::report::{ExperimentResult, MethodResult, RunResult};
 use crate::store::{Durability, RunInfo, TrialStore};
 
@@ -87,7 +87,10 @@ impl Sweep<'_> {
                         tell(Event::Finished { method, seed, result: &result });
                         done[at] = Some(result);
                         if self.seed_is_complete(&done, at) {
-                            tell(Event::Seed { seed, results: &self.results(&done) });
+                            match self.results(&done) {
+                                Ok(results) => tell(Event::Seed { seed, results: &results }),
+                                Err(error) => failure = Some(error.into()),
+                            }
                         }
                     }
                     Message::Failed(error) => {
@@ -104,7 +107,7 @@ impl Sweep<'_> {
         });
         match failure {
             Some(error) => Err(error),
-            None => Ok(self.results(&done)),
+            None => Ok(self.results(&done)?),
         }
     }
 
@@ -165,7 +168,7 @@ impl Sweep<'_> {
         done[first..first + methods].iter().all(Option::is_some)
     }
 
-    fn results(&self, done: &[Option<RunResult>]) -> ExperimentResult {
+    fn results(&self, done: &[Option<RunResult>]) -> Result<ExperimentResult, ConfigError> {
         assemble(self.experiment, done)
     }
 }
@@ -197,23 +200,28 @@ pub fn read_results(folder: &Path, experiment: &Experiment) -> Result<Experiment
             });
         }
     }
-    Ok(assemble(experiment, &done))
+    Ok(assemble(experiment, &done)?)
 }
 
 /// The results of the complete seeds. `done` is seed by seed, method by method.
-fn assemble(experiment: &Experiment, done: &[Option<RunResult>]) -> ExperimentResult {
+fn assemble(
+    experiment: &Experiment,
+    done: &[Option<RunResult>],
+) -> Result<ExperimentResult, ConfigError> {
     let count = experiment.methods.len();
     let complete: Vec<&[Option<RunResult>]> =
         done.chunks(count).filter(|seed| seed.iter().all(Option::is_some)).collect();
-    let methods = experiment.methods.iter().enumerate().map(|(at, name)| {
-        let settings = experiment.settings_of(name);
-        MethodResult {
-            card: methods::card(name, &settings),
-            settings: methods::settings_as_pairs(name, &settings),
+    let options = experiment.options(&experiment.name)?;
+    let of_method = |(at, name): (usize, &String)| {
+        Ok(MethodResult {
+            card: learn::card(name, &options)?,
+            settings: learn::settings_as_pairs(name, &options)?,
             runs: complete.iter().filter_map(|seed| seed[at].clone()).collect(),
-        }
-    });
-    ExperimentResult {
+        })
+    };
+    let methods: Result<_, ConfigError> =
+        experiment.methods.iter().enumerate().map(of_method).collect();
+    Ok(ExperimentResult {
         name: experiment.name.clone(),
         command: format!("rmrl compare {}", experiment.name),
         version: crate::VERSION.to_owned(),
@@ -223,6 +231,6 @@ fn assemble(experiment: &Experiment, done: &[Option<RunResult>]) -> ExperimentRe
         evaluate_every: experiment.evaluation.every,
         evaluation_trials: experiment.evaluation.trials,
         seeds: experiment.seeds().collect(),
-        methods: methods.collect(),
-    }
+        methods: methods?,
+    })
 }

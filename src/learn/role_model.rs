@@ -199,7 +199,8 @@ impl RoleModels {
             self.entries[place] = Entry::alone(place, self.entries[place].reward);
             self.join(place, first, &mut BTreeSet::new());
         }
-        let same = |place: &usize| self.entries[*place].role_model == before[*place - first].role_model;
+        let same =
+            |place: &usize| self.entries[*place].role_model == before[*place - first].role_model;
         changed.extend((first..end).filter(|place| !same(place)));
         changed.retain(|place| *place >= first);
     }
@@ -246,7 +247,10 @@ impl Entry {
 #[derive(Clone, Debug)]
 enum Groups {
     /// The scene instance of each trial, and the trials of each instance in order.
-    Scenes { of: Vec<Option<usize>>, members: BTreeMap<usize, Vec<usize>> },
+    Scenes {
+        of: Vec<Option<usize>>,
+        members: BTreeMap<usize, Vec<usize>>,
+    },
     Images(Vec<[f32; EMBEDDING]>),
     Poses(Vec<Option<Pose2>>),
 }
@@ -346,7 +350,8 @@ mod tests {
     fn histories() -> impl Strategy<Value = Vec<Experience>> {
         // Few rewards, so that ties are common.
         prop::collection::vec((0usize..4, 0u8..5), 1..70).prop_map(|trials| {
-            let at = |(i, (instance, r)): (usize, &(usize, u8))| trial(i, *instance, -f64::from(*r));
+            let at =
+                |(i, (instance, r)): (usize, &(usize, u8))| trial(i, *instance, -f64::from(*r));
             trials.iter().enumerate().map(at).collect()
         })
     }
@@ -452,8 +457,11 @@ mod tests {
 
     #[test]
     fn a_trial_counts_by_how_far_its_role_model_stands_out() {
-        let options =
-            RoleModelOptions { label_weight: LabelWeight::Advantage, refresh_every: 1, ..Default::default() };
+        let options = RoleModelOptions {
+            label_weight: LabelWeight::Advantage,
+            refresh_every: 1,
+            ..Default::default()
+        };
         let history = [trial(0, 0, -3.0), trial(1, 0, -1.0), trial(2, 1, -1.0)];
         let models = RoleModels::rebuild(options, &history);
         assert_eq!([0, 1, 2].map(|place| models.weight(place)), [1.0, 1.0, 0.0]);

@@ -3,21 +3,19 @@ use std::ops::ControlFlow;
 use nalgebra::{Isometry3, Translation3};
 use rapier3d::math::{Pose, Vector};
 
+use super::PhysicsSettings;
 use super::camera::Camera;
 use super::convert::{half, pose};
 use super::shapes::HandShapes;
 use super::sweep::Sweep;
 use super::world::{FingerCmd, World};
-use super::PhysicsSettings;
 use crate::arm::{CheckedPath, Motion, Segment};
 use crate::cell::{
     Arm, CellPlan, DeviceError, Eyes, Grip, Gripper, Harm, Image, Measured, Rig, RobotTime,
     Signals, Snapshot, Watch, flatten, lift, placement,
 };
 use crate::config::{Robot, Scene};
-use crate::task::{
-    ContextSignal, Pose2, RewardSignal, Setup, Stream, TaskSpec, planar_noise,
-};
+use crate::task::{ContextSignal, Pose2, RewardSignal, Setup, Stream, TaskSpec, planar_noise};
 
 /// The simulated rig: Rapier under the motion script. Contact is stepped; a free move is jumped
 /// over once its sweep is shown to be clear. The clock runs as if it had been made.
@@ -171,8 +169,11 @@ impl SimRig {
         for i in 1..=ticks {
             let share = i as f64 * TICK / motion.duration();
             let world_from_tool = motion.at(share);
-            let plate =
-                if rides { world_from_tool * tool_from_plate } else { self.world.world_from_plate() };
+            let plate = if rides {
+                world_from_tool * tool_from_plate
+            } else {
+                self.world.world_from_plate()
+            };
             let snapshot = Snapshot {
                 time: RobotTime { seconds: began + i as f64 * TICK },
                 segment: name,
@@ -196,7 +197,8 @@ impl SimRig {
 
     fn is_clear(&self, motion: &Motion, rides: bool) -> bool {
         let [upper, lower] = self.world.finger_travel();
-        let mut moving = vec![self.shapes.palm(), self.finger(1.0, upper), self.finger(-1.0, lower)];
+        let mut moving =
+            vec![self.shapes.palm(), self.finger(1.0, upper), self.finger(-1.0, lower)];
         if rides {
             let (world_from_box, half) = self.plate_box();
             let tool_from_world = pose(&motion.from().inverse());
@@ -306,7 +308,10 @@ impl SimRig {
         if self.world.is_finite() {
             return Ok(());
         }
-        Err(DeviceError::Fault { device: "simulation", what: "the plate's pose is not a number".into() })
+        Err(DeviceError::Fault {
+            device: "simulation",
+            what: "the plate's pose is not a number".into(),
+        })
     }
 
     fn seat_from_plate(&self) -> Isometry3<f64> {

@@ -79,7 +79,11 @@ impl RmRlSettings {
     /// What the three variants share.
     pub fn shared() -> Self {
         Self {
-            common: Common { target_sigma_bins: 1.0, decode: heads::Decode::Expectation, ..Common::default() },
+            common: Common {
+                target_sigma_bins: 1.0,
+                decode: heads::Decode::Expectation,
+                ..Common::default()
+            },
             role_models: RoleModelOptions::default(),
             replay: true,
             steps: 10,
@@ -117,7 +121,8 @@ impl Recipe for RmRl {
     }
 
     fn describe(settings: &RmRlSettings) -> Card {
-        let summary = "role models' actions as labels, replayed, + policy gradient (Chen et al. 2025)";
+        let summary =
+            "role models' actions as labels, replayed, + policy gradient (Chen et al. 2025)";
         RmRl::card_of(Self::NAME, summary, settings)
     }
 
@@ -206,7 +211,10 @@ impl Method for RmRl {
         if mode == Mode::Explore && !self.pretrained && self.settings.prior == Prior::Random {
             let bins = self.learner.grid().bins();
             let uniform = vec![vec![-(bins as f32).ln(); bins]; 3];
-            return Ok(draws.iter_mut().map(|d| explore(self.learner.grid(), &uniform, d)).collect());
+            return Ok(draws
+                .iter_mut()
+                .map(|d| explore(self.learner.grid(), &uniform, d))
+                .collect());
         }
         self.learner.act(views, mode, draws)
     }

@@ -16,7 +16,8 @@ impl Recipe for RmRlOnline {
     }
 
     fn describe(settings: &RmRlSettings) -> Card {
-        let summary = "role models' actions as labels of the fresh batch + policy gradient, no replay";
+        let summary =
+            "role models' actions as labels of the fresh batch + policy gradient, no replay";
         RmRl::card_of(Self::NAME, summary, settings)
     }
 
