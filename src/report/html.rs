@@ -2,15 +2,17 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
 
 const STYLE: &str = include_str!("report.css");
 
-/// `report.html`: the Markdown report with its figure inside, on one page that asks for nothing
-/// from outside.
-pub fn page(title: &str, report_md: &str, curves_svg: &str) -> String {
+/// `report.html`: the Markdown report with its drawings (file name and SVG) inside, on one page
+/// that asks for nothing from outside.
+pub fn page(title: &str, report_md: &str, drawings: &[(&str, &str)]) -> String {
+    let drawing = |file: &str| drawings.iter().find(|(name, _)| *name == file).map(|(_, svg)| *svg);
     let mut in_figure = false;
     let events =
         Parser::new_ext(report_md, Options::ENABLE_TABLES).filter_map(|event| match event {
-            Event::Start(Tag::Image { .. }) => {
+            Event::Start(Tag::Image { dest_url, .. }) => {
                 in_figure = true;
-                Some(Event::Html(format!("<figure>{}</figure>", inline(curves_svg)).into()))
+                let svg = drawing(&dest_url).map(inline).unwrap_or_default();
+                Some(Event::Html(format!("<figure>{svg}</figure>").into()))
             }
             Event::End(TagEnd::Image) => {
                 in_figure = false;
@@ -44,7 +46,11 @@ mod tests {
 
     #[test]
     fn the_figure_is_inside_and_nothing_is_fetched() {
-        let page = page("narrow", REPORT, "<?xml version=\"1.0\"?><svg id=\"drawing\"></svg>");
+        let page = page(
+            "narrow",
+            REPORT,
+            &[("curves.svg", "<?xml version=\"1.0\"?><svg id=\"drawing\"></svg>")],
+        );
         assert!(page.contains("<figure><svg id=\"drawing\">"));
         assert!(!page.contains("curves.svg") && !page.contains("<img") && !page.contains("<?xml"));
         for fetched in ["http://", "https://", "<script", "<link", "url("] {
@@ -54,7 +60,7 @@ mod tests {
 
     #[test]
     fn tables_are_tables_and_text_is_escaped() {
-        let page = page("a<b", REPORT, "<svg></svg>");
+        let page = page("a<b", REPORT, &[("curves.svg", "<svg></svg>")]);
         assert!(page.contains("<title>rmrl: a&lt;b</title>"));
         assert!(page.contains("<td>x &lt; y</td>"));
     }

@@ -12,6 +12,7 @@ pub fn report(result: &ExperimentResult, summary: &Summary, resamples: usize) ->
         results(result, summary),
         paper::section(result, summary, resamples),
         gains(result, summary),
+        profile(summary),
         task(&result.task),
         outcomes(result),
         statistics(result, resamples),
@@ -134,6 +135,16 @@ fn gains(result: &ExperimentResult, summary: &Summary) -> String {
          weighs.\n",
         table.markdown()
     )
+}
+
+fn profile(summary: &Summary) -> String {
+    if summary.methods.0.is_empty() {
+        return String::new();
+    }
+    "\n## Performance profiles\n\n![Performance profiles](profile.svg)\n\nShare of runs whose mean \
+     error in-scene, at the last checkpoint, is no larger than so much: further left and higher is \
+     better, and a long tail shows the runs that failed.\n"
+        .to_owned()
 }
 
 fn task(task: &TaskSpec) -> String {

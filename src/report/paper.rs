@@ -40,7 +40,7 @@ const ASSUMPTIONS: [[&str; 3]; 9] = [
     [
         "baseline",
         "an RL baseline; REINFORCE in the shelf demonstration",
-        "REINFORCE and PPO, tuned with the same care",
+        "REINFORCE and PPO, with the settings listed below",
     ],
     ["repetitions", "not known to us", "paired seeds, interquartile mean, bootstrap intervals"],
 ];

@@ -2,7 +2,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::plots::{Figure, learning_curves};
+use super::plots::{Figure, learning_curves, performance_profile};
 use super::{ExperimentResult, Summary, curves, html, markdown, table};
 
 /// Bootstrap rounds of a report that is to be kept, as in rliable. While seeds are still coming in
@@ -37,13 +37,16 @@ pub fn write(
 ) -> Result<Written, ReportError> {
     let summary = Summary::of(result, resamples);
     let figure = Figure::from_svg(learning_curves(result, resamples)?)?;
+    let profile = performance_profile(result)?;
     let report = markdown::report(result, &summary, resamples);
-    let contents: [(&str, Vec<u8>); 8] = [
+    let drawings = [("curves.svg", figure.svg.as_str()), ("profile.svg", profile.as_str())];
+    let contents: [(&str, Vec<u8>); 9] = [
         ("curves.csv", curves::curves_csv(result).into()),
         ("table.tex", table::table_tex(result, &summary).into()),
-        ("report.html", html::page(&result.name, &report, &figure.svg).into()),
+        ("report.html", html::page(&result.name, &report, &drawings).into()),
         ("report.md", report.into()),
         ("curves.svg", figure.svg.into()),
+        ("profile.svg", profile.into()),
         ("curves.png", figure.png),
         ("curves.pdf", figure.pdf),
         ("summary.json", summary.to_json()?.into()),
@@ -65,7 +68,9 @@ pub fn console_table(result: &ExperimentResult) -> String {
 
 /// Writes beside the file and renames.
 fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let temporary = path.with_added_extension(format!("{}.tmp", std::process::id()));
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(format!(".{}.tmp", std::process::id()));
+    let temporary = PathBuf::from(temporary);
     let written = fs::File::create(&temporary)
         .and_then(|mut file| file.write_all(bytes))
         .and_then(|()| fs::rename(&temporary, path));

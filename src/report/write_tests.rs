@@ -1,11 +1,12 @@
 use super::*;
 use crate::report::{MethodResult, synthetic};
 
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "curves.csv",
     "curves.pdf",
     "curves.png",
     "curves.svg",
+    "profile.svg",
     "report.html",
     "report.md",
     "summary.json",
@@ -112,5 +113,7 @@ fn show_a_synthetic_report() {
     let result = synthetic::experiment(20);
     let start = std::time::Instant::now();
     write(&dir, &result, RESAMPLES).unwrap();
+    let profile = Figure::from_svg(performance_profile(&result).unwrap()).unwrap();
+    fs::write(dir.join("profile.png"), profile.png).unwrap();
     println!("{:?}\n{}", start.elapsed(), console_table(&result));
 }

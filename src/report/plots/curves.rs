@@ -2,15 +2,12 @@ use plotters::prelude::*;
 
 use super::palette::{self, Look, looks};
 use super::series::{Quantity, Series};
-use super::{Area, DrawError, FONT, UNITS};
+use super::{Area, DrawError, UNITS, WIDTH, legend, text};
 use crate::report::summary::Bootstrap;
 use crate::report::{ExperimentResult, ReportError};
 
 /// Pixels.
-const WIDTH: u32 = 1200;
 const PANEL_HEIGHT: u32 = 400;
-const LEGEND_ROW_HEIGHT: u32 = 30;
-const LEGEND_COLUMNS: usize = 4;
 /// Bands are drawn to about a pixel: more resamples than this would not be seen.
 pub const MOST_BAND_ROUNDS: usize = 5_000;
 
@@ -18,13 +15,11 @@ pub const MOST_BAND_ROUNDS: usize = 5_000;
 /// trials (and robot hours on top). Interquartile mean over runs, 95 % bootstrap band, each run
 /// faintly; references dashed.
 pub fn learning_curves(result: &ExperimentResult, rounds: usize) -> Result<String, ReportError> {
-    let rows = result.methods.len().div_ceil(LEGEND_COLUMNS).max(1) as u32;
-    let legend_height = LEGEND_ROW_HEIGHT * rows + 16;
-    let height = 2 * PANEL_HEIGHT + legend_height;
+    let height = 2 * PANEL_HEIGHT + legend::height(result.methods.len());
     let mut bootstrap = Bootstrap::new(rounds.min(MOST_BAND_ROUNDS));
     let looks = looks(result.methods.iter().map(|m| &m.card));
     super::svg((WIDTH, height), |area| {
-        let (panels, legend) = area.split_vertically(2 * PANEL_HEIGHT * UNITS);
+        let (panels, below) = area.split_vertically(2 * PANEL_HEIGHT * UNITS);
         let cells = panels.split_evenly((2, 2));
         for (row, yaw) in [false, true].into_iter().enumerate() {
             let columns = [false, true].map(|held_out| {
@@ -46,7 +41,7 @@ pub fn learning_curves(result: &ExperimentResult, rounds: usize) -> Result<Strin
                 panel.draw(&cells[2 * row + column], series, &looks)?;
             }
         }
-        draw_legend(&legend, result, &looks)
+        legend::draw(&below, result, &looks)
     })
 }
 
@@ -73,7 +68,7 @@ impl Panel {
         if hours.is_some() {
             builder.top_x_label_area_size(100);
         }
-        let evaluated = if held_out { "held-out scenes" } else { "training scenes" };
+        let evaluated = if held_out { "held-out" } else { "in-scene" };
         let error = if yaw { "yaw error" } else { "translation error" };
         builder.caption(format!("{error}, {evaluated}"), text(42));
         let right = self.trials * 1.01;
@@ -149,44 +144,6 @@ fn band(series: &Series) -> Vec<(f64, f64)> {
     };
     let upper: Vec<_> = ends(1).collect();
     ends(0).chain(upper.into_iter().rev()).collect()
-}
-
-fn draw_legend(
-    area: &Area<'_>,
-    result: &ExperimentResult,
-    looks: &[Look],
-) -> Result<(), DrawError> {
-    let column_width = (WIDTH * UNITS - 120) as i32 / LEGEND_COLUMNS as i32;
-    for (i, (method, look)) in result.methods.iter().zip(looks).enumerate() {
-        let x = 110 + (i % LEGEND_COLUMNS) as i32 * column_width;
-        let y = 30 + (i / LEGEND_COLUMNS) as i32 * (LEGEND_ROW_HEIGHT * UNITS) as i32;
-        let sample = [(x, y), (x + 90, y)];
-        match *look {
-            Look::Learner { colour, marker } => {
-                area.draw(&PathElement::new(sample, look.line()))?;
-                palette::draw_marker(area, marker, (x + 45, y), colour)?;
-            }
-            Look::Reference { dash, gap, .. } => {
-                for from in (x..x + 90).step_by((dash + gap) as usize) {
-                    let to = (from + dash).min(x + 90);
-                    area.draw(&PathElement::new([(from, y), (to, y)], look.line()))?;
-                }
-            }
-        }
-        let told = if method.card.sees_truth { "†" } else { "" };
-        let name = format!("{}{told}", method.card.name);
-        let style = text(36).into_text_style(area).pos(plotters::style::text_anchor::Pos::new(
-            plotters::style::text_anchor::HPos::Left,
-            plotters::style::text_anchor::VPos::Center,
-        ));
-        area.draw(&Text::new(name, (x + 108, y), style))?;
-    }
-    Ok(())
-}
-
-/// Black text so many drawing units high; plotters writes 0.8 of that as the SVG's font size.
-fn text(units: i32) -> (&'static str, i32) {
-    (FONT, units)
 }
 
 fn last_trial(result: &ExperimentResult) -> f64 {

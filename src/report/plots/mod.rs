@@ -2,8 +2,10 @@
 //! Sans, measures and draws all text: no system font and no fontconfig is asked.
 
 mod curves;
+mod legend;
 mod palette;
 mod pdf;
+mod profile;
 mod series;
 
 use std::sync::{Arc, OnceLock};
@@ -14,11 +16,14 @@ use resvg::{tiny_skia, usvg};
 use super::ReportError;
 
 pub use curves::{MOST_BAND_ROUNDS, learning_curves};
+pub use profile::performance_profile;
 
 /// Licence in `fonts/LICENSE-DejaVu.txt`.
 static DEJAVU_SANS: &[u8] = include_bytes!("../fonts/DejaVuSans.ttf");
 /// What text in the figures asks for: a browser takes its own, everything else the embedded one.
 const FONT: &str = "sans-serif";
+/// Pixels of every figure.
+const WIDTH: u32 = 1200;
 /// Drawing units a pixel, on paper as on the screen: plotters knows whole units only, and lines
 /// of whole pixels would have steps.
 const UNITS: u32 = 2;
@@ -95,3 +100,8 @@ fn svg(
 type Area<'a> =
     plotters::drawing::DrawingArea<plotters::prelude::SVGBackend<'a>, plotters::coord::Shift>;
 type DrawError = plotters::drawing::DrawingAreaErrorKind<std::io::Error>;
+
+/// Black text so many drawing units high; plotters writes 0.8 of that as the SVG's font size.
+fn text(units: i32) -> (&'static str, i32) {
+    (FONT, units)
+}
