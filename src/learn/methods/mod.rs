@@ -1,5 +1,7 @@
 //! The methods that are compared, one file each, and their registry.
 
+#[cfg(test)]
+mod contract;
 mod no_correction;
 mod oracle;
 mod ppo;
