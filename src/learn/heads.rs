@@ -176,13 +176,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn targets_sum_to_one_and_peak_at_the_label(bins in 2usize..40, at in 0.0..1.0f64, sigma in 0.0..3.0f64) {
-            let position = at * (bins - 1) as f64;
-            let row = row(Smoothing { bins, sigma_bins: sigma }, position);
+        fn targets_sum_to_one(bins in 2usize..40, at in 0.0..1.0f64, sigma in 0.0..3.0f64) {
+            let row = row(Smoothing { bins, sigma_bins: sigma }, at * (bins - 1) as f64);
             prop_assert_eq!(row.len(), bins);
             prop_assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5);
-            let top = row.iter().copied().fold(0.0, f32::max);
-            prop_assert!(row[position.round() as usize] >= top * 0.5);
+            prop_assert!(row.iter().all(|w| *w >= 0.0));
         }
 
         #[test]

@@ -27,8 +27,9 @@ fn spec() -> TaskSpec {
 fn small(method: &str, more: &str) -> Settings {
     let mut settings = Settings::default();
     if LEARNERS.contains(&method) {
-        let table = format!("patch_width = 8\nmerge_width = 16\ndense_width = 32\n{more}");
-        settings.extend("test", method, &table.parse().unwrap()).unwrap();
+        for table in ["patch_width = 8\nmerge_width = 16\ndense_width = 32", more] {
+            settings.extend("test", method, &table.parse().unwrap()).unwrap();
+        }
     }
     settings
 }
@@ -58,7 +59,7 @@ const SOLVED: f64 = 0.6;
 fn every_learner_solves_the_task_with_a_known_optimum() {
     for (method, trials, more) in [
         ("true-labels", 300, ""),
-        ("reinforce", 3000, "lr = 0.003"),
+        ("reinforce", 3000, "lr = 0.003\nminibatch = 5"),
         ("ppo", 1200, ""),
         ("rm-rl-online", 800, ""),
         ("rm-rl", 500, ""),
@@ -72,7 +73,7 @@ fn every_learner_solves_the_task_with_a_known_optimum() {
 #[test]
 fn a_learner_that_prefers_bad_trials_fails_the_same_test() {
     for (method, trials, more) in
-        [("reinforce", 3000, "lr = 0.003"), ("ppo", 1200, ""), ("rm-rl", 500, "")]
+        [("reinforce", 3000, "lr = 0.003\nminibatch = 5"), ("ppo", 1200, ""), ("rm-rl", 500, "")]
     {
         let removed = removed(method, more, trials, |told| told.feedback.reward *= -1.0);
         assert!(removed < 0.2, "{method} removed {removed:.2} of the error");
@@ -203,9 +204,9 @@ fn a_wrong_setting_is_told_with_file_key_value_and_what_is_valid() {
 
 #[test]
 fn settings_are_printed_as_they_are_used() {
-    let pairs = settings_as_pairs("ppo", &small("ppo", "lr = 1")).unwrap();
+    let pairs = settings_as_pairs("ppo", &small("ppo", "lr = 0.5")).unwrap();
     let value = |key: &str| pairs.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str());
-    assert_eq!(value("lr"), Some("1"));
+    assert_eq!(value("lr"), Some("0.5"));
     assert_eq!(value("baseline"), Some("scene"));
     assert!(settings_as_pairs("oracle", &Settings::default()).unwrap().is_empty());
 }
