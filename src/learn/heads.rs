@@ -55,9 +55,11 @@ impl Smoothing {
         centre
     }
 
+    /// Relative to the nearest bin, whose weight is 1: a narrow Gaussian would vanish on all.
     fn weight(self, bin: usize, centre: f64) -> f64 {
-        let z = (bin as f64 - centre) / self.sigma_bins;
-        libm::exp(-0.5 * z * z)
+        let nearest = centre.round().clamp(0.0, (self.bins - 1) as f64);
+        let square = |at: f64| ((at - centre) / self.sigma_bins).powi(2);
+        libm::exp(0.5 * (square(nearest) - square(bin as f64)))
     }
 
     /// Targets of many labels, (n, 3, bins). Positions are kept by the caller inside the grid.

@@ -69,8 +69,13 @@ impl Recipe for Ppo {
 
     fn defaults() -> PpoSettings {
         PpoSettings {
-            common: Common::default(),
-            baseline: BaselineKind::Scene,
+            common: Common {
+                lr: 3e-4,
+                target_sigma_bins: 0.5,
+                decode: heads::Decode::Expectation,
+                ..Common::default()
+            },
+            baseline: BaselineKind::Mean,
             baseline_rate: 0.1,
             entropy: 0.01,
             standardise: false,

@@ -56,12 +56,17 @@ impl Recipe for Reinforce {
 
     fn defaults() -> ReinforceSettings {
         ReinforceSettings {
-            common: Common::default(),
+            common: Common {
+                target_sigma_bins: 0.7,
+                explore_prob: 0.5,
+                explore_sigma_bins: 2.0,
+                ..Common::default()
+            },
             baseline: BaselineKind::Scene,
             baseline_rate: 0.1,
-            entropy: 0.01,
+            entropy: 0.003,
             standardise: false,
-            minibatch: 20,
+            minibatch: 5,
         }
     }
 
