@@ -129,9 +129,8 @@ mod tests {
             let grads = |out: &Tensor| {
                 let out = (out * ramp((3, 5), 0.9)).unwrap().sum_all().unwrap();
                 let grads = out.backward().unwrap();
-                [&x, &w, &b].map(|v| {
-                    grads.get(v).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()
-                })
+                [&x, &w, &b]
+                    .map(|v| grads.get(v).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap())
             };
             for (ours, theirs) in grads(&fused).iter().zip(grads(&plain)) {
                 for (a, b) in ours.iter().zip(theirs) {

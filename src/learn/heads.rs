@@ -129,9 +129,9 @@ impl Decode {
             }
             Self::Expectation => {
                 let weights = log_probs.iter().map(|l| libm::exp(f64::from(*l)));
-                let (sum, mean) = weights.enumerate().fold((0.0, 0.0), |(sum, mean), (bin, w)| {
-                    (sum + w, mean + bin as f64 * w)
-                });
+                let (sum, mean) = weights
+                    .enumerate()
+                    .fold((0.0, 0.0), |(sum, mean), (bin, w)| (sum + w, mean + bin as f64 * w));
                 mean / sum
             }
         }
@@ -208,7 +208,8 @@ mod tests {
     #[test]
     fn bins_are_drawn_as_often_as_their_log_probabilities_say() {
         let log_probs = [0.5f32, 0.3, 0.0, 0.2].map(f32::ln);
-        let mut draw = Streams::new(4).draw(Stream::Explore, TrialKey { phase: Phase::Train, index: 0 });
+        let mut draw =
+            Streams::new(4).draw(Stream::Explore, TrialKey { phase: Phase::Train, index: 0 });
         let mut counts = [0u32; 4];
         for _ in 0..20_000 {
             counts[sample(&log_probs, &mut draw)] += 1;
@@ -220,7 +221,10 @@ mod tests {
 
     #[test]
     fn a_smooth_distribution_is_decoded_between_bins() {
-        let smooth = row(Smoothing { bins: 9, sigma_bins: 1.0 }, 4.3).iter().map(|p| p.ln()).collect::<Vec<_>>();
+        let smooth = row(Smoothing { bins: 9, sigma_bins: 1.0 }, 4.3)
+            .iter()
+            .map(|p| p.ln())
+            .collect::<Vec<_>>();
         assert!((Decode::Expectation.position(&smooth) - 4.3).abs() < 0.01);
         assert_eq!(Decode::Argmax.position(&smooth), 4.0);
     }

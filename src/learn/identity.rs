@@ -55,8 +55,9 @@ impl Identity {
         let prior = method.card().prior_trials;
         for (phase, count) in [(Phase::Prior, prior), (Phase::Train, trials)] {
             for first in (0..count).step_by(BATCH as usize) {
-                let batch: Vec<_> =
-                    (first..count.min(first + BATCH)).map(|index| TrialKey { phase, index }).collect();
+                let batch: Vec<_> = (first..count.min(first + BATCH))
+                    .map(|index| TrialKey { phase, index })
+                    .collect();
                 let fresh = batch.len();
                 let number = history.len() as u64;
                 for (i, (setup, image, decision)) in

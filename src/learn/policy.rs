@@ -116,7 +116,8 @@ pub fn patches<'a>(
         for corner in PATCH_CORNERS {
             for row in 0..PATCH {
                 let at = corner + row * Image::SIDE;
-                values.extend(pixels[at..at + PATCH].iter().map(|p| (f32::from(*p) - mean) * scale));
+                values
+                    .extend(pixels[at..at + PATCH].iter().map(|p| (f32::from(*p) - mean) * scale));
             }
         }
     }
@@ -176,7 +177,10 @@ mod tests {
         let rows = rows.to_vec2::<f32>().unwrap();
         let patch = |row: &[f32]| (row[0] * 127.5 + 127.5).round() as usize;
         assert!(rows.iter().all(|row| row.iter().all(|p| *p == row[0])));
-        assert_eq!(rows[..8].iter().map(|r| patch(r)).collect::<Vec<_>>(), [0, 1, 8, 9, 2, 3, 10, 11]);
+        assert_eq!(
+            rows[..8].iter().map(|r| patch(r)).collect::<Vec<_>>(),
+            [0, 1, 8, 9, 2, 3, 10, 11]
+        );
         let mut all: Vec<_> = rows.iter().map(|r| patch(r)).collect();
         all.sort_unstable();
         assert_eq!(all, (0..PATCHES).collect::<Vec<_>>());

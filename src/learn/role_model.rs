@@ -253,7 +253,12 @@ impl RoleModels {
     /// A group of this trial alone.
     fn found(&mut self, place: usize) -> usize {
         let peers_reward = self.rewards[place];
-        self.groups.push(Group { role_model: place, peers: 1, peers_reward, followers: vec![place] });
+        self.groups.push(Group {
+            role_model: place,
+            peers: 1,
+            peers_reward,
+            followers: vec![place],
+        });
         self.group_of[place] = self.groups.len() - 1;
         self.group_of[place]
     }
@@ -376,7 +381,8 @@ mod tests {
     fn histories() -> impl Strategy<Value = Vec<Experience>> {
         // Few rewards, so that ties are common.
         prop::collection::vec((0usize..4, 0u8..5), 1..70).prop_map(|trials| {
-            let at = |(i, (instance, r)): (usize, &(usize, u8))| trial(i, *instance, -f64::from(*r));
+            let at =
+                |(i, (instance, r)): (usize, &(usize, u8))| trial(i, *instance, -f64::from(*r));
             trials.iter().enumerate().map(at).collect()
         })
     }
@@ -482,8 +488,11 @@ mod tests {
 
     #[test]
     fn a_trial_counts_by_how_far_its_role_model_stands_out() {
-        let options =
-            RoleModelOptions { label_weight: LabelWeight::Advantage, refresh_every: 1, ..Default::default() };
+        let options = RoleModelOptions {
+            label_weight: LabelWeight::Advantage,
+            refresh_every: 1,
+            ..Default::default()
+        };
         let history = [trial(0, 0, -3.0), trial(1, 0, -1.0), trial(2, 1, -1.0)];
         let models = RoleModels::rebuild(options, &history);
         assert_eq!([0, 1, 2].map(|place| models.weight(place)), [1.0, 1.0, 0.0]);

@@ -59,7 +59,13 @@ impl Checks<'_> {
         Check { file: self.file }.within(&self.key(key), value, low, high)
     }
 
-    pub fn count(&self, key: &str, value: usize, low: usize, high: usize) -> Result<(), ConfigError> {
+    pub fn count(
+        &self,
+        key: &str,
+        value: usize,
+        low: usize,
+        high: usize,
+    ) -> Result<(), ConfigError> {
         let valid = format_args!("must be from {low} to {high}");
         Check { file: self.file }.that((low..=high).contains(&value), &self.key(key), value, valid)
     }
@@ -78,7 +84,8 @@ pub fn resolve<O: Options>(
     let mut table = table_of(&defaults);
     let mut options = defaults;
     for (key, value) in overrides {
-        let wrong = |valid: String| Check { file: checks.file }.error(&checks.key(key), value, valid);
+        let wrong =
+            |valid: String| Check { file: checks.file }.error(&checks.key(key), value, valid);
         let Some(slot) = table.get_mut(key) else {
             let known: Vec<_> = table.keys().cloned().collect();
             return Err(wrong(match known.is_empty() {

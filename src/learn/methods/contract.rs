@@ -72,9 +72,7 @@ fn every_learner_solves_the_task_with_a_known_optimum() {
 
 #[test]
 fn a_learner_that_prefers_bad_trials_fails_the_same_test() {
-    for (method, trials, more) in
-        [("reinforce", 6000, ""), ("ppo", 1200, ""), ("rm-rl", 500, "")]
-    {
+    for (method, trials, more) in [("reinforce", 6000, ""), ("ppo", 1200, ""), ("rm-rl", 500, "")] {
         let removed = removed(method, more, trials, |told| told.feedback.reward *= -1.0);
         assert!(removed < 0.2, "{method} removed {removed:.2} of the error");
     }

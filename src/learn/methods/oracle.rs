@@ -47,7 +47,8 @@ impl Method for Oracle {
         _: &mut [Draw],
     ) -> Result<Vec<Decision>, LearnError> {
         let correct = |view: &View<'_>| {
-            let truth = view.truth.ok_or(LearnError::NotShown { method: Self::NAME, what: "truth" })?;
+            let truth =
+                view.truth.ok_or(LearnError::NotShown { method: Self::NAME, what: "truth" })?;
             let bins = self.grid.nearest(truth);
             let correction = self.grid.correction(bins);
             Ok(Decision { correction, bins: Some(bins), log_prob: Some([0.0; 3]) })

@@ -71,24 +71,26 @@ impl Recipe for Ppo {
         PpoSettings {
             common: Common {
                 lr: 3e-4,
-                target_sigma_bins: 0.5,
+                target_sigma_bins: 1.0,
+                explore_prob: 0.5,
+                explore_sigma_bins: 1.0,
                 decode: heads::Decode::Expectation,
                 ..Common::default()
             },
-            baseline: BaselineKind::Mean,
+            baseline: BaselineKind::Scene,
             baseline_rate: 0.1,
             entropy: 0.01,
             standardise: false,
-            minibatch: 20,
-            epochs: 20,
-            clip: 0.2,
+            minibatch: 5,
+            epochs: 10,
+            clip: 0.1,
         }
     }
 
     fn describe(settings: &PpoSettings) -> Card {
         Card {
             name: Self::NAME,
-            summary: "clipped policy gradient, many steps a batch (Schulman et al. 2017)",
+            summary: "clipped policy gradient, many steps a batch, smoothed (after Schulman et al. 2017)",
             signal: RewardSignal::Scalar,
             context: settings.baseline.context(),
             sees_truth: false,

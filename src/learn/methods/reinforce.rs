@@ -73,7 +73,7 @@ impl Recipe for Reinforce {
     fn describe(settings: &ReinforceSettings) -> Card {
         Card {
             name: Self::NAME,
-            summary: "policy gradient with a baseline, each trial used once (Williams 1992)",
+            summary: "policy gradient with a scene baseline, each trial used once, smoothed (after Williams 1992)",
             signal: RewardSignal::Scalar,
             context: settings.baseline.context(),
             sees_truth: false,

@@ -127,7 +127,7 @@ impl Recipe for RmRl {
     }
 
     fn describe(settings: &RmRlSettings) -> Card {
-        let summary = "role models' actions as labels, replayed, + policy gradient (Chen et al. 2025)";
+        let summary = "role models' actions as labels (Gaussian, weighted), replayed, + policy gradient (after Chen et al. 2025)";
         RmRl::card_of(Self::NAME, summary, settings)
     }
 
@@ -216,7 +216,10 @@ impl Method for RmRl {
         if mode == Mode::Explore && !self.pretrained && self.settings.prior == Prior::Random {
             let bins = self.learner.grid().bins();
             let uniform = vec![vec![-(bins as f32).ln(); bins]; 3];
-            return Ok(draws.iter_mut().map(|d| explore(self.learner.grid(), &uniform, d)).collect());
+            return Ok(draws
+                .iter_mut()
+                .map(|d| explore(self.learner.grid(), &uniform, d))
+                .collect());
         }
         self.learner.act(views, mode, draws)
     }

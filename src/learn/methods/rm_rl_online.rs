@@ -16,12 +16,7 @@ impl Recipe for RmRlOnline {
     fn defaults() -> RmRlSettings {
         let shared = RmRlSettings::shared();
         RmRlSettings {
-            common: Common {
-                lr: 3e-4,
-                target_sigma_bins: 1.0,
-                explore_prob: 0.0,
-                ..shared.common
-            },
+            common: Common { lr: 3e-4, target_sigma_bins: 1.0, explore_prob: 0.0, ..shared.common },
             role_models: RoleModelOptions { label_weight: LabelWeight::One, ..shared.role_models },
             replay: false,
             steps: 10,
@@ -30,7 +25,8 @@ impl Recipe for RmRlOnline {
     }
 
     fn describe(settings: &RmRlSettings) -> Card {
-        let summary = "role models' actions as labels of the fresh batch + policy gradient, no replay";
+        let summary =
+            "role models' actions as labels of the fresh batch + policy gradient, no replay";
         RmRl::card_of(Self::NAME, summary, settings)
     }
 

@@ -39,7 +39,11 @@ impl Recipe for TrueLabels {
     const NAME: &'static str = "true-labels";
 
     fn defaults() -> TrueLabelsSettings {
-        let common = Common { target_sigma_bins: 1.0, decode: heads::Decode::Expectation, ..Common::default() };
+        let common = Common {
+            target_sigma_bins: 1.0,
+            decode: heads::Decode::Expectation,
+            ..Common::default()
+        };
         TrueLabelsSettings { common, steps: 10, minibatch: 64 }
     }
 
