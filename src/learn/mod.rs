@@ -7,6 +7,7 @@ mod baseline;
 mod dense;
 mod heads;
 pub mod identity;
+mod initial_state;
 mod learner;
 mod method;
 mod methods;

@@ -3,9 +3,8 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use super::initial_state::InitialStates;
 use super::{Experience, Label};
-use crate::cell::Image;
-use crate::task::Pose2;
 
 /// Who is whose role model: among peers (trials that began in a similar initial state) the one
 /// with the highest reward. Its action is the label of them all (Chen et al., arXiv 2510.15189).
@@ -15,20 +14,27 @@ use crate::task::Pose2;
 #[derive(Clone, Debug)]
 pub struct RoleModels {
     options: RoleModelOptions,
-    groups: Groups,
-    /// One for each trial that has been looked at, in the order of the history.
-    entries: Vec<Entry>,
+    states: InitialStates,
+    /// Of each trial that has been looked at, in the order of the history.
+    rewards: Vec<f64>,
+    groups: Vec<Group>,
+    /// The group of each trial.
+    group_of: Vec<usize>,
+    /// The group that a trial of this scene instance joins.
+    scenes: BTreeMap<usize, usize>,
     /// Trials that have a label, as places in the history.
     labelled: Range<usize>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Entry {
-    reward: f64,
+/// Trials with the same peers: a scene instance's, or with a radius each trial for itself.
+#[derive(Clone, Debug, PartialEq)]
+struct Group {
     /// Place in the history.
     role_model: usize,
     peers: u32,
     peers_reward: f64,
+    /// Places of the trials that have this role model.
+    followers: Vec<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -106,12 +112,20 @@ impl Default for RoleModelOptions {
 
 impl RoleModels {
     pub fn new(options: RoleModelOptions) -> Self {
-        let groups = match options.grouping {
-            Grouping::SceneId => Groups::Scenes { of: Vec::new(), members: BTreeMap::new() },
-            Grouping::ImageEmbedding => Groups::Images(Vec::new()),
-            Grouping::PoseRadius => Groups::Poses(Vec::new()),
+        let states = match options.grouping {
+            Grouping::SceneId => InitialStates::Scenes(Vec::new()),
+            Grouping::ImageEmbedding => InitialStates::Images(Vec::new()),
+            Grouping::PoseRadius => InitialStates::Poses(Vec::new()),
         };
-        Self { options, groups, entries: Vec::new(), labelled: 0..0 }
+        Self {
+            options,
+            states,
+            rewards: Vec::new(),
+            groups: Vec::new(),
+            group_of: Vec::new(),
+            scenes: BTreeMap::new(),
+            labelled: 0..0,
+        }
     }
 
     /// Identifies role models among the trials so far, if a refresh is due. Returns the labels
@@ -119,8 +133,8 @@ impl RoleModels {
     pub fn refresh(&mut self, history: &[Experience]) -> Vec<Label> {
         let every = self.options.refresh_every.max(1);
         let mut changed = BTreeSet::new();
-        while self.entries.len() + every <= history.len() {
-            let end = self.entries.len() + every;
+        while self.rewards.len() + every <= history.len() {
+            let end = self.rewards.len() + every;
             self.refresh_until(history, end, &mut changed);
         }
         changed.into_iter().filter_map(|place| self.label(history, place)).collect()
@@ -143,38 +157,43 @@ impl RoleModels {
         if !self.labelled.contains(&place) {
             return None;
         }
-        let entry = self.entries.get(place)?;
-        let (own, role_model) = (history.get(place)?, history.get(entry.role_model)?);
+        let group = self.group(place)?;
+        let (own, role_model) = (history.get(place)?, history.get(group.role_model)?);
         Some(Label {
             trial: own.trial,
             role_model: role_model.trial,
-            peers: entry.peers,
+            peers: group.peers,
             correction: role_model.decision.correction,
         })
     }
 
     /// How much the label of the trial at this place counts in the imitation loss.
     pub fn weight(&self, place: usize) -> f32 {
-        let Some(entry) = self.entries.get(place) else { return 0.0 };
-        let best = self.entries[entry.role_model].reward;
+        let Some(group) = self.group(place) else { return 0.0 };
+        let best = self.rewards[group.role_model];
         let weight = match self.options.label_weight {
             LabelWeight::One => 1.0,
             LabelWeight::Reward => libm::exp(best),
-            LabelWeight::Advantage => best - entry.peers_reward / f64::from(entry.peers),
+            LabelWeight::Advantage => best - group.peers_reward / f64::from(group.peers),
         };
         weight as f32
     }
 
     /// By how much the role model's reward is above the trial's own.
     pub fn lead(&self, place: usize) -> f64 {
-        self.entries.get(place).map_or(0.0, |e| self.entries[e.role_model].reward - e.reward)
+        self.group(place).map_or(0.0, |g| self.rewards[g.role_model] - self.rewards[place])
+    }
+
+    fn group(&self, place: usize) -> Option<&Group> {
+        self.groups.get(*self.group_of.get(place)?)
     }
 
     fn refresh_until(&mut self, history: &[Experience], end: usize, changed: &mut BTreeSet<usize>) {
-        let start = self.entries.len();
-        for (place, experience) in (start..end).zip(&history[start..end]) {
-            self.groups.insert(place, experience);
-            self.entries.push(Entry::alone(place, experience.feedback.reward));
+        let start = self.rewards.len();
+        for experience in &history[start..end] {
+            self.states.insert(experience);
+            self.rewards.push(experience.feedback.reward);
+            self.group_of.push(usize::MAX);
         }
         changed.extend(start..end);
         match self.options.peers {
@@ -184,6 +203,7 @@ impl RoleModels {
             }
             Peers::Batch => {
                 self.labelled = 0..end;
+                self.scenes.clear();
                 (start..end).for_each(|place| self.join(place, start, changed));
             }
             Peers::Window => self.identify_in_window(end, changed),
@@ -194,31 +214,62 @@ impl RoleModels {
     fn identify_in_window(&mut self, end: usize, changed: &mut BTreeSet<usize>) {
         let first = end.saturating_sub(self.options.window);
         self.labelled = first..end;
-        let before = self.entries[first..].to_vec();
-        for place in first..end {
-            self.entries[place] = Entry::alone(place, self.entries[place].reward);
-            self.join(place, first, &mut BTreeSet::new());
-        }
-        let same =
-            |place: &usize| self.entries[*place].role_model == before[*place - first].role_model;
-        changed.extend((first..end).filter(|place| !same(place)));
+        let role_models = |models: &Self| -> Vec<Option<usize>> {
+            (first..end).map(|place| models.group(place).map(|g| g.role_model)).collect()
+        };
+        let before = role_models(self);
+        self.scenes.clear();
+        self.groups.clear();
+        (first..end).for_each(|place| self.join(place, first, &mut BTreeSet::new()));
+        let after = role_models(self);
+        changed.extend((first..end).filter(|p| before[p - first] != after[p - first]));
         changed.retain(|place| *place >= first);
     }
 
-    /// Compares a trial with its peers before it, from place `first` on.
+    /// Puts a trial among its peers, those before it from place `first` on.
     fn join(&mut self, place: usize, first: usize, changed: &mut BTreeSet<usize>) {
-        let newcomer = self.entries[place].reward;
-        for peer in self.groups.similar(place, first, self.options.radius) {
-            if self.beats(place, self.entries[peer].role_model) {
-                self.entries[peer].role_model = place;
-                changed.insert(peer);
+        if let Some(instance) = self.states.scene(place) {
+            match self.scenes.get(&instance) {
+                Some(group) => {
+                    self.group_of[place] = *group;
+                    self.meet(*group, place, changed);
+                    self.groups[self.group_of[place]].followers.push(place);
+                }
+                None => {
+                    let group = self.found(place);
+                    self.scenes.insert(instance, group);
+                }
             }
-            if self.beats(peer, self.entries[place].role_model) {
-                self.entries[place].role_model = peer;
-            }
-            let reward = self.entries[peer].reward;
-            self.entries[peer].meet(newcomer);
-            self.entries[place].meet(reward);
+            return;
+        }
+        let own = self.found(place);
+        for peer in self.states.similar(place, first, self.options.radius) {
+            self.meet(self.group_of[peer], place, changed);
+            self.meet(own, peer, changed);
+        }
+    }
+
+    /// A group of this trial alone.
+    fn found(&mut self, place: usize) -> usize {
+        let peers_reward = self.rewards[place];
+        self.groups.push(Group {
+            role_model: place,
+            peers: 1,
+            peers_reward,
+            followers: vec![place],
+        });
+        self.group_of[place] = self.groups.len() - 1;
+        self.group_of[place]
+    }
+
+    fn meet(&mut self, group: usize, peer: usize, changed: &mut BTreeSet<usize>) {
+        let better = self.beats(peer, self.groups[group].role_model);
+        let group = &mut self.groups[group];
+        group.peers += 1;
+        group.peers_reward += self.rewards[peer];
+        if better {
+            group.role_model = peer;
+            changed.extend(&group.followers);
         }
     }
 
@@ -228,114 +279,22 @@ impl RoleModels {
             Tie::Incumbent => b.cmp(&a),
             Tie::Newest => a.cmp(&b),
         };
-        self.entries[a].reward.total_cmp(&self.entries[b].reward).then(by_tie).is_gt()
+        self.rewards[a].total_cmp(&self.rewards[b]).then(by_tie).is_gt()
     }
-}
-
-impl Entry {
-    fn alone(place: usize, reward: f64) -> Self {
-        Self { reward, role_model: place, peers: 1, peers_reward: reward }
-    }
-
-    fn meet(&mut self, reward: f64) {
-        self.peers += 1;
-        self.peers_reward += reward;
-    }
-}
-
-/// The initial states of all trials, so that similar ones can be found.
-#[derive(Clone, Debug)]
-enum Groups {
-    /// The scene instance of each trial, and the trials of each instance in order.
-    Scenes {
-        of: Vec<Option<usize>>,
-        members: BTreeMap<usize, Vec<usize>>,
-    },
-    Images(Vec<[f32; EMBEDDING]>),
-    Poses(Vec<Option<Pose2>>),
-}
-
-const EMBEDDING_SIDE: usize = 8;
-const EMBEDDING: usize = EMBEDDING_SIDE * EMBEDDING_SIDE;
-
-impl Groups {
-    fn insert(&mut self, place: usize, experience: &Experience) {
-        match self {
-            Self::Scenes { of, members } => {
-                of.push(experience.instance);
-                if let Some(instance) = experience.instance {
-                    members.entry(instance).or_default().push(place);
-                }
-            }
-            Self::Images(embeddings) => embeddings.push(embedding(&experience.image)),
-            Self::Poses(poses) => poses.push(experience.pose),
-        }
-    }
-
-    /// Places from `first` up to (not with) `place` that began like it. A trial whose initial
-    /// state is unknown has none.
-    fn similar(&self, place: usize, first: usize, radius: f64) -> Vec<usize> {
-        match self {
-            Self::Scenes { of, members } => {
-                let Some(same) = of[place].and_then(|instance| members.get(&instance)) else {
-                    return Vec::new();
-                };
-                let from = same.partition_point(|p| *p < first);
-                let to = same.partition_point(|p| *p < place);
-                same[from..to].to_vec()
-            }
-            Self::Images(all) => {
-                let near = |p: &usize| image_distance(&all[*p], &all[place]) <= radius;
-                (first..place).filter(near).collect()
-            }
-            Self::Poses(all) => {
-                let Some(own) = all[place] else { return Vec::new() };
-                let near = |p: &usize| all[*p].is_some_and(|p| pose_distance(p, own) <= radius);
-                (first..place).filter(near).collect()
-            }
-        }
-    }
-}
-
-/// The image scaled down to 8x8, with mean 0 and the contrast of the whole image brought to 1.
-fn embedding(image: &Image) -> [f32; EMBEDDING] {
-    let pixels = image.pixels();
-    let count = pixels.len() as f32;
-    let mean = pixels.iter().map(|p| f32::from(*p)).sum::<f32>() / count;
-    let variance = pixels.iter().map(|p| (f32::from(*p) - mean).powi(2)).sum::<f32>() / count;
-    let scale = 1.0 / variance.sqrt().max(1.0);
-    let side = Image::SIDE / EMBEDDING_SIDE;
-    let mut cells = [0.0; EMBEDDING];
-    for (at, pixel) in pixels.iter().enumerate() {
-        let (row, column) = (at / Image::SIDE, at % Image::SIDE);
-        cells[row / side * EMBEDDING_SIDE + column / side] += f32::from(*pixel) - mean;
-    }
-    cells.map(|sum| sum * scale / (side * side) as f32)
-}
-
-/// Root mean square over the cells.
-fn image_distance(a: &[f32; EMBEDDING], b: &[f32; EMBEDDING]) -> f64 {
-    let squares: f32 = a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum();
-    f64::from(squares / EMBEDDING as f32).sqrt()
-}
-
-/// Largest difference over the axes, a degree counting as a millimetre.
-fn pose_distance(a: Pose2, b: Pose2) -> f64 {
-    a.axes().iter().zip(b.axes()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cell::Image;
     use crate::learn::Decision;
-    use crate::task::{Correction, Feedback};
+    use crate::task::{Correction, Feedback, Pose2};
     use proptest::prelude::*;
 
     fn trial(index: usize, instance: usize, reward: f64) -> Experience {
         let correction = Correction::new(index as f64, 0.0, 0.0);
-        let level = (instance * 40) as u8;
-        let half = Image::SIDE * Image::SIDE / 2;
-        let pixels = [vec![level; half], vec![255; half]].concat();
+        let band = |i: usize| if i / (16 * Image::SIDE) == instance { 255 } else { 0 };
+        let pixels = (0..Image::SIDE * Image::SIDE).map(band).collect();
         Experience {
             trial: 100 + index as u64,
             image: Image::new(pixels).unwrap(),
@@ -383,7 +342,7 @@ mod tests {
         let mut tied = peers.iter().copied().filter(|p| reward(*p) == best);
         let chosen = match o.tie {
             Tie::Incumbent => tied.next()?,
-            Tie::Newest => tied.last()?,
+            Tie::Newest => tied.next_back()?,
         };
         Some(Label {
             trial: history[place].trial,

@@ -9,7 +9,7 @@ use super::policy::{Normalise, Widths};
 use super::role_model::RoleModelOptions;
 use crate::config::{Check, ConfigError};
 
-/// What the user changed about each method: tables `[methods.<name>]` of an experiment, and
+/// What the user changed about each method: tables `[settings.<name>]` of an experiment, and
 /// `--set`. Everything else is at its default.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
@@ -32,7 +32,7 @@ impl Settings {
         Ok(())
     }
 
-    /// Changes all that a table `[methods.<method>]` says.
+    /// Changes all that a table `[settings.<method>]` says.
     pub fn extend(&mut self, file: &str, method: &str, table: &Table) -> Result<(), ConfigError> {
         table.iter().try_for_each(|(key, value)| self.set(file, method, key, value.clone()))
     }
@@ -71,7 +71,7 @@ impl Checks<'_> {
     }
 
     fn key(&self, key: &str) -> String {
-        format!("methods.{}.{key}", self.method)
+        format!("settings.{}.{key}", self.method)
     }
 }
 

@@ -32,12 +32,15 @@ trait Recipe {
     ) -> Result<Box<dyn Method>, LearnError>;
 }
 
+type Pairs = Vec<(String, String)>;
+type Built = Result<Box<dyn Method>, ConfigError>;
+
 struct Entry {
     name: &'static str,
     check: fn(&str, &Table) -> Result<(), ConfigError>,
     card: fn(&Table) -> Result<Card, ConfigError>,
-    pairs: fn(&Table) -> Result<Vec<(String, String)>, ConfigError>,
-    build: fn(&Table, ActionGrid, Streams) -> Result<Box<dyn Method>, ConfigError>,
+    pairs: fn(&Table) -> Result<Pairs, ConfigError>,
+    build: fn(&Table, ActionGrid, Streams) -> Built,
 }
 
 const ENTRIES: [Entry; 8] = [
@@ -72,10 +75,7 @@ pub fn card(name: &str, settings: &Settings) -> Result<Card, ConfigError> {
 }
 
 /// Every setting of a method with its resolved value.
-pub fn settings_as_pairs(
-    name: &str,
-    settings: &Settings,
-) -> Result<Vec<(String, String)>, ConfigError> {
+pub fn settings_as_pairs(name: &str, settings: &Settings) -> Result<Pairs, ConfigError> {
     (find("", name)?.pairs)(&settings.of(name))
 }
 

@@ -44,7 +44,9 @@ pub struct PpoSettings {
     pub entropy: f64,
     /// Advantages to mean 0 and standard deviation 1 over a batch.
     pub standardise: bool,
-    /// Gradient steps on each batch, all of it each time.
+    /// Most trials of the batch in one gradient step.
+    pub minibatch: usize,
+    /// Passes over each batch.
     pub epochs: usize,
     /// How far a probability may move away, relatively, before its gradient is cut.
     pub clip: f64,
@@ -54,6 +56,7 @@ impl Options for PpoSettings {
     fn check(&self, check: &Checks<'_>) -> Result<(), ConfigError> {
         self.common.check(check)?;
         check.within("baseline_rate", self.baseline_rate, 0.0, 1.0)?;
+        check.count("minibatch", self.minibatch, 1, 10_000)?;
         check.within("entropy", self.entropy, 0.0, 10.0)?;
         check.count("epochs", self.epochs, 1, 1000)?;
         check.within("clip", self.clip, 1e-6, 1.0)
@@ -66,20 +69,28 @@ impl Recipe for Ppo {
 
     fn defaults() -> PpoSettings {
         PpoSettings {
-            common: Common::default(),
+            common: Common {
+                lr: 3e-4,
+                target_sigma_bins: 1.0,
+                explore_prob: 0.5,
+                explore_sigma_bins: 1.0,
+                decode: heads::Decode::Expectation,
+                ..Common::default()
+            },
             baseline: BaselineKind::Scene,
             baseline_rate: 0.1,
             entropy: 0.01,
             standardise: false,
-            epochs: 20,
-            clip: 0.2,
+            minibatch: 5,
+            epochs: 10,
+            clip: 0.1,
         }
     }
 
     fn describe(settings: &PpoSettings) -> Card {
         Card {
             name: Self::NAME,
-            summary: "clipped policy gradient, many steps a batch (Schulman et al. 2017)",
+            summary: "clipped policy gradient, many steps a batch, smoothed (after Schulman et al. 2017)",
             signal: RewardSignal::Scalar,
             context: settings.baseline.context(),
             sees_truth: false,
@@ -129,17 +140,20 @@ impl Method for Ppo {
         let batch: Vec<_> = history[history.len() - advantages.len()..].iter().collect();
         let advantages = Tensor::new(advantages, &Device::Cpu)?;
         let actions = self.learner.targets(batch.iter().map(|trial| trial.decision.correction))?;
-        let mut old: Option<Tensor> = None;
-        let mut sum = 0.0;
-        for _ in 0..self.settings.epochs {
-            let log_probs = self.learner.behaviour_log_probs(&batch)?;
-            let log_prob = heads::log_prob(&log_probs, &actions)?;
-            let old = old.get_or_insert_with(|| log_prob.detach());
-            let gradient = loss(&log_prob, old, &advantages, self.settings.clip)?;
+        let old = heads::log_prob(&self.learner.behaviour_log_probs(&batch)?, &actions)?.detach();
+        let PpoSettings { minibatch, epochs, clip, entropy: entropy_weight, .. } = self.settings;
+        let (mut sum, mut steps) = (0.0, 0.0);
+        for first in (0..epochs).flat_map(|_| (0..batch.len()).step_by(minibatch)) {
+            let some = minibatch.min(batch.len() - first);
+            let part = |all: &Tensor| all.narrow(0, first, some);
+            let log_probs = self.learner.behaviour_log_probs(&batch[first..first + some])?;
+            let log_prob = heads::log_prob(&log_probs, &part(&actions)?)?;
+            let gradient = loss(&log_prob, &part(&old)?, &part(&advantages)?, clip)?;
             let entropy = heads::entropy(&log_probs)?.mean_all()?;
-            sum += self.learner.step(&(gradient - (entropy * self.settings.entropy)?)?)?;
+            sum += self.learner.step(&(gradient - (entropy * entropy_weight)?)?)?;
+            steps += 1.0;
         }
-        Ok(Progress { loss: sum / self.settings.epochs as f64, labels: Vec::new() })
+        Ok(Progress { loss: sum / steps, labels: Vec::new() })
     }
 
     fn save(&self) -> Result<Vec<u8>, LearnError> {

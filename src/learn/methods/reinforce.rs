@@ -10,7 +10,7 @@ use super::Recipe;
 use crate::config::ConfigError;
 use crate::task::{ActionGrid, Draw, RewardSignal, Streams};
 
-/// REINFORCE with a baseline (Williams, 1992): one gradient step a batch, then the batch is
+/// REINFORCE with a baseline (Williams, 1992): each trial of the batch is used once, then
 /// forgotten.
 #[derive(Debug)]
 pub struct Reinforce {
@@ -37,12 +37,15 @@ pub struct ReinforceSettings {
     pub entropy: f64,
     /// Advantages to mean 0 and standard deviation 1 over a batch.
     pub standardise: bool,
+    /// Most trials of the batch in one gradient step.
+    pub minibatch: usize,
 }
 
 impl Options for ReinforceSettings {
     fn check(&self, check: &Checks<'_>) -> Result<(), ConfigError> {
         self.common.check(check)?;
         check.within("baseline_rate", self.baseline_rate, 0.0, 1.0)?;
+        check.count("minibatch", self.minibatch, 1, 10_000)?;
         check.within("entropy", self.entropy, 0.0, 10.0)
     }
 }
@@ -53,18 +56,24 @@ impl Recipe for Reinforce {
 
     fn defaults() -> ReinforceSettings {
         ReinforceSettings {
-            common: Common::default(),
+            common: Common {
+                target_sigma_bins: 0.7,
+                explore_prob: 0.5,
+                explore_sigma_bins: 2.0,
+                ..Common::default()
+            },
             baseline: BaselineKind::Scene,
             baseline_rate: 0.1,
-            entropy: 0.01,
+            entropy: 0.003,
             standardise: false,
+            minibatch: 5,
         }
     }
 
     fn describe(settings: &ReinforceSettings) -> Card {
         Card {
             name: Self::NAME,
-            summary: "policy gradient, one step a batch (Williams 1992)",
+            summary: "policy gradient with a scene baseline, each trial used once, smoothed (after Williams 1992)",
             signal: RewardSignal::Scalar,
             context: settings.baseline.context(),
             sees_truth: false,
@@ -112,12 +121,17 @@ impl Method for Reinforce {
             standardise(&mut advantages);
         }
         let batch: Vec<_> = history[history.len() - advantages.len()..].iter().collect();
-        let actions = self.learner.targets(batch.iter().map(|trial| trial.decision.correction))?;
-        let log_probs = self.learner.behaviour_log_probs(&batch)?;
-        let gradient = loss(&heads::log_prob(&log_probs, &actions)?, &advantages)?;
-        let entropy = heads::entropy(&log_probs)?.mean_all()?;
-        let loss = self.learner.step(&(gradient - (entropy * self.settings.entropy)?)?)?;
-        Ok(Progress { loss, labels: Vec::new() })
+        let size = self.settings.minibatch;
+        let mut sum = 0.0;
+        for (trials, advantages) in batch.chunks(size).zip(advantages.chunks(size)) {
+            let actions = trials.iter().map(|trial| trial.decision.correction);
+            let actions = self.learner.targets(actions)?;
+            let log_probs = self.learner.behaviour_log_probs(trials)?;
+            let gradient = loss(&heads::log_prob(&log_probs, &actions)?, advantages)?;
+            let entropy = heads::entropy(&log_probs)?.mean_all()?;
+            sum += self.learner.step(&(gradient - (entropy * self.settings.entropy)?)?)?;
+        }
+        Ok(Progress { loss: sum / batch.len().div_ceil(size) as f64, labels: Vec::new() })
     }
 
     fn save(&self) -> Result<Vec<u8>, LearnError> {

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::baseline::{Baseline, BaselineKind};
 use super::super::learner::{Learner, explore};
-use super::super::role_model::{Grouping, RoleModelOptions, RoleModels};
+use super::super::role_model::{Grouping, LabelWeight, RoleModelOptions, RoleModels};
 use super::super::settings::{Checks, Common, Options};
 use super::super::{Card, Decision, Experience, LearnError, Method, Mode, Progress, View};
 use super::super::{heads, replay};
@@ -80,13 +80,19 @@ impl RmRlSettings {
     pub fn shared() -> Self {
         Self {
             common: Common {
-                target_sigma_bins: 1.0,
+                lr: 3e-3,
+                target_sigma_bins: 0.5,
+                explore_prob: 0.5,
+                explore_sigma_bins: 2.0,
                 decode: heads::Decode::Expectation,
                 ..Common::default()
             },
-            role_models: RoleModelOptions::default(),
+            role_models: RoleModelOptions {
+                label_weight: LabelWeight::Advantage,
+                ..RoleModelOptions::default()
+            },
             replay: true,
-            steps: 10,
+            steps: 3,
             minibatch: 64,
             pg_action: PgAction::Executed,
             pg_weight: 0.1,
@@ -121,8 +127,7 @@ impl Recipe for RmRl {
     }
 
     fn describe(settings: &RmRlSettings) -> Card {
-        let summary =
-            "role models' actions as labels, replayed, + policy gradient (Chen et al. 2025)";
+        let summary = "role models' actions as labels (Gaussian, weighted), replayed, + policy gradient (after Chen et al. 2025)";
         RmRl::card_of(Self::NAME, summary, settings)
     }
 

@@ -1,3 +1,5 @@
+use super::super::role_model::{LabelWeight, RoleModelOptions};
+use super::super::settings::Common;
 use super::super::{Card, LearnError, Method};
 use super::Recipe;
 use super::rm_rl::{RmRl, RmRlSettings};
@@ -12,7 +14,14 @@ impl Recipe for RmRlOnline {
     const NAME: &'static str = "rm-rl-online";
 
     fn defaults() -> RmRlSettings {
-        RmRlSettings { replay: false, ..RmRlSettings::shared() }
+        let shared = RmRlSettings::shared();
+        RmRlSettings {
+            common: Common { lr: 3e-4, target_sigma_bins: 1.0, explore_prob: 0.0, ..shared.common },
+            role_models: RoleModelOptions { label_weight: LabelWeight::One, ..shared.role_models },
+            replay: false,
+            steps: 10,
+            ..shared
+        }
     }
 
     fn describe(settings: &RmRlSettings) -> Card {
