@@ -306,7 +306,7 @@ impl SimRig {
         if self.world.is_finite() {
             return Ok(());
         }
-        Err(DeviceError::Fault { device: "simulation", what: "the plate's pose is not a number".into() })
+        Err(fault("the plate's pose is not a number"))
     }
 
     fn seat_from_plate(&self) -> Isometry3<f64> {
@@ -314,8 +314,7 @@ impl SimRig {
     }
 
     fn trial(&self) -> Result<&Trial, DeviceError> {
-        let what = || "asked before a trial was begun".to_owned();
-        self.trial.as_ref().ok_or_else(|| DeviceError::Fault { device: "simulation", what: what() })
+        self.trial.as_ref().ok_or_else(|| fault("asked before a trial was begun"))
     }
 }
 
@@ -385,9 +384,7 @@ impl SimRig {
 impl Eyes for SimRig {
     fn look(&mut self) -> Result<Image, DeviceError> {
         let setup = self.trial()?.setup;
-        let pick_from_world = self.scene.world_from_pick.inverse();
-        let plate = flatten(&(pick_from_world * self.world.world_from_plate()));
-        self.camera.look(plate, &setup, self.task.camera, self.task.lighting)
+        Ok(self.camera.look(&self.world.world_from_plate(), &setup, &self.task))
     }
 
     fn locate(&mut self) -> Result<Option<Pose2>, DeviceError> {
@@ -464,6 +461,10 @@ impl Rig for SimRig {
 
 /// Where closing fingers slow down from a jump, metres from the plate.
 const NEARLY: f64 = 1.3e-3;
+
+fn fault(what: &str) -> DeviceError {
+    DeviceError::Fault { device: "simulation", what: what.to_owned() }
+}
 
 fn plus(pose: Pose2, error: Pose2) -> Pose2 {
     Pose2::from_axes(std::array::from_fn(|axis| pose.axes()[axis] + error.axes()[axis]))
