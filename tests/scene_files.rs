@@ -116,7 +116,10 @@ fn broken_xml_is_refused() {
 
 #[test]
 fn wrong_keys_and_values_are_named() {
-    assert_eq!(with_toml("guide_clearance_mm = 1.5", "guide_clearance_mm = nan").key, "guide_clearance_mm");
+    assert_eq!(
+        with_toml("guide_clearance_mm = 1.5", "guide_clearance_mm = nan").key,
+        "guide_clearance_mm"
+    );
     assert_eq!(with_toml("furniture = 0.3", "furniture = -1.0").key, "friction.furniture");
     assert_eq!(with_toml("furniture = 0.3", "furnitur = 0.3").key, "furnitur");
     assert_eq!(with_toml("height_mm = 1.0", "height_mm = 0.0").key, "seated.height_mm");
@@ -140,7 +143,7 @@ fn a_gripper_too_narrow_for_the_plate_is_refused() {
         lighting: 0.0,
     };
     let scene = Scene::named("open").unwrap();
-    let narrow = robot().replace("opening_mm = 22.0", "opening_mm = 12.0");
+    let narrow = robot().replace("opening_mm = 40.0", "opening_mm = 12.0");
     let narrow = Robot::parse("gantry.toml", &narrow).unwrap();
     let error = sim::cell(&scene, &narrow, &task, PhysicsSettings::default()).err().unwrap();
     assert_eq!(error.key, "gripper.opening_mm");

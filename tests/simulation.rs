@@ -62,13 +62,17 @@ fn the_simulation_keeps_every_promise() {
 
 #[test]
 fn a_reused_world_gives_the_bits_of_a_fresh_one() {
-    let offsets = [Pose2::new(3.0, 1.0, 1.0), Pose2::new(-7.0, 8.0, -9.0), Pose2::new(0.5, 0.0, 4.0)];
+    let offsets =
+        [Pose2::new(3.0, 1.0, 1.0), Pose2::new(-7.0, 8.0, -9.0), Pose2::new(0.5, 0.0, 4.0)];
     let correction = Pose2::new(1.0, -1.0, 2.0);
     let settings = PhysicsSettings::default();
     let mut reused = cell_with("open", &noisy(), settings);
     for (index, offset) in (0..).zip(offsets) {
         let mut fresh = cell_with("open", &noisy(), settings);
-        let (a, b) = (trial(&mut reused, index, offset, correction), trial(&mut fresh, index, offset, correction));
+        let (a, b) = (
+            trial(&mut reused, index, offset, correction),
+            trial(&mut fresh, index, offset, correction),
+        );
         assert_eq!(a, b, "trial {index}");
         let view = |cell: &mut ScriptedCell<SimRig>| {
             cell.prepare(&setup(index, offset), &mut Unwatched).unwrap()
@@ -93,7 +97,9 @@ fn the_ideal_correction_places_the_plate_over_the_wide_range() {
     let mut cell = cell("open");
     for (i, offset) in
         [[10.0, 10.0, 10.0], [-10.0, 10.0, -10.0], [10.0, -10.0, -10.0], [-10.0, -10.0, 10.0]]
-            .map(Pose2::from_axes).into_iter().enumerate()
+            .map(Pose2::from_axes)
+            .into_iter()
+            .enumerate()
     {
         let attempt = trial(&mut cell, i as u64, offset, offset);
         let error = attempt.truth.unwrap().pose.axes().map(f64::abs);
@@ -140,7 +146,8 @@ fn skipped_moves_do_not_change_the_outcome() {
     let stepped = PhysicsSettings { skip_free: false, ..PhysicsSettings::default() };
     let (mut skips, mut steps) = (cell("open"), cell_with("open", &quiet(), stepped));
     let (offset, correction) = (Pose2::new(4.0, -3.0, 5.0), Pose2::new(-2.0, 2.0, -3.0));
-    let (a, b) = (trial(&mut skips, 0, offset, correction), trial(&mut steps, 0, offset, correction));
+    let (a, b) =
+        (trial(&mut skips, 0, offset, correction), trial(&mut steps, 0, offset, correction));
     let (pa, pb) = (a.truth.unwrap().pose.axes(), b.truth.unwrap().pose.axes());
     for (a, b) in pa.into_iter().zip(pb) {
         assert!((a - b).abs() < 0.05, "{pa:?} {pb:?}");

@@ -31,13 +31,15 @@ pub fn conformance(
 /// in between, placement = correction^-1 . offset.
 fn signs_and_frames(cell: &mut dyn Workcell, tolerance: Tolerance) -> Result<(), String> {
     let zero = Pose2::IDENTITY;
-    let axes = [2.0, -2.0].into_iter().flat_map(|v| {
-        [Pose2::new(v, 0.0, 0.0), Pose2::new(0.0, v, 0.0), Pose2::new(0.0, 0.0, v)]
-    });
+    let axes = [2.0, -2.0]
+        .into_iter()
+        .flat_map(|v| [Pose2::new(v, 0.0, 0.0), Pose2::new(0.0, v, 0.0), Pose2::new(0.0, 0.0, v)]);
     let mixed = Pose2::new(2.0, -1.5, 2.5);
-    let cases = axes
-        .flat_map(|pose| [(pose, zero), (zero, pose)])
-        .chain([(mixed, mixed), (mixed, Pose2::new(-2.0, 1.0, -2.5)), (zero, zero)]);
+    let cases = axes.flat_map(|pose| [(pose, zero), (zero, pose)]).chain([
+        (mixed, mixed),
+        (mixed, Pose2::new(-2.0, 1.0, -2.5)),
+        (zero, zero),
+    ]);
     for (offset, correction) in cases {
         let attempt = trial(cell, offset, correction)?;
         let wanted = correction.inverse().compose(offset);
@@ -61,9 +63,9 @@ fn signs_and_frames(cell: &mut dyn Workcell, tolerance: Tolerance) -> Result<(),
 }
 
 fn forbidden_corrections(cell: &mut dyn Workcell) -> Result<(), String> {
-    let wrong = [1e3, -1e3, f64::NAN, f64::INFINITY].into_iter().flat_map(|v| {
-        [Pose2::new(v, 0.0, 0.0), Pose2::new(0.0, v, 0.0), Pose2::new(0.0, 0.0, v)]
-    });
+    let wrong = [1e3, -1e3, f64::NAN, f64::INFINITY]
+        .into_iter()
+        .flat_map(|v| [Pose2::new(v, 0.0, 0.0), Pose2::new(0.0, v, 0.0), Pose2::new(0.0, 0.0, v)]);
     for correction in wrong {
         prepare(cell, Pose2::IDENTITY)?;
         let result = cell.attempt(correction, &mut Unwatched);

@@ -2,8 +2,8 @@ use nalgebra::{Isometry3, Translation3};
 
 use super::plan::{Place, flatten, lift};
 use super::{
-    Attempt, CellError, CellPlan, DeviceError, Measured, Observation, PlateAt, Rig, RobotTime, Signals, Watch,
-    Workcell,
+    Attempt, CellError, CellPlan, DeviceError, Measured, Observation, PlateAt, Rig, RobotTime,
+    Signals, Watch, Workcell,
 };
 use crate::arm::{Envelope, Segment};
 use crate::task::{Correction, Outcome, Pose2, Setup};
@@ -58,7 +58,8 @@ impl<R: Rig> ScriptedCell<R> {
             contact: false,
             carrying: false,
         };
-        let carried = |name, world_from_tool| Segment { carrying: true, ..free(name, world_from_tool) };
+        let carried =
+            |name, world_from_tool| Segment { carrying: true, ..free(name, world_from_tool) };
         let touching = |name, world_from_tool| Segment {
             speed: plan.contact_speed,
             contact: true,
@@ -83,7 +84,10 @@ impl<R: Rig> ScriptedCell<R> {
         if !self.rig.holds()? {
             self.plate = PlateAt::Unknown;
             self.rig.open(watch)?;
-            self.go(vec![free("withdraw", lifted * behind), free("home", plan.world_from_home)], watch)?;
+            self.go(
+                vec![free("withdraw", lifted * behind), free("home", plan.world_from_home)],
+                watch,
+            )?;
             return Ok((Moved::Dropped, tool, in_hand));
         }
         let lowered = above(&seat, to.contact_height);
@@ -96,12 +100,11 @@ impl<R: Rig> ScriptedCell<R> {
             watch,
         )?;
         let arrived = self.rig.holds()?;
-        if arrived {
-            self.go(vec![touching("place", seat)], watch)?;
-        }
+        let let_go_at =
+            if arrived { self.go(vec![touching("place", seat)], watch)? } else { lowered };
         self.plate = PlateAt::Unknown;
         self.rig.open(watch)?;
-        self.retreat(if arrived { seat } else { lowered }, watch)?;
+        self.retreat(let_go_at, watch)?;
         Ok((if arrived { Moved::LetGo } else { Moved::Dropped }, tool, in_hand))
     }
 

@@ -64,8 +64,8 @@ impl Geometry {
                 sites.push((name.clone(), isometry(check, &format!("site {name}"), &site.pose)?));
             }
         }
-        let plate = plate
-            .ok_or_else(|| check.error("body", "none", "a body named plate must be there"))?;
+        let plate =
+            plate.ok_or_else(|| check.error("body", "none", "a body named plate must be there"))?;
         Ok(Self { statics, sites, plate })
     }
 
@@ -92,10 +92,7 @@ pub(super) fn corners(pose: &Isometry3<f64>, half: &Vector3<f64>) -> [Point3<f64
     })
 }
 
-fn static_box(
-    check: Check<'_>,
-    geom: &mjcf_rs::body::Geom,
-) -> Result<StaticBox, ConfigError> {
+fn static_box(check: Check<'_>, geom: &mjcf_rs::body::Geom) -> Result<StaticBox, ConfigError> {
     let name = geom.name.clone().unwrap_or_else(|| "unnamed".to_owned());
     let key = format!("geom {name}");
     let half = half_sides(check, &key, geom)?;
@@ -112,7 +109,12 @@ fn half_sides(
     geom: &mjcf_rs::body::Geom,
 ) -> Result<Vector3<f64>, ConfigError> {
     let is_box = geom.type_ == GeomType::Box && geom.fromto.is_none();
-    check.that(is_box, key, format_args!("{:?}", geom.type_), "must be type=\"box\" with a size")?;
+    check.that(
+        is_box,
+        key,
+        format_args!("{:?}", geom.type_),
+        "must be type=\"box\" with a size",
+    )?;
     for side in geom.size {
         // Metres: a table of ten metres is a mistake in units.
         check.within(&format!("{key} size"), side, 1e-4, 5.0)?;

@@ -280,8 +280,10 @@ fn overlap(
         .map(|axis| {
             let span = |pose, half| {
                 let along = corners(pose, half).map(|c| c.coords.dot(&axis));
-                (along.iter().copied().fold(f64::INFINITY, f64::min),
-                 along.iter().copied().fold(f64::NEG_INFINITY, f64::max))
+                (
+                    along.iter().copied().fold(f64::INFINITY, f64::min),
+                    along.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+                )
             };
             let ((a_low, a_high), (b_low, b_high)) = (span(a, a_half), span(b, b_half));
             (a_high - b_low).min(b_high - a_low)
@@ -295,9 +297,8 @@ fn near(a: &Isometry3<f64>, b: &Isometry3<f64>) -> bool {
 }
 
 pub(super) fn read(file: &str, key: &str, path: &Path) -> Result<String, ConfigError> {
-    std::fs::read_to_string(path).map_err(|e| {
-        Check { file }.error(key, path.display(), format_args!("cannot be read: {e}"))
-    })
+    std::fs::read_to_string(path)
+        .map_err(|e| Check { file }.error(key, path.display(), format_args!("cannot be read: {e}")))
 }
 
 pub(super) fn stem(file: &str) -> String {

@@ -105,7 +105,8 @@ impl Camera {
     /// Signed distance from the outline, negative inside: a rectangle with round corners, one
     /// cut off at A1 (-x, +y).
     fn outline(&self, x: f32, y: f32) -> f32 {
-        let (dx, dy) = (x.abs() - self.half_x + CORNER_RADIUS, y.abs() - self.half_y + CORNER_RADIUS);
+        let (dx, dy) =
+            (x.abs() - self.half_x + CORNER_RADIUS, y.abs() - self.half_y + CORNER_RADIUS);
         let outside = (dx.max(0.0) * dx.max(0.0) + dy.max(0.0) * dy.max(0.0)).sqrt();
         let rectangle = outside + dx.max(dy).min(0.0) - CORNER_RADIUS;
         let cut = (y - x - (self.half_x + self.half_y - NOTCH)) * std::f32::consts::FRAC_1_SQRT_2;
@@ -156,7 +157,8 @@ fn background(scene: &Scene, x: f32, y: f32) -> f32 {
         let corner = part.corners();
         let inside = |axis: usize| {
             let along = corner.map(|c| c[axis]);
-            let (low, high) = along.iter().fold((f64::MAX, f64::MIN), |(l, h), v| (l.min(*v), h.max(*v)));
+            let (low, high) =
+                along.iter().fold((f64::MAX, f64::MIN), |(l, h), v| (l.min(*v), h.max(*v)));
             (low..=high).contains(&in_world[axis])
         };
         inside(0) && inside(1)

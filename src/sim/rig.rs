@@ -3,21 +3,19 @@ use std::ops::ControlFlow;
 use nalgebra::{Isometry3, Translation3};
 use rapier3d::math::{Pose, Vector};
 
+use super::PhysicsSettings;
 use super::camera::Camera;
 use super::convert::{half, pose};
 use super::shapes::HandShapes;
 use super::sweep::Sweep;
 use super::world::{FingerCmd, World};
-use super::PhysicsSettings;
 use crate::arm::{CheckedPath, Motion, Segment};
 use crate::cell::{
     Arm, CellPlan, DeviceError, Eyes, Grip, Gripper, Harm, Image, Measured, Rig, RobotTime,
     Signals, Snapshot, Watch, flatten, lift, placement,
 };
 use crate::config::{Robot, Scene};
-use crate::task::{
-    ContextSignal, Pose2, RewardSignal, Setup, Stream, TaskSpec, planar_noise,
-};
+use crate::task::{ContextSignal, Pose2, RewardSignal, Setup, Stream, TaskSpec, planar_noise};
 
 /// The simulated rig: Rapier under the motion script. Contact is stepped; a free move is jumped
 /// over once its sweep is shown to be clear. The clock runs as if it had been made.
@@ -54,6 +52,8 @@ const TICK: f64 = 0.04;
 const REST_SPEED: f64 = 1e-3;
 /// for so many steps in a row; a plate let go in the air is faster by then.
 const REST_STEPS: u32 = 4;
+/// A force that lasts for fewer steps is an impact, not a resistance.
+const GUARD_STEPS: u32 = 3;
 /// Longest wait for the plate to come to rest, seconds.
 const PATIENCE: f64 = 0.5;
 
@@ -136,20 +136,27 @@ impl SimRig {
                 return self.jump(segment.name, &motion, rides, watch);
             }
         }
-        self.steps_along(segment.name, &motion, watch)
+        self.steps_along(segment, &motion, watch)
     }
 
     fn steps_along(
         &mut self,
-        name: &'static str,
+        segment: &Segment,
         motion: &Motion,
         watch: &mut dyn Watch,
     ) -> Result<(), DeviceError> {
+        let name = segment.name;
         let count = (motion.duration() / self.dt()).ceil() as u64;
         let every = self.steps_a_tick();
+        let mut resisted = 0;
         for i in 1..=count {
             self.world_from_tool = motion.at(i as f64 / count as f64);
             self.step();
+            let force = self.world.furniture_force(self.dt());
+            resisted = if force > self.robot.speeds.guard_n { resisted + 1 } else { 0 };
+            if segment.contact && resisted >= GUARD_STEPS {
+                break;
+            }
             if i % every == 0 {
                 self.show(name, watch)?;
             }
@@ -171,8 +178,11 @@ impl SimRig {
         for i in 1..=ticks {
             let share = i as f64 * TICK / motion.duration();
             let world_from_tool = motion.at(share);
-            let plate =
-                if rides { world_from_tool * tool_from_plate } else { self.world.world_from_plate() };
+            let plate = if rides {
+                world_from_tool * tool_from_plate
+            } else {
+                self.world.world_from_plate()
+            };
             let snapshot = Snapshot {
                 time: RobotTime { seconds: began + i as f64 * TICK },
                 segment: name,
@@ -196,7 +206,8 @@ impl SimRig {
 
     fn is_clear(&self, motion: &Motion, rides: bool) -> bool {
         let [upper, lower] = self.world.finger_travel();
-        let mut moving = vec![self.shapes.palm(), self.finger(1.0, upper), self.finger(-1.0, lower)];
+        let mut moving =
+            vec![self.shapes.palm(), self.finger(1.0, upper), self.finger(-1.0, lower)];
         if rides {
             let (world_from_box, half) = self.plate_box();
             let tool_from_world = pose(&motion.from().inverse());

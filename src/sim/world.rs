@@ -1,9 +1,9 @@
 use nalgebra::Isometry3;
 use rapier3d::prelude::*;
 
+use super::PhysicsSettings;
 use super::convert::{isometry, pose, vector};
 use super::shapes::HandShapes;
-use super::PhysicsSettings;
 use crate::config::{GripperSpec, Scene};
 
 /// Rapier with the scene's furniture, the plate, and a gripper whose base follows a given pose
@@ -102,10 +102,8 @@ impl World {
                 .friction_combine_rule(CoefficientCombineRule::Max)
                 .collision_groups(groups(HAND, FURNITURE | PLATE))
         };
-        let (base, _) = physics.insert(
-            RigidBodyBuilder::kinematic_position_based().pose(tool),
-            hand(shapes.palm()),
-        );
+        let (base, _) = physics
+            .insert(RigidBodyBuilder::kinematic_position_based().pose(tool), hand(shapes.palm()));
         let stiffness = (gripper.stiffness_n_per_mm * 1e3) as f32;
         // Critical for a finger of this mass.
         let damping = 2.0 * libm::sqrtf(stiffness * FINGER_MASS_KG);
@@ -224,7 +222,8 @@ impl World {
 
     /// Force between plate and furniture in the last step of `dt` seconds, N.
     pub fn furniture_force(&self, dt: f64) -> f64 {
-        let furniture = self.pressing().filter(|(c, _)| self.physics.colliders[*c].parent().is_none());
+        let furniture =
+            self.pressing().filter(|(c, _)| self.physics.colliders[*c].parent().is_none());
         let impulse = furniture.map(|(_, impulse)| impulse).fold(Vector::ZERO, |a, b| a + b);
         f64::from(impulse.length()) / dt
     }
