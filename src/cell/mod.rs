@@ -4,11 +4,14 @@
 //! Two seams. [`Workcell`] is what the lab drives. [`Rig`] is all that differs between simulation
 //! and hardware; [`ScriptedCell`] puts the same script on top of any rig.
 
+pub mod conformance;
+mod ideal;
 mod plan;
 mod rig;
 mod script;
 mod workcell;
 
+pub use ideal::IdealCell;
 pub use plan::{CellPlan, Place, flatten, lift, placement};
 pub use rig::{Arm, DeviceError, Eyes, Grip, Gripper, Measured, Rig};
 pub use script::ScriptedCell;

@@ -11,7 +11,8 @@ pub trait Arm {
     /// `world_from_tool` as measured.
     fn tool(&mut self) -> Result<Isometry3<f64>, DeviceError>;
 
-    /// Follows a path to its end and returns `world_from_tool` as measured there. Only a
+    /// Follows a path to its end, or to where something resists a move in contact with more
+    /// than the guard force, and returns `world_from_tool` as measured there. Only a
     /// [`CheckedPath`] can be followed: nothing moves outside the safety envelope.
     fn follow(
         &mut self,

@@ -2,8 +2,8 @@ use nalgebra::{Isometry3, Translation3};
 
 use super::plan::{Place, flatten, lift};
 use super::{
-    Attempt, CellError, CellPlan, Measured, Observation, PlateAt, Rig, RobotTime, Signals, Watch,
-    Workcell,
+    Attempt, CellError, CellPlan, DeviceError, Measured, Observation, PlateAt, Rig, RobotTime,
+    Signals, Watch, Workcell,
 };
 use crate::arm::{Envelope, Segment};
 use crate::task::{Correction, Outcome, Pose2, Setup};
@@ -68,6 +68,7 @@ impl<R: Rig> ScriptedCell<R> {
         let carry_rise = plan.carry_z - from.world_from_place.translation.z;
         let carry_fall = plan.carry_z - to.world_from_place.translation.z;
 
+        self.plate = PlateAt::Unknown;
         self.rig.open(watch)?;
         let tool = self.go(vec![free("approach", grip * behind), free("reach", grip)], watch)?;
         let held = self.rig.close(watch)?.holds;
@@ -99,12 +100,11 @@ impl<R: Rig> ScriptedCell<R> {
             watch,
         )?;
         let arrived = self.rig.holds()?;
-        if arrived {
-            self.go(vec![touching("place", seat)], watch)?;
-        }
+        let let_go_at =
+            if arrived { self.go(vec![touching("place", seat)], watch)? } else { lowered };
         self.plate = PlateAt::Unknown;
         self.rig.open(watch)?;
-        self.retreat(if arrived { seat } else { lowered }, watch)?;
+        self.retreat(let_go_at, watch)?;
         Ok((if arrived { Moved::LetGo } else { Moved::Dropped }, tool, in_hand))
     }
 
@@ -138,9 +138,14 @@ impl<R: Rig> ScriptedCell<R> {
     }
 
     /// The plate has to be carried back by the arm itself: from where it lies to the offset.
-    fn carry_back(&mut self, offset: Pose2, watch: &mut dyn Watch) -> Result<(), CellError> {
+    fn carry_back(
+        &mut self,
+        plate: PlateAt,
+        offset: Pose2,
+        watch: &mut dyn Watch,
+    ) -> Result<(), CellError> {
         let CellPlan { pick, target, .. } = self.plan;
-        let (from, lies) = match self.plate {
+        let (from, lies) = match plate {
             PlateAt::Pick => (pick, self.rig.locate()?),
             _ => (target, self.rig.measure()?.map(|m| m.placement.pose)),
         };
@@ -192,9 +197,11 @@ impl<R: Rig> Workcell for ScriptedCell<R> {
 
     fn prepare(&mut self, setup: &Setup, watch: &mut dyn Watch) -> Result<Observation, CellError> {
         self.rig.begin(setup);
+        // Until the plate is known to lie there again.
+        let was = std::mem::replace(&mut self.plate, PlateAt::Unknown);
         self.began = self.rig.now();
         if !self.rig.set_plate(setup.offset)? {
-            self.carry_back(setup.offset, watch)?;
+            self.carry_back(was, setup.offset, watch)?;
         }
         self.plate = PlateAt::Pick;
         Ok(Observation { image: self.rig.look()?, pose: self.rig.locate()? })
@@ -208,6 +215,10 @@ impl<R: Rig> Workcell for ScriptedCell<R> {
         self.envelope
             .check_correction(correction)
             .map_err(|forbidden| CellError::Forbidden(forbidden.to_string()))?;
+        if self.plate != PlateAt::Pick {
+            let what = "the plate is not at the pick place: prepare the trial first".to_owned();
+            return Err(CellError::Device(DeviceError::Fault { device: "cell", what }));
+        }
         let planned = correction.compose(self.rig.disturbance());
         let CellPlan { pick, target, .. } = self.plan;
         let grip = pick.world_from_place * lift(planned);

@@ -62,6 +62,8 @@ pub struct Speeds {
     /// Where something may be.
     pub contact_mm_s: f64,
     pub turn_deg_s: f64,
+    /// A move in contact stops where something resists with more than this.
+    pub guard_n: f64,
     /// How far behind the plate the hand stands before it reaches in.
     pub standoff_mm: f64,
 }
@@ -150,6 +152,7 @@ fn check_speeds(check: Check<'_>, speeds: &Speeds, envelope: &Envelope) -> Resul
     check.within("speeds.free_mm_s", speeds.free_mm_s, 1.0, envelope.speed_mm_s)?;
     check.within("speeds.contact_mm_s", speeds.contact_mm_s, 1.0, envelope.speed_mm_s)?;
     check.within("speeds.turn_deg_s", speeds.turn_deg_s, 1.0, 360.0)?;
+    check.within("speeds.guard_n", speeds.guard_n, 1.0, 500.0)?;
     check.within("speeds.standoff_mm", speeds.standoff_mm, 1.0, 500.0)
 }
 

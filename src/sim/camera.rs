@@ -1,17 +1,171 @@
-use crate::cell::{DeviceError, Image};
-use crate::config::Scene;
-use crate::task::{Pose2, Setup};
+use nalgebra::{Isometry3, Point3};
+use rand::RngExt;
+use rand_distr::{Distribution, StandardNormal};
 
-/// A software camera.
-pub struct Camera;
+use crate::cell::{Image, flatten};
+use crate::config::Scene;
+use crate::task::{Setup, Stream, TaskSpec};
+
+/// A software camera that looks straight down on the pick place.
+///
+/// The image's columns run along +x of the scene's `view` site (right), its rows along -y (down):
+/// a plate shifted by +x moves right, one shifted by +y moves up, +yaw turns anticlockwise. No
+/// perspective. 2.5 mm a pixel; edges are anti-aliased by their distance from the pixel's centre.
+pub struct Camera {
+    view_from_world: Isometry3<f64>,
+    /// Light of the scene without the plate, 0 to 1.
+    background: Box<[f32]>,
+    half_x: f32,
+    half_y: f32,
+}
+
+/// Width of the field, mm.
+pub const FIELD_MM: f64 = 160.0;
+
+const SIDE: usize = Image::SIDE;
+const PIXEL: f32 = FIELD_MM as f32 / SIDE as f32;
+
+// ANSI/SLAS 1-2004 and 4-2004, mm.
+const CORNER_RADIUS: f32 = 3.18;
+const A1_COLUMN: f32 = 14.38;
+const A1_ROW: f32 = 11.24;
+const PITCH: f32 = 9.0;
+/// Typical of a 96-well plate, mm.
+const WELL_RADIUS: f32 = 3.3;
+/// Side of the corner that is cut off at A1, mm.
+const NOTCH: f32 = 8.0;
+
+const PLATE_LIGHT: f32 = 0.85;
+const WELL_LIGHT: f32 = 0.55;
+/// Where no furniture is, 0 to 1.
+const FLOOR_LIGHT: f32 = 0.2;
+
+/// How the light of one trial falls: a gain, and its change across half the field.
+#[derive(Clone, Copy)]
+struct Light {
+    gain: f32,
+    along_x: f32,
+    along_y: f32,
+}
 
 impl Camera {
-    pub fn new(_: &Scene) -> Self {
-        Self
+    pub fn new(scene: &Scene) -> Self {
+        let background = (0..SIDE * SIDE).map(|i| {
+            let (x, y) = centre(i);
+            let at = [-1.0, 0.0, 1.0];
+            let samples = at.iter().flat_map(|dx| at.iter().map(move |dy| (*dx, *dy)));
+            let light = |(dx, dy): (f32, f32)| {
+                background(scene, x + dx * PIXEL / 3.0, y + dy * PIXEL / 3.0)
+            };
+            samples.map(light).sum::<f32>() / 9.0
+        });
+        Self {
+            background: background.collect(),
+            view_from_world: scene.world_from_view.inverse(),
+            half_x: (scene.plate.size.x * 500.0) as f32,
+            half_y: (scene.plate.size.y * 500.0) as f32,
+        }
     }
 
-    pub(super) fn look(&self, _: Pose2, _: &Setup, _: f64, _: f64) -> Result<Image, DeviceError> {
-        Image::new(vec![0; Image::SIDE * Image::SIDE])
-            .ok_or(DeviceError::Fault { device: "camera", what: "size".into() })
+    /// The plate where it lies, with the light and the pixel noise of this trial.
+    pub fn look(&self, world_from_plate: &Isometry3<f64>, setup: &Setup, task: &TaskSpec) -> Image {
+        let light = Light::draw(setup, task.lighting as f32);
+        let mut noise = setup.streams.draw(Stream::Camera, setup.key);
+        let sigma = task.camera as f32;
+        let plate = flatten(&(self.view_from_world * world_from_plate));
+        let (sin, cos) = libm::sincosf(plate.yaw_deg.to_radians() as f32);
+        let (at_x, at_y) = (plate.x_mm as f32, plate.y_mm as f32);
+
+        let pixels = self.background.iter().enumerate().map(|(i, &behind)| {
+            let (x, y) = centre(i);
+            let (dx, dy) = (x - at_x, y - at_y);
+            let seen = self.blend(behind, cos * dx + sin * dy, cos * dy - sin * dx);
+            let mut grey = 255.0 * seen * light.at(x, y);
+            if sigma > 0.0 {
+                let unit: f32 = StandardNormal.sample(&mut noise);
+                grey += sigma * unit;
+            }
+            // A cast saturates and takes NaN to 0.
+            (grey + 0.5) as u8
+        });
+        Image::new(pixels.collect()).unwrap_or_else(|| unreachable!("one pixel a cell"))
     }
+
+    /// Light at a point in the plate's frame (mm), over what lies behind.
+    fn blend(&self, behind: f32, x: f32, y: f32) -> f32 {
+        let outline = self.outline(x, y);
+        if outline >= PIXEL / 2.0 {
+            return behind;
+        }
+        let well = coverage(self.well(x, y));
+        let plate = PLATE_LIGHT + (WELL_LIGHT - PLATE_LIGHT) * well;
+        behind + (plate - behind) * coverage(outline)
+    }
+
+    /// Signed distance from the outline, negative inside: a rectangle with round corners, one
+    /// cut off at A1 (-x, +y).
+    fn outline(&self, x: f32, y: f32) -> f32 {
+        let (dx, dy) =
+            (x.abs() - self.half_x + CORNER_RADIUS, y.abs() - self.half_y + CORNER_RADIUS);
+        let outside = (dx.max(0.0) * dx.max(0.0) + dy.max(0.0) * dy.max(0.0)).sqrt();
+        let rectangle = outside + dx.max(dy).min(0.0) - CORNER_RADIUS;
+        let cut = (y - x - (self.half_x + self.half_y - NOTCH)) * std::f32::consts::FRAC_1_SQRT_2;
+        rectangle.max(cut)
+    }
+
+    /// Signed distance from the nearest well's rim, negative inside.
+    fn well(&self, x: f32, y: f32) -> f32 {
+        let from_a1 = (x + self.half_x - A1_COLUMN, self.half_y - A1_ROW - y);
+        let nearest = |along: f32, last: f32| {
+            along - PITCH * (along / PITCH + 0.5).clamp(0.0, last + 0.5).floor()
+        };
+        let (dx, dy) = (nearest(from_a1.0, 11.0), nearest(from_a1.1, 7.0));
+        (dx * dx + dy * dy).sqrt() - WELL_RADIUS
+    }
+}
+
+impl Light {
+    fn draw(setup: &Setup, spread: f32) -> Self {
+        let mut draw = setup.streams.draw(Stream::Lighting, setup.key);
+        let mut symmetric = || (draw.random::<f32>() * 2.0 - 1.0) * spread;
+        Self { gain: 1.0 + symmetric(), along_x: symmetric() / 2.0, along_y: symmetric() / 2.0 }
+    }
+
+    fn at(&self, x: f32, y: f32) -> f32 {
+        const HALF: f32 = FIELD_MM as f32 / 2.0;
+        self.gain + self.along_x * (x / HALF) + self.along_y * (y / HALF)
+    }
+}
+
+/// How much of a pixel lies inside an edge at this signed distance.
+fn coverage(distance: f32) -> f32 {
+    (0.5 - distance / PIXEL).clamp(0.0, 1.0)
+}
+
+/// Centre of a pixel in the view's frame, mm.
+fn centre(pixel: usize) -> (f32, f32) {
+    let (row, column) = (pixel / SIDE, pixel % SIDE);
+    let half = SIDE as f32 / 2.0 - 0.5;
+    ((column as f32 - half) * PIXEL, (half - row as f32) * PIXEL)
+}
+
+/// Light of the highest box under a point of the view's frame (mm), looked at from above.
+fn background(scene: &Scene, x: f32, y: f32) -> f32 {
+    let point = Point3::new(f64::from(x) / 1e3, f64::from(y) / 1e3, 0.0);
+    let in_world = scene.world_from_view * point;
+    let under = scene.statics.iter().filter(|part| {
+        let corner = part.corners();
+        let inside = |axis: usize| {
+            let along = corner.map(|c| c[axis]);
+            let (low, high) =
+                along.iter().fold((f64::MAX, f64::MIN), |(l, h), v| (l.min(*v), h.max(*v)));
+            (low..=high).contains(&in_world[axis])
+        };
+        inside(0) && inside(1)
+    });
+    let top = |part: &crate::config::StaticBox| {
+        part.corners().iter().map(|c| c.z).fold(f64::MIN, f64::max)
+    };
+    let highest = under.max_by(|a, b| top(a).total_cmp(&top(b)));
+    highest.map_or(FLOOR_LIGHT, |part| part.grey as f32)
 }

@@ -52,6 +52,8 @@ const TICK: f64 = 0.04;
 const REST_SPEED: f64 = 1e-3;
 /// for so many steps in a row; a plate let go in the air is faster by then.
 const REST_STEPS: u32 = 4;
+/// A force that lasts for fewer steps is an impact, not a resistance.
+const GUARD_STEPS: u32 = 3;
 /// Longest wait for the plate to come to rest, seconds.
 const PATIENCE: f64 = 0.5;
 
@@ -134,20 +136,27 @@ impl SimRig {
                 return self.jump(segment.name, &motion, rides, watch);
             }
         }
-        self.steps_along(segment.name, &motion, watch)
+        self.steps_along(segment, &motion, watch)
     }
 
     fn steps_along(
         &mut self,
-        name: &'static str,
+        segment: &Segment,
         motion: &Motion,
         watch: &mut dyn Watch,
     ) -> Result<(), DeviceError> {
+        let name = segment.name;
         let count = (motion.duration() / self.dt()).ceil() as u64;
         let every = self.steps_a_tick();
+        let mut resisted = 0;
         for i in 1..=count {
             self.world_from_tool = motion.at(i as f64 / count as f64);
             self.step();
+            let force = self.world.furniture_force(self.dt());
+            resisted = if force > self.robot.speeds.guard_n { resisted + 1 } else { 0 };
+            if segment.contact && resisted >= GUARD_STEPS {
+                break;
+            }
             if i % every == 0 {
                 self.show(name, watch)?;
             }
@@ -308,10 +317,7 @@ impl SimRig {
         if self.world.is_finite() {
             return Ok(());
         }
-        Err(DeviceError::Fault {
-            device: "simulation",
-            what: "the plate's pose is not a number".into(),
-        })
+        Err(fault("the plate's pose is not a number"))
     }
 
     fn seat_from_plate(&self) -> Isometry3<f64> {
@@ -319,8 +325,7 @@ impl SimRig {
     }
 
     fn trial(&self) -> Result<&Trial, DeviceError> {
-        let what = || "asked before a trial was begun".to_owned();
-        self.trial.as_ref().ok_or_else(|| DeviceError::Fault { device: "simulation", what: what() })
+        self.trial.as_ref().ok_or_else(|| fault("asked before a trial was begun"))
     }
 }
 
@@ -390,9 +395,7 @@ impl SimRig {
 impl Eyes for SimRig {
     fn look(&mut self) -> Result<Image, DeviceError> {
         let setup = self.trial()?.setup;
-        let pick_from_world = self.scene.world_from_pick.inverse();
-        let plate = flatten(&(pick_from_world * self.world.world_from_plate()));
-        self.camera.look(plate, &setup, self.task.camera, self.task.lighting)
+        Ok(self.camera.look(&self.world.world_from_plate(), &setup, &self.task))
     }
 
     fn locate(&mut self) -> Result<Option<Pose2>, DeviceError> {
@@ -469,6 +472,10 @@ impl Rig for SimRig {
 
 /// Where closing fingers slow down from a jump, metres from the plate.
 const NEARLY: f64 = 1.3e-3;
+
+fn fault(what: &str) -> DeviceError {
+    DeviceError::Fault { device: "simulation", what: what.to_owned() }
+}
 
 fn plus(pose: Pose2, error: Pose2) -> Pose2 {
     Pose2::from_axes(std::array::from_fn(|axis| pose.axes()[axis] + error.axes()[axis]))

@@ -1,0 +1,183 @@
+//! What every workcell must do, whatever is behind it: ideal, simulated, twin.
+
+use std::ops::ControlFlow;
+
+use super::{Attempt, CellError, Snapshot, Unwatched, Watch, Workcell};
+use crate::task::{Correction, Outcome, Phase, Pose2, Setup, Streams, TrialKey};
+
+/// How far a noise-free placement may be from the ideal one.
+#[derive(Clone, Copy, Debug)]
+pub struct Tolerance {
+    pub mm: f64,
+    pub deg: f64,
+}
+
+/// Runs the whole suite on cells without noise, fresh from `make`. An error says which promise
+/// was broken and how.
+pub fn conformance(
+    mut make: impl FnMut() -> Box<dyn Workcell>,
+    tolerance: Tolerance,
+) -> Result<(), String> {
+    let mut cell = make();
+    signs_and_frames(cell.as_mut(), tolerance)?;
+    forbidden_corrections(cell.as_mut())?;
+    out_of_reach(cell.as_mut())?;
+    attempts_need_a_prepared_plate(cell.as_mut())?;
+    cancelling(cell.as_mut(), &mut make)?;
+    recovering(cell.as_mut(), &mut make)
+}
+
+/// Without a correction the placement repeats the offset; the ideal correction is the offset;
+/// in between, placement = correction^-1 . offset.
+fn signs_and_frames(cell: &mut dyn Workcell, tolerance: Tolerance) -> Result<(), String> {
+    let zero = Pose2::IDENTITY;
+    let axes = [2.0, -2.0]
+        .into_iter()
+        .flat_map(|v| [Pose2::new(v, 0.0, 0.0), Pose2::new(0.0, v, 0.0), Pose2::new(0.0, 0.0, v)]);
+    let mixed = Pose2::new(2.0, -1.5, 2.5);
+    let cases = axes.flat_map(|pose| [(pose, zero), (zero, pose)]).chain([
+        (mixed, mixed),
+        (mixed, Pose2::new(-2.0, 1.0, -2.5)),
+        (zero, zero),
+    ]);
+    for (offset, correction) in cases {
+        let attempt = trial(cell, offset, correction)?;
+        let wanted = correction.inverse().compose(offset);
+        let case = format!("offset {offset:?}, correction {correction:?}");
+        ensure(attempt.outcome == Outcome::Placed, || format!("{case}: {:?}", attempt.outcome))?;
+        ensure(attempt.commanded == correction, || {
+            format!("{case}: commanded reads {:?}", attempt.commanded)
+        })?;
+        near(&format!("{case}: executed"), attempt.executed, correction, tolerance)?;
+        let measured = attempt.measured.ok_or(format!("{case}: nothing was measured"))?;
+        near(&format!("{case}: measured placement"), measured.pose, wanted, tolerance)?;
+        if let Some(truth) = attempt.truth {
+            near(&format!("{case}: true placement"), truth.pose, wanted, tolerance)?;
+        }
+        if let Some(in_hand) = attempt.in_hand {
+            near(&format!("{case}: pose in the hand"), in_hand, wanted, tolerance)?;
+        }
+        ensure(attempt.duration.seconds > 0.0, || format!("{case}: took no time"))?;
+    }
+    Ok(())
+}
+
+fn forbidden_corrections(cell: &mut dyn Workcell) -> Result<(), String> {
+    let wrong = [1e3, -1e3, f64::NAN, f64::INFINITY]
+        .into_iter()
+        .flat_map(|v| [Pose2::new(v, 0.0, 0.0), Pose2::new(0.0, v, 0.0), Pose2::new(0.0, 0.0, v)]);
+    for correction in wrong {
+        prepare(cell, Pose2::IDENTITY)?;
+        let result = cell.attempt(correction, &mut Unwatched);
+        ensure(matches!(result, Err(CellError::Forbidden(_))), || {
+            format!("correction {correction:?} must be forbidden, not {result:?}")
+        })?;
+    }
+    let after = cell.attempt(Pose2::IDENTITY, &mut Unwatched).map_err(|e| e.to_string())?;
+    ensure(after.outcome == Outcome::Placed, || {
+        "a forbidden correction must leave the prepared trial as it was".to_owned()
+    })
+}
+
+fn out_of_reach(cell: &mut dyn Workcell) -> Result<(), String> {
+    let attempt = trial(cell, Pose2::new(30.0, 0.0, 0.0), Pose2::IDENTITY)?;
+    ensure(attempt.outcome == Outcome::NoGrasp, || {
+        format!("a plate 30 mm ahead of the hand must be no_grasp, not {:?}", attempt.outcome)
+    })?;
+    let nothing = attempt.measured.is_none() && attempt.truth.is_none() && !attempt.seated;
+    ensure(nothing, || "no_grasp must have no placement".to_owned())
+}
+
+fn attempts_need_a_prepared_plate(cell: &mut dyn Workcell) -> Result<(), String> {
+    trial(cell, Pose2::IDENTITY, Pose2::IDENTITY)?;
+    let result = cell.attempt(Pose2::IDENTITY, &mut Unwatched);
+    ensure(matches!(result, Err(CellError::Device(_))), || {
+        format!("a second attempt without prepare must fail, not {result:?}")
+    })
+}
+
+/// Cancelled at any tick, the next trial is what it would have been in a fresh cell.
+fn cancelling(
+    cell: &mut dyn Workcell,
+    make: &mut dyn FnMut() -> Box<dyn Workcell>,
+) -> Result<(), String> {
+    let (offset, correction) = (Pose2::new(1.0, -2.0, 1.5), Pose2::new(0.5, 0.5, -0.5));
+    let fresh = trial(make().as_mut(), offset, correction)?;
+    let mut counter = CancelAt { tick: u64::MAX, seen: 0 };
+    prepare(cell, offset)?;
+    cell.attempt(correction, &mut counter).map_err(|e| e.to_string())?;
+    let ticks = counter.seen;
+    ensure(ticks > 0, || "a trial must tick".to_owned())?;
+    for part in 0..7 {
+        let tick = part * ticks.saturating_sub(1) / 6;
+        prepare(cell, offset)?;
+        let result = cell.attempt(correction, &mut CancelAt { tick, seen: 0 });
+        ensure(matches!(result, Err(CellError::Cancelled)), || {
+            format!("cancelled at tick {tick} of {ticks}: must be Cancelled, not {result:?}")
+        })?;
+        let next = trial(cell, offset, correction)?;
+        ensure(next == fresh, || {
+            format!("after a cancel at tick {tick} the next trial differs: {next:?} {fresh:?}")
+        })?;
+    }
+    Ok(())
+}
+
+fn recovering(
+    cell: &mut dyn Workcell,
+    make: &mut dyn FnMut() -> Box<dyn Workcell>,
+) -> Result<(), String> {
+    let offset = Pose2::new(-1.0, 1.0, 1.0);
+    let fresh = trial(make().as_mut(), offset, Pose2::IDENTITY)?;
+    let mut counter = CancelAt { tick: u64::MAX, seen: 0 };
+    prepare(cell, offset)?;
+    cell.attempt(Pose2::IDENTITY, &mut counter).map_err(|e| e.to_string())?;
+    for part in 1..4 {
+        let tick = part * counter.seen / 4;
+        prepare(cell, offset)?;
+        let _ = cell.attempt(Pose2::IDENTITY, &mut CancelAt { tick, seen: 0 });
+        cell.recover(&mut Unwatched).map_err(|e| format!("recover after tick {tick}: {e}"))?;
+        let next = trial(cell, offset, Pose2::IDENTITY)?;
+        ensure(next == fresh, || format!("after recovering from tick {tick} a trial differs"))?;
+    }
+    Ok(())
+}
+
+struct CancelAt {
+    tick: u64,
+    seen: u64,
+}
+
+impl Watch for CancelAt {
+    fn tick(&mut self, _: &Snapshot) -> ControlFlow<()> {
+        self.seen += 1;
+        if self.seen > self.tick { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+fn trial(
+    cell: &mut dyn Workcell,
+    offset: Pose2,
+    correction: Correction,
+) -> Result<Attempt, String> {
+    prepare(cell, offset)?;
+    let case = |e| format!("offset {offset:?}, correction {correction:?}: {e}");
+    cell.attempt(correction, &mut Unwatched).map_err(case)
+}
+
+fn prepare(cell: &mut dyn Workcell, offset: Pose2) -> Result<(), String> {
+    let key = TrialKey { phase: Phase::Train, index: 0 };
+    let setup = Setup { streams: Streams::new(1), key, instance: 0, offset };
+    cell.prepare(&setup, &mut Unwatched).map(drop).map_err(|e| format!("prepare: {e}"))
+}
+
+fn near(what: &str, got: Pose2, wanted: Pose2, tolerance: Tolerance) -> Result<(), String> {
+    let limits = [tolerance.mm, tolerance.mm, tolerance.deg];
+    let close = got.axes().into_iter().zip(wanted.axes()).zip(limits);
+    let ok = close.into_iter().all(|((a, b), limit)| (a - b).abs() <= limit);
+    ensure(ok, || format!("{what} is {got:?}, must be {wanted:?} within {tolerance:?}"))
+}
+
+fn ensure(ok: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
+    if ok { Ok(()) } else { Err(otherwise()) }
+}

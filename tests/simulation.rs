@@ -1,0 +1,221 @@
+//! The simulated workcell behaves as the task says, and to the same bits each time.
+
+use std::ops::ControlFlow;
+
+use rmrl::cell::conformance::{Tolerance, conformance};
+use rmrl::cell::{Attempt, IdealCell, Image, ScriptedCell, Snapshot, Unwatched, Watch, Workcell};
+use rmrl::config::{Robot, Scene};
+use rmrl::sim::{self, PhysicsSettings, SimRig};
+use rmrl::task::{Noise, Outcome, Phase, Pose2, Range, Setup, Streams, TaskSpec, TrialKey};
+
+fn quiet() -> TaskSpec {
+    TaskSpec {
+        range: Range { mm: 3.0, deg: 3.0 },
+        bins: 7,
+        scene_instances: 1,
+        held_out_instances: 1,
+        jitter: Noise::NONE,
+        actuation: Noise::NONE,
+        measurement: Noise::NONE,
+        camera: 0.0,
+        lighting: 0.0,
+    }
+}
+
+fn noisy() -> TaskSpec {
+    let noise = Noise { mm: 0.2, deg: 0.2 };
+    TaskSpec { actuation: noise, measurement: noise, camera: 4.0, lighting: 0.2, ..quiet() }
+}
+
+fn cell_with(scene: &str, task: &TaskSpec, settings: PhysicsSettings) -> ScriptedCell<SimRig> {
+    let (scene, robot) = (Scene::named(scene).unwrap(), Robot::named("gantry").unwrap());
+    sim::cell(&scene, &robot, task, settings).unwrap()
+}
+
+fn cell(scene: &str) -> ScriptedCell<SimRig> {
+    cell_with(scene, &quiet(), PhysicsSettings::default())
+}
+
+fn setup(index: u64, offset: Pose2) -> Setup {
+    let key = TrialKey { phase: Phase::Train, index };
+    Setup { streams: Streams::new(1), key, instance: 0, offset }
+}
+
+fn trial(cell: &mut dyn Workcell, index: u64, offset: Pose2, correction: Pose2) -> Attempt {
+    cell.prepare(&setup(index, offset), &mut Unwatched).unwrap();
+    cell.attempt(correction, &mut Unwatched).unwrap()
+}
+
+const ZERO: Pose2 = Pose2::IDENTITY;
+
+#[test]
+fn an_ideal_cell_keeps_every_promise() {
+    let blank = |_: &Setup| Image::new(vec![0; Image::SIDE * Image::SIDE]).unwrap();
+    let tolerance = Tolerance { mm: 1e-9, deg: 1e-9 };
+    conformance(|| Box::new(IdealCell::new(quiet(), blank)), tolerance).unwrap();
+}
+
+#[test]
+fn the_simulation_keeps_every_promise() {
+    conformance(|| Box::new(cell("open")), Tolerance { mm: 0.1, deg: 0.1 }).unwrap();
+}
+
+#[test]
+fn a_reused_world_gives_the_bits_of_a_fresh_one() {
+    let offsets =
+        [Pose2::new(3.0, 1.0, 1.0), Pose2::new(-7.0, 8.0, -9.0), Pose2::new(0.5, 0.0, 4.0)];
+    let correction = Pose2::new(1.0, -1.0, 2.0);
+    let settings = PhysicsSettings::default();
+    let mut reused = cell_with("open", &noisy(), settings);
+    for (index, offset) in (0..).zip(offsets) {
+        let mut fresh = cell_with("open", &noisy(), settings);
+        let (a, b) = (
+            trial(&mut reused, index, offset, correction),
+            trial(&mut fresh, index, offset, correction),
+        );
+        assert_eq!(a, b, "trial {index}");
+        let view = |cell: &mut ScriptedCell<SimRig>| {
+            cell.prepare(&setup(index, offset), &mut Unwatched).unwrap()
+        };
+        assert_eq!(view(&mut reused), view(&mut fresh));
+    }
+}
+
+#[test]
+fn without_a_correction_the_placement_repeats_the_offset_and_is_seated() {
+    let attempt = trial(&mut cell("open"), 0, Pose2::new(3.0, 1.0, 1.0), ZERO);
+    let truth = attempt.truth.unwrap();
+    for (got, wanted) in truth.pose.axes().into_iter().zip([3.0, 1.0, 1.0]) {
+        assert!((got - wanted).abs() < 0.05, "{truth:?}");
+    }
+    assert!(attempt.seated && attempt.outcome == Outcome::Placed);
+    assert!(truth.z_mm.abs() < 0.15, "{truth:?}");
+}
+
+#[test]
+fn the_ideal_correction_places_the_plate_over_the_wide_range() {
+    let mut cell = cell("open");
+    for (i, offset) in
+        [[10.0, 10.0, 10.0], [-10.0, 10.0, -10.0], [10.0, -10.0, -10.0], [-10.0, -10.0, 10.0]]
+            .map(Pose2::from_axes)
+            .into_iter()
+            .enumerate()
+    {
+        let attempt = trial(&mut cell, i as u64, offset, offset);
+        let error = attempt.truth.unwrap().pose.axes().map(f64::abs);
+        assert!(error.iter().all(|e| *e < 0.1), "{offset:?}: {error:?}");
+    }
+}
+
+#[test]
+fn a_noisy_arm_tells_what_it_really_did() {
+    let mut cell = cell_with("open", &noisy(), PhysicsSettings::default());
+    let offset = Pose2::new(1.0, 2.0, -1.0);
+    let attempt = trial(&mut cell, 3, offset, ZERO);
+    assert_ne!(attempt.executed, attempt.commanded);
+    let wanted = attempt.executed.inverse().compose(offset).axes();
+    for (got, wanted) in attempt.truth.unwrap().pose.axes().into_iter().zip(wanted) {
+        assert!((got - wanted).abs() < 0.05, "{attempt:?}");
+    }
+    assert_ne!(attempt.measured, attempt.truth);
+}
+
+#[test]
+fn guides_centre_a_small_error_and_refuse_a_large_one() {
+    let mut shelf = cell("shelf");
+    let small = trial(&mut shelf, 0, Pose2::new(0.0, 1.0, 1.0), ZERO);
+    assert!(small.outcome == Outcome::Placed && small.seated, "{small:?}");
+    let pose = small.truth.unwrap().pose;
+    assert!(pose.y_mm < 0.95 && pose.yaw_deg < 0.95, "{small:?}");
+    for large in [Pose2::new(0.0, 3.5, 0.0), Pose2::new(0.0, 0.0, 4.0)] {
+        let attempt = trial(&mut shelf, 1, large, ZERO);
+        assert!(!attempt.seated, "{attempt:?}");
+        assert!(matches!(attempt.outcome, Outcome::Climbed | Outcome::Jammed), "{attempt:?}");
+    }
+}
+
+#[test]
+fn a_tighter_shelf_refuses_what_a_wider_one_takes() {
+    let offset = Pose2::new(0.0, 2.2, 0.0);
+    assert!(trial(&mut cell("shelf"), 0, offset, ZERO).seated);
+    assert!(!trial(&mut cell("shelf-tight"), 0, offset, ZERO).seated);
+}
+
+#[test]
+fn skipped_moves_do_not_change_the_outcome() {
+    let stepped = PhysicsSettings { skip_free: false, ..PhysicsSettings::default() };
+    let (mut skips, mut steps) = (cell("open"), cell_with("open", &quiet(), stepped));
+    let (offset, correction) = (Pose2::new(4.0, -3.0, 5.0), Pose2::new(-2.0, 2.0, -3.0));
+    let (a, b) =
+        (trial(&mut skips, 0, offset, correction), trial(&mut steps, 0, offset, correction));
+    let (pa, pb) = (a.truth.unwrap().pose.axes(), b.truth.unwrap().pose.axes());
+    for (a, b) in pa.into_iter().zip(pb) {
+        assert!((a - b).abs() < 0.05, "{pa:?} {pb:?}");
+    }
+    assert!(skips.rig().steps() * 4 < steps.rig().steps(), "nothing was skipped");
+    // The clock runs as if the arm had moved, but for waiting until the plate is at rest.
+    assert!((a.duration.seconds - b.duration.seconds).abs() < 0.5, "{a:?} {b:?}");
+}
+
+#[test]
+fn a_resting_plate_presses_with_its_weight() {
+    let mut cell = cell("open");
+    let attempt = trial(&mut cell, 0, ZERO, ZERO);
+    assert!(attempt.harm.peak_force_n > 0.9, "{attempt:?}");
+    let force = cell.rig().world().furniture_force(2e-3);
+    assert!((force - 0.981).abs() < 0.03, "{force} N");
+}
+
+#[test]
+fn a_watcher_sees_every_part_of_the_script_in_order_and_time() {
+    struct Names(Vec<&'static str>, f64);
+    impl Watch for Names {
+        fn tick(&mut self, s: &Snapshot) -> ControlFlow<()> {
+            if self.0.last() != Some(&s.segment) {
+                self.0.push(s.segment);
+            }
+            assert!(s.time.seconds >= self.1);
+            self.1 = s.time.seconds;
+            ControlFlow::Continue(())
+        }
+    }
+    let (mut cell, mut names) = (cell("open"), Names(vec![], 0.0));
+    cell.prepare(&setup(0, ZERO), &mut names).unwrap();
+    cell.attempt(ZERO, &mut names).unwrap();
+    let script = [
+        "approach", "reach", "close", "lift", "raise", "carry", "descend", "place", "open",
+        "withdraw", "home",
+    ];
+    assert_eq!(names.0, script);
+}
+
+/// Mean column and row of the bright plate in the image.
+fn centroid(offset: Pose2) -> (f64, f64) {
+    let mut cell = cell("open");
+    let image = cell.prepare(&setup(0, offset), &mut Unwatched).unwrap().image;
+    let (mut sum, mut columns, mut rows) = (0.0, 0.0, 0.0);
+    for (i, &pixel) in image.pixels().iter().enumerate() {
+        let light = f64::from(pixel.saturating_sub(125));
+        sum += light;
+        columns += light * (i % Image::SIDE) as f64;
+        rows += light * (i / Image::SIDE) as f64;
+    }
+    (columns / sum, rows / sum)
+}
+
+#[test]
+fn the_camera_sees_x_to_the_right_and_y_up_at_2_5_mm_a_pixel() {
+    let (column, row) = centroid(ZERO);
+    let (right, _) = centroid(Pose2::new(5.0, 0.0, 0.0));
+    let (_, up) = centroid(Pose2::new(0.0, 5.0, 0.0));
+    assert!((right - column - 2.0).abs() < 0.2, "{}", right - column);
+    assert!((row - up - 2.0).abs() < 0.2, "{}", row - up);
+}
+
+#[test]
+fn camera_noise_and_light_change_from_trial_to_trial_but_not_on_a_second_look() {
+    let mut cell = cell_with("open", &noisy(), PhysicsSettings::default());
+    let mut look = |index| cell.prepare(&setup(index, ZERO), &mut Unwatched).unwrap().image;
+    assert_eq!(look(1), look(1));
+    assert_ne!(look(1), look(2));
+}
