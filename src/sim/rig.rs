@@ -268,10 +268,22 @@ impl SimRig {
                 self.show(name, watch)?;
             }
             if done(self) {
+                return Ok(());
+            }
+        }
+        self.fingers = to;
+        Ok(())
+    }
+
+    /// Waits until the pads have stopped, on the plate or on nothing.
+    fn wait_for_fingers(&mut self) {
+        for _ in 0..(PATIENCE / self.dt()) as u32 {
+            let before = self.world.opening();
+            self.step();
+            if (self.world.opening() - before).abs() < REST_SPEED * self.dt() {
                 break;
             }
         }
-        Ok(())
     }
 
     /// Puts the fingers at an opening if nothing is in their way, and lets the clock run.
@@ -374,6 +386,7 @@ impl Gripper for SimRig {
         let nearly = self.scene.plate.size.z / 2.0 + NEARLY;
         self.jump_fingers(FingerCmd { half_opening: nearly });
         self.ramp("close", self.held(), |_| false, watch)?;
+        self.wait_for_fingers();
         self.settle("close", watch)?;
         Ok(Grip { opening: self.world.opening(), holds: self.blocked() })
     }
