@@ -111,7 +111,7 @@ impl Behaviour {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Decode {
-    /// The likeliest bin.
+    /// The likeliest bin; the middle one where none is likelier, as before any learning.
     Argmax,
     /// The mean of the bins: finer than the grid, where targets are smooth.
     Expectation,
@@ -125,7 +125,7 @@ impl Decode {
                 let first_best = |best: usize, (bin, value): (usize, &f32)| {
                     if *value > log_probs[best] { bin } else { best }
                 };
-                log_probs.iter().enumerate().fold(0, first_best) as f64
+                log_probs.iter().enumerate().fold(log_probs.len() / 2, first_best) as f64
             }
             Self::Expectation => {
                 let weights = log_probs.iter().map(|l| libm::exp(f64::from(*l)));

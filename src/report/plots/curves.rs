@@ -95,7 +95,7 @@ impl Panel {
                 .configure_secondary_axes()
                 .x_desc("robot hours")
                 .x_labels(8)
-                .x_label_formatter(&|h| format!("{h}"))
+                .x_label_formatter(&|h| format!("{}", (h * 1e6).round() / 1e6))
                 .label_style(text(34))
                 .axis_desc_style(text(36))
                 .axis_style(RGBColor(90, 90, 90).stroke_width(2))
