@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::cells::SimCells;
 use crate::cell::{Unwatched, Workcell};
 use crate::cli::Failure;
-use crate::config::Experiment;
+use crate::config::{ConfigError, Experiment};
 use crate::lab::score;
 use crate::store::Stored;
 use crate::task::{Correction, Instances, Phase, Reward, RewardSignal, Streams, TrialKey};
@@ -53,15 +53,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
         "unsigned" => RewardSignal::Unsigned,
         _ => RewardSignal::Scalar,
     };
-    let mut server = Server {
-        instances: Instances::draw(&experiment.task, Streams::new(args.seed)),
-        reward: Reward::new(experiment.task.range),
-        cell: SimCells::new(&experiment)?.cell(&experiment.scene)?,
-        signal,
-        next: 0,
-        prepared: None,
-        experiment,
-    };
+    let mut server = Server::new(experiment, args.seed, signal)?;
     let mut out = std::io::stdout().lock();
     for line in std::io::stdin().lock().lines() {
         let line = line.map_err(anyhow::Error::from)?;
@@ -89,6 +81,18 @@ struct Server {
 }
 
 impl Server {
+    fn new(experiment: Experiment, seed: u64, signal: RewardSignal) -> Result<Self, ConfigError> {
+        Ok(Self {
+            instances: Instances::draw(&experiment.task, Streams::new(seed)),
+            reward: Reward::new(experiment.task.range),
+            cell: SimCells::new(&experiment)?.cell(&experiment.scene)?,
+            signal,
+            next: 0,
+            prepared: None,
+            experiment,
+        })
+    }
+
     fn answer(&mut self, line: &str) -> Result<Value, String> {
         let request: Request = serde_json::from_str(line).map_err(|e| {
             format!("{e}; valid: {{\"op\":\"describe\"}}, {{\"op\":\"prepare\"}}, {{\"op\":\"attempt\",\"correction\":[x_mm,y_mm,yaw_deg]}}")
@@ -155,5 +159,48 @@ impl Server {
             });
         }
         Ok(answer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn server() -> Server {
+        let experiment = Experiment::open("smoke", &[]).unwrap();
+        Server::new(experiment, 1, RewardSignal::Scalar).unwrap()
+    }
+
+    #[test]
+    fn finer_signals_are_told_only_if_declared() {
+        for (signal, keys) in [
+            (RewardSignal::Scalar, [false, false]),
+            (RewardSignal::Unsigned, [true, false]),
+            (RewardSignal::Signed, [true, true]),
+        ] {
+            let experiment = Experiment::open("smoke", &[]).unwrap();
+            let mut server = Server::new(experiment, 1, signal).unwrap();
+            server.answer(r#"{"op":"prepare"}"#).unwrap();
+            let told = server.answer(r#"{"op":"attempt","correction":[0,0,0]}"#).unwrap();
+            let got = ["unsigned", "signed"].map(|key| told.get(key).is_some());
+            assert_eq!(got, keys, "{signal:?}");
+            assert!(told.get("score").is_none(), "no truth in training");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_makes_the_server_panic(
+            line in prop_oneof![
+                "\\PC{0,60}",
+                "\\{\"op\":\"(prepare|attempt|describe|x)\"(,\"(phase|index|correction)\":(-?[0-9]{1,25}|\"train\"|\\[1e400,0,0\\]|null))?\\}",
+            ],
+        ) {
+            thread_local! {
+                static SERVER: std::cell::RefCell<Server> = std::cell::RefCell::new(server());
+            }
+            SERVER.with_borrow_mut(|server| drop(server.answer(&line)));
+        }
     }
 }

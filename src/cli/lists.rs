@@ -50,7 +50,7 @@ pub struct ScenesArgs {}
 
 pub fn scenes(_: ScenesArgs) -> Result<(), Failure> {
     for name in Scene::NAMES {
-        println!("{name:14} {}", Scene::named(name)?.statics.len());
+        println!("{name:14} {}", Scene::named(name)?.summary);
     }
     Ok(())
 }

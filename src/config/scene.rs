@@ -11,6 +11,8 @@ use super::{Check, ConfigError, StaticBox, parse_toml};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scene {
     pub name: String,
+    /// One line for a list.
+    pub summary: String,
     pub statics: Vec<StaticBox>,
     /// The nominal plate at the pick place.
     pub world_from_pick: Isometry3<f64>,
@@ -60,6 +62,7 @@ pub struct SeatLimits {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SceneFile {
+    summary: String,
     mjcf: String,
     plate: String,
     guide_clearance_mm: Option<f64>,
@@ -135,6 +138,7 @@ impl Scene {
         let geometry = Geometry::parse(in_mjcf, &xml, folder)?;
         let mut scene = Self {
             name: stem(file),
+            summary: keys.summary,
             world_from_pick: geometry.site(in_mjcf, "pick")?,
             world_from_place: geometry.site(in_mjcf, "place")?,
             world_from_view: geometry.site(in_mjcf, "view")?,

@@ -5,6 +5,7 @@
 
 mod camera;
 mod convert;
+mod fingers;
 mod rig;
 mod shapes;
 mod sweep;

@@ -11,8 +11,8 @@ use super::sweep::Sweep;
 use super::world::{FingerCmd, World};
 use crate::arm::{CheckedPath, Motion, Segment};
 use crate::cell::{
-    Arm, CellPlan, DeviceError, Eyes, Grip, Gripper, Harm, Image, Measured, Rig, RobotTime,
-    Signals, Snapshot, Watch, flatten, lift, placement,
+    Arm, CellPlan, DeviceError, Eyes, Harm, Image, Measured, Rig, RobotTime, Signals, Snapshot,
+    Watch, flatten, lift, placement,
 };
 use crate::config::{Robot, Scene};
 use crate::task::{ContextSignal, Pose2, RewardSignal, Setup, Stream, TaskSpec, planar_noise};
@@ -20,21 +20,21 @@ use crate::task::{ContextSignal, Pose2, RewardSignal, Setup, Stream, TaskSpec, p
 /// The simulated rig: Rapier under the motion script. Contact is stepped; a free move is jumped
 /// over once its sweep is shown to be clear. The clock runs as if it had been made.
 pub struct SimRig {
-    scene: Scene,
-    robot: Robot,
+    pub(super) scene: Scene,
+    pub(super) robot: Robot,
     task: TaskSpec,
     plan: CellPlan,
-    settings: PhysicsSettings,
+    pub(super) settings: PhysicsSettings,
     shapes: HandShapes,
     camera: Camera,
-    world: World,
-    world_from_tool: Isometry3<f64>,
-    fingers: FingerCmd,
+    pub(super) world: World,
+    pub(super) world_from_tool: Isometry3<f64>,
+    pub(super) fingers: FingerCmd,
     /// Seconds since the trial began.
-    clock: f64,
+    pub(super) clock: f64,
     trial: Option<Trial>,
     /// For how many steps the plate has been at rest.
-    still: u32,
+    pub(super) still: u32,
     steps: u64,
 }
 
@@ -49,13 +49,13 @@ struct Trial {
 /// How often a watcher is shown the cell, seconds.
 const TICK: f64 = 0.04;
 /// Slower than this the plate counts as at rest, m/s.
-const REST_SPEED: f64 = 1e-3;
+pub(super) const REST_SPEED: f64 = 1e-3;
 /// for so many steps in a row; a plate let go in the air is faster by then.
-const REST_STEPS: u32 = 4;
+pub(super) const REST_STEPS: u32 = 4;
 /// A force that lasts for fewer steps is an impact, not a resistance.
 const GUARD_STEPS: u32 = 3;
 /// Longest wait for the plate to come to rest, seconds.
-const PATIENCE: f64 = 0.5;
+pub(super) const PATIENCE: f64 = 0.5;
 
 impl SimRig {
     pub(super) fn new(
@@ -102,11 +102,11 @@ impl SimRig {
         &self.world
     }
 
-    fn dt(&self) -> f64 {
+    pub(super) fn dt(&self) -> f64 {
         self.settings.dt_ms / 1e3
     }
 
-    fn step(&mut self) {
+    pub(super) fn step(&mut self) {
         let dt = self.dt();
         self.world.step(dt, &self.world_from_tool, self.fingers);
         self.clock += dt;
@@ -114,7 +114,11 @@ impl SimRig {
         self.still = if self.world.plate_speed() < REST_SPEED { self.still + 1 } else { 0 };
     }
 
-    fn show(&self, segment: &'static str, watch: &mut dyn Watch) -> Result<(), DeviceError> {
+    pub(super) fn show(
+        &self,
+        segment: &'static str,
+        watch: &mut dyn Watch,
+    ) -> Result<(), DeviceError> {
         let snapshot = Snapshot {
             time: RobotTime { seconds: self.clock },
             segment,
@@ -216,27 +220,13 @@ impl SimRig {
         Sweep { moving, standing: self.standing(!rides) }.is_clear(motion)
     }
 
-    /// May the fingers go straight to this opening?
-    fn fingers_are_clear(&self, to: FingerCmd) -> bool {
-        [1.0, -1.0].into_iter().zip(self.world.finger_travel()).all(|(side, from)| {
-            let way = f64::from(side) * (to.half_opening - from);
-            let name = "fingers";
-            let world_from_tool = self.world_from_tool * Translation3::new(0.0, 0.0, way);
-            let segment =
-                Segment { name, world_from_tool, speed: 1.0, contact: false, carrying: false };
-            let motion = Motion::new(self.world_from_tool, &segment, 1.0);
-            let moving = vec![self.finger(side, from)];
-            Sweep { moving, standing: self.standing(true) }.is_clear(&motion)
-        })
-    }
-
     /// `tool_from_box` of a finger and half its sides.
-    fn finger(&self, side: f32, travel: f64) -> (Pose, Vector) {
+    pub(super) fn finger(&self, side: f32, travel: f64) -> (Pose, Vector) {
         let (at, half) = self.shapes.finger(side);
         (Pose::translation(0.0, 0.0, side * travel as f32) * at, half)
     }
 
-    fn standing(&self, plate: bool) -> Vec<(Pose, Vector)> {
+    pub(super) fn standing(&self, plate: bool) -> Vec<(Pose, Vector)> {
         let furniture = self.scene.statics.iter().map(|b| (pose(&b.world_from_box), half(&b.half)));
         furniture.chain(plate.then(|| self.plate_box())).collect()
     }
@@ -248,65 +238,12 @@ impl SimRig {
         (pose(&(self.world.world_from_plate() * centre)), half(&half_sides))
     }
 
-    /// Moves the fingers to an opening at their speed, stepped.
-    fn ramp(
+    /// Waits until the plate lies or hangs still.
+    pub(super) fn settle(
         &mut self,
         name: &'static str,
-        to: FingerCmd,
-        mut done: impl FnMut(&Self) -> bool,
         watch: &mut dyn Watch,
     ) -> Result<(), DeviceError> {
-        let from = self.fingers.half_opening;
-        let speed = self.robot.gripper.speed_mm_s / 1e3;
-        let count = ((to.half_opening - from).abs() / (speed * self.dt())).ceil() as u64;
-        let every = self.steps_a_tick();
-        for i in 1..=count {
-            let share = i as f64 / count as f64;
-            self.fingers.half_opening = from + (to.half_opening - from) * share;
-            self.step();
-            if i % every == 0 {
-                self.show(name, watch)?;
-            }
-            if done(self) {
-                return Ok(());
-            }
-        }
-        self.fingers = to;
-        Ok(())
-    }
-
-    /// Waits until the pads have stopped, on the plate or on nothing.
-    fn wait_for_fingers(&mut self) {
-        for _ in 0..(PATIENCE / self.dt()) as u32 {
-            let before = self.world.opening();
-            self.step();
-            if (self.world.opening() - before).abs() < REST_SPEED * self.dt() {
-                break;
-            }
-        }
-    }
-
-    /// Puts the fingers at an opening if nothing is in their way, and lets the clock run.
-    fn jump_fingers(&mut self, to: FingerCmd) {
-        if self.settings.skip_free && self.still >= REST_STEPS && self.fingers_are_clear(to) {
-            let way = (to.half_opening - self.fingers.half_opening).abs();
-            self.clock += way / (self.robot.gripper.speed_mm_s / 1e3);
-            self.fingers = to;
-            self.world.jump_fingers(to);
-        }
-    }
-
-    fn held(&self) -> FingerCmd {
-        let half = self.scene.plate.size.z / 2.0;
-        FingerCmd { half_opening: half - self.robot.gripper.interference() }
-    }
-
-    fn opened(&self) -> FingerCmd {
-        FingerCmd { half_opening: self.robot.gripper.opening_mm / 2e3 }
-    }
-
-    /// Waits until the plate lies or hangs still.
-    fn settle(&mut self, name: &'static str, watch: &mut dyn Watch) -> Result<(), DeviceError> {
         let most = (PATIENCE / self.dt()) as u32;
         let every = self.steps_a_tick();
         for i in 1..=most {
@@ -321,7 +258,7 @@ impl SimRig {
         self.check_numbers()
     }
 
-    fn steps_a_tick(&self) -> u64 {
+    pub(super) fn steps_a_tick(&self) -> u64 {
         ((TICK / self.dt()) as u64).max(1)
     }
 
@@ -359,49 +296,6 @@ impl Arm for SimRig {
             self.run(segment, watch)?;
         }
         Ok(self.world_from_tool)
-    }
-}
-
-impl Gripper for SimRig {
-    fn open(&mut self, watch: &mut dyn Watch) -> Result<(), DeviceError> {
-        if self.fingers == self.opened() {
-            return Ok(());
-        }
-        self.show("open", watch)?;
-        let let_go = |rig: &Self| {
-            let touch = rig.world.touch();
-            let free = !touch.upper_pad && !touch.lower_pad;
-            rig.settings.skip_free
-                && free
-                && rig.still >= REST_STEPS
-                && rig.fingers_are_clear(rig.opened())
-        };
-        self.ramp("open", self.opened(), let_go, watch)?;
-        self.jump_fingers(self.opened());
-        self.settle("open", watch)
-    }
-
-    fn close(&mut self, watch: &mut dyn Watch) -> Result<Grip, DeviceError> {
-        self.show("close", watch)?;
-        let nearly = self.scene.plate.size.z / 2.0 + NEARLY;
-        self.jump_fingers(FingerCmd { half_opening: nearly });
-        self.ramp("close", self.held(), |_| false, watch)?;
-        self.wait_for_fingers();
-        self.settle("close", watch)?;
-        Ok(Grip { opening: self.world.opening(), holds: self.blocked() })
-    }
-
-    fn holds(&mut self) -> Result<bool, DeviceError> {
-        Ok(self.blocked())
-    }
-}
-
-impl SimRig {
-    /// The fingers stand wider apart than they were told to.
-    fn blocked(&self) -> bool {
-        let interference = self.robot.gripper.interference();
-        self.fingers == self.held()
-            && self.world.opening() > 2.0 * self.held().half_opening + interference
     }
 }
 
@@ -482,9 +376,6 @@ impl Rig for SimRig {
         Harm { peak_force_n: self.world.peak_force_n() }
     }
 }
-
-/// Where closing fingers slow down from a jump, metres from the plate.
-const NEARLY: f64 = 1.3e-3;
 
 fn fault(what: &str) -> DeviceError {
     DeviceError::Fault { device: "simulation", what: what.to_owned() }

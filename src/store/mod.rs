@@ -7,6 +7,8 @@
 
 mod rows;
 mod schema;
+#[cfg(test)]
+mod tests;
 
 pub use rows::{BatchEnd, Intent, Stored, TrialRow};
 pub use schema::{Durability, RunInfo, StoreError};
