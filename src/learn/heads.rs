@@ -20,13 +20,17 @@ pub struct Smoothing {
 impl Smoothing {
     /// Appends the target distribution of one axis, `bins` numbers.
     pub fn extend_target(self, position: f64, out: &mut Vec<f32>) {
-        let start = out.len();
         if self.sigma_bins <= 0.0 {
             let nearest = position.round() as usize;
             out.extend((0..self.bins).map(|bin| if bin == nearest { 1.0 } else { 0.0 }));
             return;
         }
-        let centre = self.centre(position);
+        self.extend_gaussian(self.centre(position), out);
+    }
+
+    /// Appends a Gaussian about `centre`, cut off at the ends of the grid and normalised.
+    fn extend_gaussian(self, centre: f64, out: &mut Vec<f32>) {
+        let start = out.len();
         out.extend((0..self.bins).map(|bin| self.weight(bin, centre) as f32));
         let sum: f32 = out[start..].iter().sum();
         out[start..].iter_mut().for_each(|weight| *weight /= sum);
@@ -81,6 +85,9 @@ pub struct Behaviour {
     moved: Option<Tensor>,
 }
 
+/// Floor of a probability, so that its logarithm stays a number.
+const LEAST: f32 = 1e-30;
+
 impl Behaviour {
     pub fn new(bins: usize, prob: f64, sigma_bins: f64) -> Result<Self> {
         if prob <= 0.0 || sigma_bins <= 0.0 {
@@ -89,7 +96,7 @@ impl Behaviour {
         let kernel = Smoothing { bins, sigma_bins };
         let mut matrix = Vec::with_capacity(bins * bins);
         for row in 0..bins {
-            kernel.extend_target(row as f64, &mut matrix);
+            kernel.extend_gaussian(row as f64, &mut matrix);
             for (column, weight) in matrix[row * bins..].iter_mut().enumerate() {
                 let stay = if column == row { 1.0 - prob } else { 0.0 };
                 *weight = stay as f32 + prob as f32 * *weight;
@@ -102,7 +109,9 @@ impl Behaviour {
     pub fn log_probs(&self, logits: &Tensor) -> Result<Tensor> {
         match &self.moved {
             None => log_softmax(logits, D::Minus1),
-            Some(moved) => softmax(logits, D::Minus1)?.broadcast_matmul(moved)?.log(),
+            Some(moved) => {
+                softmax(logits, D::Minus1)?.broadcast_matmul(moved)?.maximum(LEAST)?.log()
+            }
         }
     }
 }
@@ -203,6 +212,19 @@ mod tests {
                 prop_assert!((axis.iter().sum::<f32>() - 1.0).abs() < 1e-5);
             }
         }
+    }
+
+    #[test]
+    fn exploration_leaves_a_bin_at_the_end_of_the_grid_too() {
+        let behaviour = Behaviour::new(7, 0.5, 1.0).unwrap();
+        let sure = |bin: usize| {
+            let logits: Vec<f32> = (0..21).map(|i| if i % 7 == bin { 50.0 } else { 0.0 }).collect();
+            let logits = Tensor::from_vec(logits, (1, 3, 7), &Device::Cpu).unwrap();
+            let probs = behaviour.log_probs(&logits).unwrap().exp().unwrap();
+            1.0 - probs.to_vec3::<f32>().unwrap()[0][0][bin]
+        };
+        assert!(sure(0) > 0.5 * sure(3), "{} at the end, {} in the middle", sure(0), sure(3));
+        assert!((sure(0) - sure(6)).abs() < 1e-6);
     }
 
     #[test]
