@@ -7,10 +7,11 @@ fn main() {
         let output = Command::new("git").args(args).output().ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
-    let commit = git(&["rev-parse", "--short=12", "HEAD"]).unwrap_or_else(|| "unknown".into());
-    println!("cargo:rustc-env=RMRL_COMMIT={commit}");
-    println!("cargo:rerun-if-changed=build.rs");
-    if let Some(log) = git(&["rev-parse", "--git-path", "logs/HEAD"]) {
-        println!("cargo:rerun-if-changed={log}");
+    // No `rerun-if-changed`: cargo then asks again whenever a file of the package has changed.
+    let mut commit = git(&["rev-parse", "--short=12", "HEAD"]).unwrap_or_else(|| "unknown".into());
+    let changed = git(&["status", "--porcelain", "--", "src", "scenes", "robots", "Cargo.toml"]);
+    if changed.is_some_and(|files| !files.is_empty()) {
+        commit += "-dirty";
     }
+    println!("cargo:rustc-env=RMRL_COMMIT={commit}");
 }

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use rmrl::cell::conformance::{Tolerance, conformance};
+use rmrl::cell::conformance::{Tolerance, conformance, disturbed_conformance};
 use rmrl::cell::{Attempt, IdealCell, Image, ScriptedCell, Snapshot, Unwatched, Watch, Workcell};
 use rmrl::config::{Robot, Scene};
 use rmrl::sim::{self, PhysicsSettings, SimRig};
@@ -60,6 +60,22 @@ fn an_ideal_cell_keeps_every_promise() {
 #[test]
 fn the_simulation_keeps_every_promise() {
     conformance(|| Box::new(cell("open")), Tolerance { mm: 0.1, deg: 0.1 }).unwrap();
+}
+
+#[test]
+fn what_the_arm_really_did_explains_the_placement() {
+    let blank = |_: &Setup| Image::new(vec![0; Image::SIDE * Image::SIDE]).unwrap();
+    let task = TaskSpec { actuation: Noise { mm: 0.2, deg: 0.2 }, ..quiet() };
+    let exact = Tolerance { mm: 1e-9, deg: 1e-9 };
+    disturbed_conformance(&mut IdealCell::new(task.clone(), blank), exact).unwrap();
+    let mut simulated = cell_with("open", &task, PhysicsSettings::default());
+    disturbed_conformance(&mut simulated, Tolerance { mm: 0.1, deg: 0.1 }).unwrap();
+}
+
+#[test]
+fn a_plate_left_far_short_of_its_place_is_not_seated_on_the_shelf() {
+    let short = trial(&mut cell("shelf"), 0, Pose2::new(-7.0, 0.0, 0.0), Pose2::IDENTITY);
+    assert_eq!((short.outcome, short.seated), (Outcome::Jammed, false), "{short:?}");
 }
 
 #[test]

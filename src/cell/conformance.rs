@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::{Attempt, CellError, Snapshot, Unwatched, Watch, Workcell};
+use super::{Attempt, CellError, PlateAt, Snapshot, Unwatched, Watch, Workcell};
 use crate::task::{Correction, Outcome, Phase, Pose2, Setup, Streams, TrialKey};
 
 /// How far a noise-free placement may be from the ideal one.
@@ -25,6 +25,24 @@ pub fn conformance(
     attempts_need_a_prepared_plate(cell.as_mut())?;
     cancelling(cell.as_mut(), &mut make)?;
     recovering(cell.as_mut(), &mut make)
+}
+
+/// On a cell whose arm misses its commands: `executed` is what was done, and explains the
+/// placement. `tolerance` covers what else the cell adds.
+pub fn disturbed_conformance(cell: &mut dyn Workcell, tolerance: Tolerance) -> Result<(), String> {
+    let (offset, correction) = (Pose2::new(1.0, -1.0, 0.5), Pose2::new(0.5, 0.5, -0.5));
+    let mut missed = 0;
+    for index in 0..10 {
+        let key = TrialKey { phase: Phase::Train, index };
+        let setup = Setup { streams: Streams::new(1), key, instance: 0, offset };
+        cell.prepare(&setup, &mut Unwatched).map_err(|e| e.to_string())?;
+        let attempt = cell.attempt(correction, &mut Unwatched).map_err(|e| e.to_string())?;
+        let placement = attempt.truth.or(attempt.measured).ok_or("nothing was placed")?;
+        let wanted = attempt.executed.inverse().compose(offset);
+        near(&format!("placement of trial {index}"), placement.pose, wanted, tolerance)?;
+        missed += u32::from(attempt.executed != attempt.commanded);
+    }
+    ensure(missed > 0, || "the arm misses its commands, but `executed` repeats them".to_owned())
 }
 
 /// Without a correction the placement repeats the offset; the ideal correction is the offset;
@@ -135,8 +153,18 @@ fn recovering(
     for part in 1..4 {
         let tick = part * counter.seen / 4;
         prepare(cell, offset)?;
-        let _ = cell.attempt(Pose2::IDENTITY, &mut CancelAt { tick, seen: 0 });
-        cell.recover(&mut Unwatched).map_err(|e| format!("recover after tick {tick}: {e}"))?;
+        let cut = cell.attempt(Pose2::IDENTITY, &mut CancelAt { tick, seen: 0 });
+        ensure(matches!(cut, Err(CellError::Cancelled)), || {
+            format!("cancelled at tick {tick}: must be Cancelled, not {cut:?}")
+        })?;
+        let recover = |cell: &mut dyn Workcell| {
+            cell.recover(&mut Unwatched).map_err(|e| format!("recover after tick {tick}: {e}"))
+        };
+        let (found, again) = (recover(cell)?, recover(cell)?);
+        ensure(found != PlateAt::Hand, || {
+            format!("recovering from tick {tick} left the plate in the hand")
+        })?;
+        ensure(found == again, || format!("recovering twice found {found:?}, then {again:?}"))?;
         let next = trial(cell, offset, Pose2::IDENTITY)?;
         ensure(next == fresh, || format!("after recovering from tick {tick} a trial differs"))?;
     }

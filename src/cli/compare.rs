@@ -6,11 +6,10 @@ use crate::cli::interrupt;
 use crate::cli::progress::Progress;
 use crate::config::Experiment;
 use crate::lab::{Event, Folder, LabError, State, Sweep, Wish, read_results};
-use crate::report;
+use crate::report::{self, RESAMPLES};
 use crate::store::Durability;
 
-/// Bootstrap resamples of the final report, and of those written while runs go on.
-pub const RESAMPLES: usize = 50_000;
+/// Bootstrap resamples of the reports that are written while runs go on.
 const RESAMPLES_MEANWHILE: usize = 2_000;
 
 #[derive(Debug, clap::Args)]
@@ -78,7 +77,8 @@ pub fn sweep(
         _ => Wish::Ask,
     };
     let cells = SimCells::new(experiment)?;
-    for scene in [&experiment.scene, &experiment.evaluation.shelf_scene] {
+    let scenes = [&experiment.scene, &experiment.evaluation.shelf_scene];
+    for scene in scenes {
         cells.cell(scene)?;
     }
     let out = args.out.clone().unwrap_or(default_out);
@@ -87,13 +87,14 @@ pub fn sweep(
         eprintln!("{} is complete already; --fresh would begin again", out.display());
         return show(&folder, experiment);
     }
+    eprintln!("{}: {}", experiment.name, experiment.summary);
     let progress = Progress::new(experiment);
     let sweep = Sweep {
         experiment,
         folder: folder.path(),
         jobs: args.jobs.map_or_else(cores, |n| n as usize),
         cells: &|scene| cells.cell(scene),
-        backend: "sim".into(),
+        backend: cells.describe(&scenes)?,
         durability: Durability::Process,
         stop: interrupt::flag()?,
     };

@@ -124,7 +124,8 @@ impl Server {
             .into_iter()
             .find(|p| p.name() == name)
             .ok_or_else(|| format!("phase \"{name}\": must be one of train, in-scene, held-out"))?;
-        let key = TrialKey { phase, index: index.unwrap_or(self.next) };
+        let next = if phase == Phase::Train { self.next } else { 0 };
+        let key = TrialKey { phase, index: index.unwrap_or(next) };
         let setup = self.instances.setup(key);
         let seen = self.cell.prepare(&setup, &mut Unwatched).map_err(|e| e.to_string())?;
         self.prepared = Some(key);
@@ -149,7 +150,7 @@ impl Server {
             answer["signed"] = json!(signed);
         }
         if key.phase == Phase::Train {
-            self.next = key.index + 1;
+            self.next = key.index.saturating_add(1);
         } else {
             let (error, success) = score(&self.reward, &Stored::new(&attempt, told.reward));
             answer["score"] = json!({

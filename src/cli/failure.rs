@@ -56,12 +56,7 @@ impl From<CellError> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Foreign { .. } => Self::Input(error.to_string()),
-            StoreError::Io { .. } => Self::Input(format!("cannot write: {error}")),
-            // A file that SQLite refuses half-way is the user's damaged file, not our work.
-            StoreError::Sqlite { .. } => Self::Input(error.to_string()),
-        }
+        if error.is_bad_file() { Self::Input(error.to_string()) } else { Self::Work(error.into()) }
     }
 }
 
@@ -80,7 +75,10 @@ impl From<LabError> for Failure {
 
 impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Self {
-        Self::Work(error.into())
+        match error {
+            ReportError::Write { .. } => Self::Input(error.to_string()),
+            other => Self::Work(other.into()),
+        }
     }
 }
 

@@ -5,7 +5,8 @@ use crate::config;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
-  rmrl init my-lab && rmrl compare my-lab/experiments/smoke.toml")]
+  rmrl init my-lab && rmrl compare my-lab/experiments/smoke.toml
+An experiment finds an edited scene or robot by its path: scene = \"my-lab/scenes/shelf.toml\"")]
 pub struct Args {
     /// Folder to copy into; files that exist already are left alone
     dir: PathBuf,

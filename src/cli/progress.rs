@@ -57,6 +57,8 @@ impl Progress {
             }
             Event::Finished { method, seed, result } => {
                 if let Some(bar) = runs.remove(&(method.to_owned(), seed)) {
+                    // What a resumed run had already made.
+                    self.whole.inc(self.trials_a_run.saturating_sub(bar.position()));
                     bar.finish_and_clear();
                 }
                 if self.plain

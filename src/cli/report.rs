@@ -1,9 +1,8 @@
 use std::path::PathBuf;
 
-use super::compare::RESAMPLES;
 use crate::cli::Failure;
 use crate::lab::{Folder, LabError, read_results};
-use crate::report;
+use crate::report::{self, RESAMPLES};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:

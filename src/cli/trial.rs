@@ -33,7 +33,7 @@ pub struct Args {
     #[arg(long, default_value = "gantry")]
     robot: String,
     /// Length of a physics step, ms
-    #[arg(long, value_name = "MS", allow_negative_numbers = true)]
+    #[arg(long, value_name = "MS", allow_hyphen_values = true, value_parser = step_ms)]
     dt: Option<f64>,
     /// One JSON object on stdout
     #[arg(long)]
@@ -41,11 +41,11 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Result<(), Failure> {
-    let mut sets = Vec::new();
-    sets.extend(args.dt.map(|ms| format!("physics.dt_ms={ms}")));
-    let experiment = Experiment::open("wide", &sets)?;
+    let experiment = Experiment::open("wide", &[])?;
     let task = if args.noise == "off" { quiet(experiment.task) } else { experiment.task };
-    let (reward, mut cell) = prepare(&args, task, experiment.physics)?;
+    let physics =
+        Physics { dt_ms: args.dt.unwrap_or(experiment.physics.dt_ms), ..experiment.physics };
+    let (reward, mut cell) = prepare(&args, task, physics)?;
     let setup = Setup {
         streams: Streams::new(args.seed),
         key: TrialKey { phase: Phase::Train, index: 0 },
@@ -90,6 +90,12 @@ fn quiet(task: TaskSpec) -> TaskSpec {
         lighting: 0.0,
         ..task
     }
+}
+
+/// The range that the simulation takes.
+fn step_ms(text: &str) -> Result<f64, String> {
+    let ms = text.parse().ok().filter(|ms| (0.05..=8.0).contains(ms));
+    ms.ok_or_else(|| "must be from 0.05 to 8 milliseconds".into())
 }
 
 /// `X,Y,YAW`: three finite numbers.

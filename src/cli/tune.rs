@@ -41,8 +41,11 @@ pub struct Args {
 pub fn run(args: Args) -> Result<(), Failure> {
     let stop = interrupt::flag()?;
     let mut table = Vec::new();
+    let mut experiments = Vec::new();
     for combination in combinations(&args)? {
-        let experiment = experiment(&args, &combination)?;
+        experiments.push((experiment(&args, &combination)?, combination));
+    }
+    for (experiment, combination) in experiments {
         let name = combination.join(",").replace(['/', '"', '[', ']'], "");
         let out = args.out.join(&args.method).join(&name);
         let (folder, _) = Folder::open(&out, &experiment, Wish::Resume).map_err(LabError::from)?;
@@ -52,7 +55,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
             folder: folder.path(),
             jobs: args.jobs as usize,
             cells: &|scene| cells.cell(scene),
-            backend: "sim".into(),
+            backend: cells.describe(&[&experiment.scene])?,
             durability: Durability::Process,
             stop,
         };

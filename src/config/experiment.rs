@@ -90,9 +90,17 @@ impl Experiment {
         experiment.validate(&file)?;
         for set in sets {
             experiment = experiment.with(set)?;
-            experiment.validate(&format!("--set {set}"))?;
         }
+        experiment.validate(if sets.is_empty() { &file } else { "--set" })?;
+        experiment.settings = experiment.resolved_settings()?;
         Ok(experiment)
+    }
+
+    /// Every option of every method that takes part, defaults too: what is stored says all.
+    fn resolved_settings(&self) -> Result<BTreeMap<String, Table>, ConfigError> {
+        let options = self.options(&self.name)?;
+        let of = |name: &String| Ok((name.clone(), learn::resolved_settings(name, &options)?));
+        self.methods.iter().map(of).collect()
     }
 
     /// The seeds of the experiment in order.
@@ -179,7 +187,7 @@ impl Experiment {
             "must be at most 100000",
         )?;
         check.within("physics.dt_ms", self.physics.dt_ms, 0.05, 8.0)?;
-        count(&check, "physics.iterations", self.physics.iterations as u64, 100)?;
+        count(&check, "physics.iterations", self.physics.iterations as u64, 64)?;
         validate_task(&check, &self.task)?;
         for method in self.settings.keys() {
             known_method(&check, "settings", method)?;
@@ -188,7 +196,10 @@ impl Experiment {
         for method in &self.methods {
             let prior = learn::card(method, &options)?.prior_trials;
             let valid = format_args!("must be fewer than trials = {}", self.trials);
-            check.that(prior < self.trials, &format!("{method}.prior_trials"), prior, valid)?;
+            let key = format!("settings.{method}.prior_trials");
+            check.that(prior < self.trials, &key, prior, valid)?;
+            let valid = format_args!("must be a multiple of batch = {}", self.batch);
+            check.that(prior.is_multiple_of(self.batch), &key, prior, valid)?;
         }
         Ok(())
     }

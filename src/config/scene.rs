@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mjcf::{Geometry, corners};
 use super::{Check, ConfigError, StaticBox, parse_toml};
+use crate::task::Placement;
 
 /// Where a trial happens: furniture, frames, the plate, and what counts as seated. Metres, world
 /// frame, z up; the plate's frame is the centre of its bottom, x along its long side.
@@ -55,8 +56,20 @@ pub struct SeatLimits {
     pub height_mm: f64,
     /// Largest angle between the plate's normal and the vertical.
     pub tilt_deg: f64,
+    /// A plate this far short of its place, along -x, is not seated; no limit without the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub short_mm: Option<f64>,
     /// A plate higher than this rests on something (climbed); a lower one is jammed.
     pub climbed_mm: f64,
+}
+
+impl SeatLimits {
+    /// Does a plate that lies so lie on its seat?
+    pub fn holds(&self, placement: &Placement) -> bool {
+        placement.z_mm.abs() <= self.height_mm
+            && placement.tilt_deg <= self.tilt_deg
+            && self.short_mm.is_none_or(|limit| placement.pose.x_mm >= -limit)
+    }
 }
 
 #[derive(Deserialize)]
@@ -261,6 +274,9 @@ fn check_keys(check: Check<'_>, keys: &SceneFile, plate: &Plate) -> Result<(), C
     let tall_mm = plate.size.z * 1e3;
     check.within("seated.height_mm", keys.seated.height_mm, 0.05, tall_mm)?;
     check.within("seated.tilt_deg", keys.seated.tilt_deg, 0.05, 45.0)?;
+    if let Some(short_mm) = keys.seated.short_mm {
+        check.within("seated.short_mm", short_mm, 0.05, 100.0)?;
+    }
     check.within("seated.climbed_mm", keys.seated.climbed_mm, keys.seated.height_mm, 100.0)
 }
 

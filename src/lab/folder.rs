@@ -7,6 +7,7 @@ use crate::config::{Experiment, parse_toml};
 const MARK: &str =
     "# An experiment folder of rmrl: what is below is what its runs were made with.\n";
 const FILE: &str = "experiment.toml";
+const LOCK: &str = ".lock";
 
 /// The folder of an experiment's runs and report, locked against a second process.
 #[derive(Debug)]
@@ -51,15 +52,19 @@ impl Folder {
         let io = |source| FolderError::Io { path: path.into(), source };
         if is_absent_or_empty(path).map_err(io)? {
             fs::create_dir_all(path).map_err(io)?;
-            write_atomically(&path.join(FILE), &(MARK.to_owned() + &experiment.to_toml()))
-                .map_err(io)?;
-            return Ok((Self::lock(path)?, State::New));
+        } else {
+            Self::experiment(path)?;
         }
-        let (found, folder) = (Self::experiment(path)?, Self::lock(path)?);
+        let folder = Self::lock(path)?;
+        // Looked at again, now that nobody else can begin here.
+        if is_absent_or_empty(path).map_err(io)? {
+            folder.begin(experiment).map_err(io)?;
+            return Ok((folder, State::New));
+        }
+        let found = Self::experiment(path)?;
         if wish == Wish::Fresh {
             folder.clear(&found).map_err(io)?;
-            write_atomically(&path.join(FILE), &(MARK.to_owned() + &experiment.to_toml()))
-                .map_err(io)?;
+            folder.begin(experiment).map_err(io)?;
             return Ok((folder, State::New));
         }
         if let Some(difference) = difference(&found, experiment) {
@@ -105,13 +110,17 @@ impl Folder {
             .map_err(|source| FolderError::Io { path: file, source })
     }
 
+    fn begin(&self, experiment: &Experiment) -> std::io::Result<()> {
+        write_atomically(&self.path.join(FILE), &(MARK.to_owned() + &experiment.to_toml()))
+    }
+
     fn is_finished(&self) -> bool {
         self.path.join("complete").is_file()
     }
 
     fn lock(path: &Path) -> Result<Self, FolderError> {
         let io = |source| FolderError::Io { path: path.into(), source };
-        let lock = File::create(path.join(".lock")).map_err(io)?;
+        let lock = File::create(path.join(LOCK)).map_err(io)?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.into(), _lock: lock }),
             Err(TryLockError::WouldBlock) => {
@@ -121,17 +130,22 @@ impl Folder {
         }
     }
 
-    /// Removes the runs of the experiment found, and the note that it was complete. Whatever else
-    /// lies in the folder stays.
+    /// Removes the runs and the report of the experiment found, and the note that it was complete.
+    /// Whatever else lies in the folder stays.
     fn clear(&self, found: &Experiment) -> std::io::Result<()> {
-        remove_if_there(&self.path.join("complete"))?;
+        for file in crate::report::FILES.into_iter().chain(["complete"]) {
+            remove_if_there(&self.path.join(file))?;
+        }
         for method in &found.methods {
             let runs = self.path.join(method);
             let Ok(entries) = fs::read_dir(&runs) else { continue };
             for entry in entries {
                 let file = entry?.path();
                 let name = file.file_name().and_then(|n| n.to_str()).unwrap_or("");
-                if [".sqlite", ".sqlite-wal", ".sqlite-shm"].iter().any(|end| name.ends_with(end)) {
+                if [".sqlite", ".sqlite-wal", ".sqlite-shm", ".unborn"]
+                    .iter()
+                    .any(|end| name.ends_with(end))
+                {
                     remove_if_there(&file)?;
                 }
             }
@@ -144,9 +158,14 @@ fn refused(path: &Path, why: String) -> FolderError {
     FolderError::Refused { path: path.into(), why }
 }
 
+/// Nothing there but what a killed beginning leaves.
 fn is_absent_or_empty(path: &Path) -> std::io::Result<bool> {
     match fs::read_dir(path) {
-        Ok(mut entries) => Ok(entries.next().is_none()),
+        Ok(entries) => {
+            let ours = [LOCK, "experiment.partial"];
+            let names: Result<Vec<_>, _> = entries.map(|e| e.map(|e| e.file_name())).collect();
+            Ok(names?.iter().all(|name| ours.iter().any(|our| name == our)))
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
         Err(error) => Err(error),
     }
@@ -228,6 +247,27 @@ mod tests {
         let other = smoke(&["trials=100"]);
         let error = Folder::open(dir.path(), &other, Wish::Resume).unwrap_err().to_string();
         assert!(error.contains("there: trials = 80; asked for: trials = 100"), "{error}");
+    }
+
+    #[test]
+    fn a_beginning_that_was_killed_is_begun_again() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(".lock"), "").unwrap();
+        fs::write(dir.path().join("experiment.partial"), "half a fi").unwrap();
+        assert_eq!(Folder::open(dir.path(), &smoke(&[]), Wish::Ask).unwrap().1, State::New);
+    }
+
+    #[test]
+    fn fresh_removes_runs_and_report_but_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Folder::open(dir.path(), &smoke(&[]), Wish::Ask).unwrap());
+        fs::create_dir(dir.path().join("ppo")).unwrap();
+        for file in ["summary.json", "ppo/1.sqlite", "ppo/notes.txt"] {
+            fs::write(dir.path().join(file), "old").unwrap();
+        }
+        drop(Folder::open(dir.path(), &smoke(&[]), Wish::Fresh).unwrap());
+        let left = |file: &str| dir.path().join(file).exists();
+        assert!(!left("summary.json") && !left("ppo/1.sqlite") && left("ppo/notes.txt"));
     }
 
     #[test]

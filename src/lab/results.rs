@@ -3,26 +3,39 @@ use crate::report::{Checkpoint, RunResult, Scores, Shelf};
 use crate::store::{StoreError, Stored, TrialRow, TrialStore};
 use crate::task::{Outcome, Phase, Placement, Pose2, Reward, is_success};
 
+/// How the backend of a run on hardware begins: there, evaluation is charged.
+pub const HARDWARE: &str = "real";
+
 /// What a run came to, from its store. Errors are the truth in simulation, the measurement on
-/// hardware.
+/// hardware; there, evaluation trials and their time count on the x axis too.
 pub fn read_run(experiment: &Experiment, store: &TrialStore) -> Result<RunResult, StoreError> {
     let reward = Reward::new(experiment.task.range);
     let mut made = store.trials(Phase::Prior, 0)?;
     made.extend(store.trials(Phase::Train, 0)?);
     let done: Vec<&Stored> = made.iter().filter_map(|row| row.result.as_ref()).collect();
+    let info = store.info()?;
+    let charged = info.backend.starts_with(HARDWARE);
     let mut checkpoints = Vec::new();
-    for trial in store.checkpoints()? {
-        let before = done.iter().take(trial as usize);
+    let mut evaluated: Vec<Stored> = Vec::new();
+    for made in store.checkpoints()? {
+        let in_scene = store.trials(Phase::InScene, made)?;
+        let held_out = store.trials(Phase::HeldOut, made)?;
+        let before = done.iter().take(made as usize).copied().chain(&evaluated);
         checkpoints.push(Checkpoint {
-            trial,
+            trial: made + evaluated.len() as u64,
             robot_hours: before.map(|r| r.duration.seconds).sum::<f64>() / 3600.0,
-            in_scene: scores(&reward, &store.trials(Phase::InScene, trial)?),
-            held_out: scores(&reward, &store.trials(Phase::HeldOut, trial)?),
+            in_scene: scores(&reward, &in_scene),
+            held_out: scores(&reward, &held_out),
         });
+        if charged {
+            evaluated.extend(in_scene.into_iter().chain(held_out).filter_map(|row| row.result));
+        }
     }
     let shelf = store.trials(Phase::Shelf, experiment.trials)?;
     Ok(RunResult {
-        seed: store.info()?.seed,
+        seed: info.seed,
+        version: info.version,
+        commit: info.commit,
         checkpoints,
         shelf: (!shelf.is_empty()).then(|| shelf_of(&shelf)),
         outcomes: Outcome::tally(done.iter().map(|r| r.outcome)),

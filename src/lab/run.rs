@@ -5,7 +5,7 @@ use crate::cell::{Observation, Watch, Workcell};
 use crate::config::{ConfigError, Experiment};
 use crate::learn::{self, Decision, Experience, LearnError, Method, Mode, View};
 use crate::store::{BatchEnd, Durability, Intent, RunInfo, Stored, TrialRow, TrialStore};
-use crate::task::{Instances, Phase, Reward, Setup, Stream, Streams, TrialKey};
+use crate::task::{Instances, Outcome, Phase, Reward, Setup, Stream, Streams, TrialKey};
 
 /// Makes a workcell for a scene. The lab does not know which backend is behind it.
 pub type MakeCell<'a> = dyn Fn(&str) -> Result<Box<dyn Workcell>, ConfigError> + Sync + 'a;
@@ -193,7 +193,7 @@ impl<'a> Run<'a> {
         let mut rows = self.store.trials(Phase::Prior, 0)?;
         rows.extend(self.store.trials(Phase::Train, 0)?);
         for TrialRow { intent, result } in rows {
-            let Some(result) = result else { break };
+            let Some(result) = self.settled(&intent, result)? else { break };
             let setup = self.instances.setup(intent.key);
             let seen = match intent.image {
                 Some(image) => Observation { image, pose: intent.seen },
@@ -208,6 +208,18 @@ impl<'a> Run<'a> {
             method.load(&state, learned).map_err(|e| self.failed(e))?;
         }
         Ok(())
+    }
+
+    /// The result of a trial that was begun. One without a result is made again in simulation; on
+    /// hardware it happened, nobody knows how, and is never made twice.
+    fn settled(&self, intent: &Intent, result: Option<Stored>) -> Result<Option<Stored>, LabError> {
+        if result.is_some() || self.cell.offers().truth {
+            return Ok(result);
+        }
+        let scalar = self.reward.of_attempt(Outcome::Interrupted, None);
+        let result = Stored::interrupted(intent.decision.correction, scalar);
+        self.store.record(intent.key, intent.checkpoint, &result)?;
+        Ok(Some(result))
     }
 
     fn view<'v>(&self, setup: &Setup, seen: &'v Observation) -> View<'v> {
@@ -292,6 +304,7 @@ pub(super) fn open_or_create(
         ("method", &found.method, &info.method),
         ("seed", &found.seed.to_string(), &info.seed.to_string()),
         ("backend", &found.backend, &info.backend),
+        ("version", &found.version, &info.version),
     ] {
         if found != wanted {
             return Err(ConfigError {

@@ -203,6 +203,21 @@ pub fn read_results(folder: &Path, experiment: &Experiment) -> Result<Experiment
     Ok(assemble(experiment, &done)?)
 }
 
+/// The name of a built-in experiment as it stands; of any other, its file in the same folder.
+fn command(experiment: &Experiment) -> String {
+    let built_in = Experiment::open(&experiment.name, &[]);
+    if built_in.is_ok_and(|built_in| built_in == *experiment) {
+        return format!("rmrl compare {}", experiment.name);
+    }
+    "rmrl compare experiment.toml (the file beside this report)".to_owned()
+}
+
+/// All of them, if runs of several programs lie in one folder.
+fn listed(mut names: Vec<&str>) -> String {
+    names.dedup();
+    names.join(" and ")
+}
+
 /// The results of the complete seeds. `done` is seed by seed, method by method.
 fn assemble(
     experiment: &Experiment,
@@ -212,6 +227,14 @@ fn assemble(
     let complete: Vec<&[Option<RunResult>]> =
         done.chunks(count).filter(|seed| seed.iter().all(Option::is_some)).collect();
     let options = experiment.options(&experiment.name)?;
+    let mut programs: Vec<(&str, &str)> = complete
+        .iter()
+        .flat_map(|seed| seed.iter().flatten())
+        .map(|run| (run.version.as_str(), run.commit.as_str()))
+        .collect();
+    programs.sort_unstable();
+    programs.dedup();
+    let (versions, commits): (Vec<_>, Vec<_>) = programs.into_iter().unzip();
     let of_method = |(at, name): (usize, &String)| {
         Ok(MethodResult {
             card: learn::card(name, &options)?,
@@ -223,9 +246,9 @@ fn assemble(
         experiment.methods.iter().enumerate().map(of_method).collect();
     Ok(ExperimentResult {
         name: experiment.name.clone(),
-        command: format!("rmrl compare {}", experiment.name),
-        version: crate::VERSION.to_owned(),
-        commit: crate::COMMIT.to_owned(),
+        command: command(experiment),
+        version: listed(versions),
+        commit: listed(commits),
         task: experiment.task.clone(),
         trials: experiment.trials,
         evaluate_every: experiment.evaluation.every,

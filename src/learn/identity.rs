@@ -14,7 +14,7 @@ use crate::task::{
 
 /// The cell and the training loop around it, for one seed.
 #[derive(Clone, Debug)]
-pub struct Identity {
+pub(super) struct Identity {
     spec: TaskSpec,
     streams: Streams,
     instances: Instances,
@@ -23,7 +23,7 @@ pub struct Identity {
 
 /// Means over evaluation trials of the greedy policy.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Score {
+pub(super) struct Score {
     pub translation_mm: f64,
     pub yaw_deg: f64,
     pub success: f64,
@@ -33,19 +33,19 @@ pub struct Score {
 pub const BATCH: u64 = 20;
 
 impl Identity {
-    pub fn new(spec: TaskSpec, streams: Streams) -> Self {
+    pub(super) fn new(spec: TaskSpec, streams: Streams) -> Self {
         let instances = Instances::draw(&spec, streams);
         let reward = Reward::new(spec.range);
         Self { spec, streams, instances, reward }
     }
 
-    pub fn grid(&self) -> ActionGrid {
+    pub(super) fn grid(&self) -> ActionGrid {
         self.spec.grid()
     }
 
     /// Gathers prior trials if the method asks for them, then trains for so many trials.
     /// `change` may falsify what the method is told of a trial.
-    pub fn train(
+    pub(super) fn train(
         &self,
         method: &mut dyn Method,
         trials: u64,
@@ -82,7 +82,7 @@ impl Identity {
     }
 
     /// How well the greedy policy does, by the truth.
-    pub fn evaluate(
+    pub(super) fn evaluate(
         &self,
         method: &mut dyn Method,
         phase: Phase,
@@ -177,7 +177,7 @@ const NOTCH_MM: f64 = 8.0;
 
 /// A plate at this offset seen from above, edges anti-aliased, one corner cut. `noise` is applied
 /// to each pixel's grey level.
-pub fn picture(offset: Pose2, gain: f64, mut noise: impl FnMut(f64) -> f64) -> Image {
+pub(super) fn picture(offset: Pose2, gain: f64, mut noise: impl FnMut(f64) -> f64) -> Image {
     let plate_from_camera = offset.inverse();
     let (sin, cos) = libm::sincos(plate_from_camera.yaw_deg.to_radians());
     let middle = (Image::SIDE as f64 - 1.0) / 2.0;

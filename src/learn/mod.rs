@@ -6,7 +6,8 @@
 mod baseline;
 mod dense;
 mod heads;
-pub mod identity;
+#[cfg(test)]
+mod identity;
 mod initial_state;
 mod learner;
 mod method;
@@ -18,6 +19,6 @@ pub mod role_model;
 mod settings;
 
 pub use method::{Card, Decision, Experience, Label, LearnError, Method, Mode, Progress, View};
-pub use methods::{build, card, names, settings_as_pairs};
+pub use methods::{build, card, names, resolved_settings, settings_as_pairs};
 pub use optimiser::Adam;
 pub use settings::Settings;

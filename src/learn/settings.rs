@@ -111,7 +111,7 @@ pub fn pairs<O: Options>(options: &O) -> Vec<(String, String)> {
     table_of(options).into_iter().map(|(key, value)| (key, text(value))).collect()
 }
 
-fn table_of<O: Options>(options: &O) -> Table {
+pub fn table_of<O: Options>(options: &O) -> Table {
     // Settings are flat structs of numbers, booleans and unit enums, which TOML can always hold.
     Table::try_from(options).unwrap_or_default()
 }

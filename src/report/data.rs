@@ -7,13 +7,13 @@ use crate::task::{Outcome, TaskSpec};
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExperimentResult {
     pub name: String,
-    /// The command line that reproduces it.
+    /// A command line that makes it again.
     pub command: String,
     pub version: String,
     /// Commit of the source, or "unknown".
     pub commit: String,
     pub task: TaskSpec,
-    /// Training trials a run.
+    /// Physical trials a run, prior ones included.
     pub trials: u64,
     /// Trials between two evaluations.
     pub evaluate_every: u64,
@@ -36,6 +36,9 @@ pub struct MethodResult {
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunResult {
     pub seed: u64,
+    /// Version and commit of the program that made it.
+    pub version: String,
+    pub commit: String,
     /// In order of `trial`; the first is before any learning.
     pub checkpoints: Vec<Checkpoint>,
     /// The final demonstration.
@@ -47,7 +50,7 @@ pub struct RunResult {
 /// One evaluation of the greedy policy.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Checkpoint {
-    /// Physical trials made so far, prior ones included and evaluation not.
+    /// Physical trials made so far, prior ones included; on hardware evaluation too.
     pub trial: u64,
     /// Robot time of those trials, hours.
     pub robot_hours: f64,

@@ -51,7 +51,7 @@ fn training(result: &ExperimentResult) -> String {
     let mut text = format!("{} trials a run", result.trials);
     for method in result.methods.iter().filter(|m| m.card.prior_trials > 0) {
         text += &format!(
-            "; `{}` has {} prior trials besides, which count on the x axis",
+            "; of those of `{}`, the first {} are prior trials for its offline pretraining",
             method.card.name, method.card.prior_trials
         );
     }
@@ -59,12 +59,12 @@ fn training(result: &ExperimentResult) -> String {
 }
 
 fn evaluation(result: &ExperimentResult) -> String {
-    let runs = || result.methods.iter().filter(|m| m.card.learns).flat_map(|m| &m.runs);
+    let runs = || result.methods.iter().flat_map(|m| &m.runs);
     let checkpoints = runs().map(|run| run.checkpoints.len() as u64).max().unwrap_or(0);
     format!(
         "greedy, every {} trials: {n} in-scene (the scene instances of training) and {n} held-out \
-         (instances never trained on); {} evaluation trials a learning run in all, never learned \
-         from and not on the x axis",
+         (instances never trained on); {} evaluation trials a run in all, never learned from and, \
+         in simulation, not on the x axis (on hardware they are charged)",
         result.evaluate_every,
         checkpoints * 2 * result.evaluation_trials,
         n = result.evaluation_trials,
@@ -75,7 +75,8 @@ fn results(result: &ExperimentResult, summary: &Summary) -> String {
     let mut text = String::from("\n## Results\n\n![Learning curves](curves.svg)\n\n");
     text += "Errors of the greedy policy against physical trials. Thick: interquartile mean over \
              seeds; band: its 95 % bootstrap interval; faint: each seed. Dashed: references. The \
-             upper axis is robot time at the mean duration of a trial.\n\n";
+             upper axis is robot time at the mean duration of a trial, from the approach to the \
+             withdrawal; in simulation nothing carries the plate back.\n\n";
     if summary.methods.0.is_empty() {
         return text + "No run is complete yet.\n";
     }

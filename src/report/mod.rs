@@ -20,4 +20,4 @@ pub use summary::{
     Errors, Improvement, MethodSummary, Ordered, RIVALS, ShelfSummary, Success, Summary,
     TimeToReach,
 };
-pub use write::{RESAMPLES, ReportError, Written, console_table, write};
+pub use write::{FILES, RESAMPLES, ReportError, Written, console_table, write};

@@ -106,15 +106,15 @@ fn half_the_error_is_an_improvement_of_fifty_per_cent() {
 }
 
 #[test]
-fn a_goal_reached_only_after_the_horizon_is_not_reached() {
+fn a_goal_that_is_never_reached_counts_at_the_horizon() {
     let mut result = synthetic::experiment(2);
     for run in result.methods.iter_mut().flat_map(|m| &mut m.runs) {
         for c in &mut run.checkpoints {
-            let error = if c.trial >= 1100 { 0.5 } else { 1.5 };
+            let error = if c.trial > 1000 { 0.5 } else { 1.5 };
             (c.in_scene.translation_mm, c.in_scene.yaw_deg) = (error, error);
         }
     }
     let summary = Summary::of(&result, 20);
-    let time = summary.methods.get("rm-rl-pretrained").unwrap().trials_to_1mm_1deg;
+    let time = summary.methods.get("rm-rl").unwrap().trials_to_1mm_1deg;
     assert_eq!(time, TimeToReach { restricted_mean: 1000.0, reached: 0, of: 2 });
 }

@@ -71,14 +71,14 @@ fn method(recipe: &Recipe, seeds: &[u64]) -> MethodResult {
     }
 }
 
-fn run(&(name, learns, _, prior, floor_mm, floor_deg, fall): &Recipe, seed: u64) -> RunResult {
+fn run(&(name, learns, _, _, floor_mm, floor_deg, fall): &Recipe, seed: u64) -> RunResult {
     let mut draw = Draw::seed_from_u64(seed * 1000 + name.len() as u64);
     let mut spread = |width: f64| 1.0 + width * (draw.random::<f64>() - 0.5);
     let luck = spread(0.6);
     let last = if learns { 10 } else { 0 };
     let checkpoints = (0..=last)
         .map(|k| {
-            let trial = 100 * k + if k > 0 { prior } else { 0 };
+            let trial = 100 * k;
             let left = if learns { (-(trial as f64) / (fall * luck)).exp() } else { 0.0 };
             let mut scores = |harder: f64| {
                 let mm = (floor_mm * luck * harder + (2.3 - floor_mm) * left) * spread(0.2);
@@ -98,10 +98,12 @@ fn run(&(name, learns, _, prior, floor_mm, floor_deg, fall): &Recipe, seed: u64)
     let placed = (10.0 * (1.2 - floor_mm * luck / 2.0).clamp(0.0, 1.0)).round() as u64;
     RunResult {
         seed,
+        version: "0.1.0".into(),
+        commit: "0123456789ab".into(),
         checkpoints,
         shelf: Some(Shelf { placed, of: 10 }),
         outcomes: match learns {
-            true => BTreeMap::from([("placed", 990 + prior), ("dropped", 7), ("no_grasp", 3)]),
+            true => BTreeMap::from([("placed", 990), ("dropped", 7), ("no_grasp", 3)]),
             false => BTreeMap::new(),
         },
     }

@@ -26,6 +26,19 @@ pub enum ReportError {
     Figure(String),
 }
 
+/// The files of a report. The summary is written last.
+pub const FILES: [&str; 9] = [
+    "curves.csv",
+    "table.tex",
+    "report.html",
+    "report.md",
+    "curves.svg",
+    "profile.svg",
+    "curves.png",
+    "curves.pdf",
+    "summary.json",
+];
+
 /// Writes all files of a report into `dir`, which must exist. Each file is replaced as a whole,
 /// and the summary last: a reader never meets half a file. Equal results give equal bytes.
 ///
@@ -40,19 +53,19 @@ pub fn write(
     let profile = performance_profile(result)?;
     let report = markdown::report(result, &summary, resamples);
     let drawings = [("curves.svg", figure.svg.as_str()), ("profile.svg", profile.as_str())];
-    let contents: [(&str, Vec<u8>); 9] = [
-        ("curves.csv", curves::curves_csv(result).into()),
-        ("table.tex", table::table_tex(result, &summary).into()),
-        ("report.html", html::page(&result.name, &report, &drawings).into()),
-        ("report.md", report.into()),
-        ("curves.svg", figure.svg.into()),
-        ("profile.svg", profile.into()),
-        ("curves.png", figure.png),
-        ("curves.pdf", figure.pdf),
-        ("summary.json", summary.to_json()?.into()),
+    let contents: [Vec<u8>; FILES.len()] = [
+        curves::curves_csv(result).into(),
+        table::table_tex(result, &summary).into(),
+        html::page(&result.name, &report, &drawings).into(),
+        report.into(),
+        figure.svg.into(),
+        profile.into(),
+        figure.png,
+        figure.pdf,
+        summary.to_json()?.into(),
     ];
     let mut files = Vec::with_capacity(contents.len());
-    for (name, bytes) in contents {
+    for (name, bytes) in FILES.into_iter().zip(contents) {
         let path = dir.join(name);
         replace(&path, &bytes)
             .map_err(|source| ReportError::Write { path: path.clone(), source })?;

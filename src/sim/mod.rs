@@ -46,9 +46,24 @@ pub fn cell(
     check.within("dt_ms", settings.dt_ms, 0.05, 8.0)?;
     check.within("iterations", settings.iterations as f64, 1.0, 64.0)?;
     fits(scene, robot)?;
+    reaches(task, robot)?;
     let plan = CellPlan::new(scene, robot);
     let rig = SimRig::new(scene, robot, task, &plan, settings);
     Ok(ScriptedCell::new(rig, plan, robot.envelope.clone()))
+}
+
+/// Every correction of the grid must lie inside the robot's envelope.
+fn reaches(task: &TaskSpec, robot: &Robot) -> Result<(), ConfigError> {
+    let (range, envelope) = (&task.range, &robot.envelope);
+    let check = Check { file: "experiment" };
+    for (key, value, limit) in [
+        ("task.range.mm", range.mm, envelope.correction_mm),
+        ("task.range.deg", range.deg, envelope.correction_deg),
+    ] {
+        let valid = format_args!("must be at most {limit}, the envelope of robot {}", robot.name);
+        check.that(value <= limit, key, value, valid)?;
+    }
+    Ok(())
 }
 
 /// The plate must fit between the open pads and the palm.

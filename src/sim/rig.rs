@@ -368,8 +368,7 @@ impl Rig for SimRig {
     fn truth(&self) -> Option<Measured> {
         let placement = placement(&self.seat_from_plate());
         let seat = &self.scene.seat;
-        let seated = placement.z_mm.abs() <= seat.height_mm && placement.tilt_deg <= seat.tilt_deg;
-        Some(Measured { placement, seated })
+        Some(Measured { placement, seated: seat.holds(&placement) })
     }
 
     fn harm(&self) -> Harm {

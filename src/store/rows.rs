@@ -44,6 +44,21 @@ pub struct Stored {
 }
 
 impl Stored {
+    /// A trial that was cut off: nothing is known but what was commanded.
+    pub fn interrupted(commanded: Pose2, reward: f64) -> Self {
+        Self {
+            executed: commanded,
+            in_hand: None,
+            outcome: Outcome::Interrupted,
+            seated: false,
+            measured: None,
+            truth: None,
+            reward,
+            duration: RobotTime::default(),
+            harm: Harm::default(),
+        }
+    }
+
     pub fn new(attempt: &Attempt, reward: f64) -> Self {
         Self {
             executed: attempt.executed,

@@ -83,13 +83,27 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The file itself is at fault, not the work with it.
+    pub fn is_bad_file(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        match self {
+            Self::Foreign { .. } | Self::Io { .. } => true,
+            Self::Sqlite { source, .. } => {
+                let code = source.sqlite_error_code();
+                // No code: a row that reads, but makes no sense.
+                code.is_none_or(|code| matches!(code, DatabaseCorrupt | NotADatabase))
+            }
+        }
+    }
+
     pub(super) fn foreign(path: &Path, why: impl Into<String>) -> Self {
         Self::Foreign { path: path.into(), why: why.into() }
     }
 }
 
 impl TrialStore {
-    /// Starts a new run file. An existing file is an error, never overwritten.
+    /// Starts a new run file. An existing file is an error, never overwritten. The file appears
+    /// under its name only once it is whole: a kill on the way leaves nothing that looks like a run.
     pub fn create(path: &Path, info: &RunInfo, durability: Durability) -> Result<Self, StoreError> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)
@@ -98,11 +112,18 @@ impl TrialStore {
         if path.exists() {
             return Err(StoreError::foreign(path, "the file exists already"));
         }
-        let db = Connection::open(path).map_err(at(path))?;
-        let mut store = Self { db, path: path.into() };
-        store.configure(durability)?;
-        store.initialise(info).map_err(at(path))?;
-        Ok(store)
+        let unborn = path.with_extension("unborn");
+        let io = |source| StoreError::Io { path: unborn.clone(), source };
+        match std::fs::remove_file(&unborn) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io(error)),
+            _ => {}
+        }
+        let db = Connection::open(&unborn).map_err(at(&unborn))?;
+        let mut store = Self { db, path: unborn.clone() };
+        store.initialise(info).map_err(at(&unborn))?;
+        drop(store);
+        std::fs::rename(&unborn, path).map_err(io)?;
+        Self::open(path, durability)
     }
 
     /// Opens an existing run file, and refuses one that is not ours, is damaged, or is of
@@ -113,7 +134,8 @@ impl TrialStore {
         Ok(store)
     }
 
-    /// Opens an existing run file for reading only.
+    /// Opens an existing run file to read it. (SQLite itself may have to fold in a journal that a
+    /// killed run left.)
     pub fn read(path: &Path) -> Result<Self, StoreError> {
         Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
     }

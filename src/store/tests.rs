@@ -104,6 +104,15 @@ fn a_trial_cut_off_before_its_result_is_found_as_an_intent() {
 }
 
 #[test]
+fn a_run_file_that_was_killed_at_birth_is_born_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.sqlite");
+    std::fs::write(path.with_extension("unborn"), "half a database").unwrap();
+    small_run(&path);
+    assert_eq!(read_everything(&path).unwrap(), 21);
+}
+
+#[test]
 fn an_existing_run_is_never_overwritten() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run.sqlite");

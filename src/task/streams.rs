@@ -116,8 +116,8 @@ impl Streams {
     }
 }
 
-/// FNV-1a, 64 bits: a fixed hash for fixed names, unlike the standard library's.
-fn fnv1a(name: &str) -> u64 {
+/// FNV-1a, 64 bits: the same hash in every build, unlike the standard library's.
+pub fn fnv1a(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })

@@ -13,7 +13,7 @@ mod true_labels;
 
 use toml::Table;
 
-use super::settings::{Checks, Options, Settings, pairs, resolve};
+use super::settings::{Checks, Options, Settings, pairs, resolve, table_of};
 use super::{Card, LearnError, Method};
 use crate::config::ConfigError;
 use crate::task::{ActionGrid, Streams};
@@ -38,6 +38,7 @@ type Built = Result<Box<dyn Method>, ConfigError>;
 struct Entry {
     name: &'static str,
     check: fn(&str, &Table) -> Result<(), ConfigError>,
+    table: fn(&Table) -> Result<Table, ConfigError>,
     card: fn(&Table) -> Result<Card, ConfigError>,
     pairs: fn(&Table) -> Result<Pairs, ConfigError>,
     build: fn(&Table, ActionGrid, Streams) -> Built,
@@ -79,6 +80,11 @@ pub fn settings_as_pairs(name: &str, settings: &Settings) -> Result<Pairs, Confi
     (find("", name)?.pairs)(&settings.of(name))
 }
 
+/// The same as a table: an experiment file that holds it depends on no default.
+pub fn resolved_settings(name: &str, settings: &Settings) -> Result<Table, ConfigError> {
+    (find("", name)?.table)(&settings.of(name))
+}
+
 /// A method ready to act.
 pub fn build(
     name: &str,
@@ -107,6 +113,7 @@ const fn entry<R: Recipe>() -> Entry {
     Entry {
         name: R::NAME,
         check: |file, table| resolved::<R>(file, table).map(drop),
+        table: |table| Ok(table_of(&resolved::<R>("", table)?)),
         card: |table| Ok(R::describe(&resolved::<R>("", table)?)),
         pairs: |table| Ok(pairs(&resolved::<R>("", table)?)),
         build: |table, grid, streams| {

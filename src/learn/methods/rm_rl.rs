@@ -80,8 +80,8 @@ impl RmRlSettings {
     pub fn shared() -> Self {
         Self {
             common: Common {
-                lr: 3e-3,
-                target_sigma_bins: 0.5,
+                lr: 1e-3,
+                target_sigma_bins: 1.0,
                 explore_prob: 0.5,
                 explore_sigma_bins: 2.0,
                 decode: heads::Decode::Expectation,
@@ -92,7 +92,7 @@ impl RmRlSettings {
                 ..RoleModelOptions::default()
             },
             replay: true,
-            steps: 3,
+            steps: 10,
             minibatch: 64,
             pg_action: PgAction::Executed,
             pg_weight: 0.1,
