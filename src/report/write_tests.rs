@@ -103,17 +103,3 @@ fn the_csv_has_a_line_for_every_evaluation() {
     assert_eq!(csv.lines().count(), 1 + evaluations);
     assert!(csv.lines().all(|line| line.split(',').count() == 8));
 }
-
-/// Writes the report of the synthetic experiment to look at: `cargo test -- --ignored`.
-#[test]
-#[ignore = "for a person to look at"]
-fn show_a_synthetic_report() {
-    let dir = std::env::var_os("RMRL_SHOW").map_or_else(std::env::temp_dir, PathBuf::from);
-    fs::create_dir_all(&dir).unwrap();
-    let result = synthetic::experiment(20);
-    let start = std::time::Instant::now();
-    write(&dir, &result, RESAMPLES).unwrap();
-    let profile = Figure::from_svg(performance_profile(&result).unwrap()).unwrap();
-    fs::write(dir.join("profile.png"), profile.png).unwrap();
-    println!("{:?}\n{}", start.elapsed(), console_table(&result));
-}

@@ -4,13 +4,19 @@
     python tests/peers/sb3_ppo.py --binary target/release/rmrl --seeds 10 \
         --ours results/narrow/summary.json --out results/peers/sb3_ppo.json
 
-The same batch, epochs, learning rate, clip and entropy as ours, and a patch-embedding network of
-the same widths; the critic, the advantage and all else are Stable-Baselines3's own.
+The same batch, minibatch, epochs, learning rate, clip and entropy as ours (read from the summary's
+program, `rmrl methods ppo`), and a patch-embedding network of the same widths; the critic, the
+advantage and all else are Stable-Baselines3's own. It has none of our tricks (smoothed targets,
+local exploration, decoding by expectation), so ours is best compared with them switched off:
+
+    rmrl compare narrow --methods ppo --seeds 10 --set ppo.target_sigma_bins=0 \
+        --set ppo.explore_prob=0 --set 'ppo.decode="argmax"' --out runs/plain-ppo
 """
 
 import argparse
 import json
 import platform
+import subprocess
 
 import numpy as np
 import stable_baselines3
@@ -38,11 +44,15 @@ class Patches(BaseFeaturesExtractor):
 
 
 def iqm(values):
-    values = np.sort(values)
-    cut = len(values) / 4
-    weight = np.clip(np.minimum(np.arange(1, len(values) + 1) - cut,
-                                len(values) - cut - np.arange(len(values))), 0, 1)
-    return float(np.sum(weight * values) / np.sum(weight))
+    """Interquartile mean, whole runs cut, as rmrl and scipy.stats.trim_mean(values, 0.25) do."""
+    cut = len(values) // 4
+    return float(np.mean(np.sort(values)[cut : len(values) - cut]))
+
+
+def our_settings(binary):
+    """The defaults of our PPO, as the program prints them."""
+    text = subprocess.run([binary, "methods", "ppo"], capture_output=True, text=True, check=True).stdout
+    return dict(line.split(" = ") for line in text.replace("  ", "").splitlines() if " = " in line)
 
 
 def interval(values, resamples=20_000):
@@ -56,8 +66,8 @@ def train(args, seed):
     env = PlateEnv(args.binary, args.experiment, seed)
     model = PPO(
         "CnnPolicy", env, seed=seed, device="cpu", verbose=0, gamma=1.0, gae_lambda=1.0,
-        n_steps=20, batch_size=20, n_epochs=args.epochs, learning_rate=args.lr,
-        clip_range=0.2, ent_coef=args.entropy, vf_coef=0.5, max_grad_norm=5.0,
+        n_steps=20, batch_size=args.minibatch, n_epochs=args.epochs, learning_rate=args.lr,
+        clip_range=args.clip, ent_coef=args.entropy, vf_coef=0.5, max_grad_norm=5.0,
         policy_kwargs={"features_extractor_class": Patches, "net_arch": []},
     )
     model.learn(env.spec_of_task["trials"])
@@ -73,18 +83,18 @@ def main():
     parser.add_argument("--binary", default="target/release/rmrl")
     parser.add_argument("--experiment", default="narrow")
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--lr", type=float, default=1e-3)
-    parser.add_argument("--entropy", type=float, default=0.01)
     parser.add_argument("--ours", help="summary.json to compare with")
     parser.add_argument("--out")
     args = parser.parse_args()
+    ours = our_settings(args.binary)
+    args.epochs, args.minibatch = int(ours["epochs"]), int(ours["minibatch"])
+    args.lr, args.clip, args.entropy = (float(ours[k]) for k in ("lr", "clip", "entropy"))
     torch.set_num_threads(1)
     runs = [train(args, seed) for seed in range(1, args.seeds + 1)]
     report = {
         "peer": f"stable-baselines3 {stable_baselines3.__version__}, torch {torch.__version__}",
         "python": platform.python_version(),
-        "settings": {k: getattr(args, k) for k in ("experiment", "seeds", "epochs", "lr", "entropy")},
+        "settings": {k: getattr(args, k) for k in ("experiment", "seeds", "epochs", "minibatch", "lr", "clip", "entropy")},
     }
     for phase in ("in-scene", "held-out"):
         for at, key in enumerate(("translation_mm", "yaw_deg", "success_rate")):
