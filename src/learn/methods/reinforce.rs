@@ -57,9 +57,11 @@ impl Recipe for Reinforce {
     fn defaults() -> ReinforceSettings {
         ReinforceSettings {
             common: Common {
-                target_sigma_bins: 0.7,
-                explore_prob: 0.5,
+                lr: 3e-3,
+                target_sigma_bins: 1.0,
+                explore_prob: 0.25,
                 explore_sigma_bins: 2.0,
+                decode: heads::Decode::Expectation,
                 ..Common::default()
             },
             baseline: BaselineKind::Scene,

@@ -1,4 +1,3 @@
-use super::super::role_model::{LabelWeight, RoleModelOptions};
 use super::super::settings::Common;
 use super::super::{Card, LearnError, Method};
 use super::Recipe;
@@ -15,13 +14,7 @@ impl Recipe for RmRlOnline {
 
     fn defaults() -> RmRlSettings {
         let shared = RmRlSettings::shared();
-        RmRlSettings {
-            common: Common { lr: 3e-4, target_sigma_bins: 1.0, explore_prob: 0.0, ..shared.common },
-            role_models: RoleModelOptions { label_weight: LabelWeight::One, ..shared.role_models },
-            replay: false,
-            steps: 10,
-            ..shared
-        }
+        RmRlSettings { common: Common { lr: 3e-4, ..shared.common }, replay: false, ..shared }
     }
 
     fn describe(settings: &RmRlSettings) -> Card {
