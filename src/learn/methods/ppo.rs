@@ -70,9 +70,9 @@ impl Recipe for Ppo {
     fn defaults() -> PpoSettings {
         PpoSettings {
             common: Common {
-                lr: 1e-3,
+                lr: 3e-4,
                 target_sigma_bins: 1.0,
-                explore_prob: 0.25,
+                explore_prob: 0.5,
                 explore_sigma_bins: 1.0,
                 decode: heads::Decode::Expectation,
                 ..Common::default()

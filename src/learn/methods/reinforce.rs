@@ -57,10 +57,8 @@ impl Recipe for Reinforce {
     fn defaults() -> ReinforceSettings {
         ReinforceSettings {
             common: Common {
-                lr: 3e-3,
+                lr: 1e-3,
                 target_sigma_bins: 1.0,
-                explore_prob: 0.25,
-                explore_sigma_bins: 2.0,
                 decode: heads::Decode::Expectation,
                 ..Common::default()
             },
