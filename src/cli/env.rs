@@ -11,7 +11,9 @@ use crate::cli::Failure;
 use crate::config::{ConfigError, Experiment};
 use crate::lab::score;
 use crate::store::Stored;
-use crate::task::{Correction, Instances, Phase, Reward, RewardSignal, Streams, TrialKey};
+use crate::task::{
+    Correction, Instances, Phase, Pose2, Range, Reward, RewardSignal, Streams, TrialKey,
+};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "One JSON object a line, answered by one. Example:
@@ -22,7 +24,8 @@ use crate::task::{Correction, Instances, Phase, Reward, RewardSignal, Streams, T
   {\"op\":\"attempt\",\"correction\":[0.5,-1,2]}
       -> {\"outcome\":\"placed\",\"reward\":-0.4}
 \"prepare\" takes \"phase\" (train, in-scene, held-out) and \"index\"; without them it makes the next
-training trial. Outside training, \"attempt\" also answers \"score\": the true error and success, as
+training trial; \"offset\":[x_mm,y_mm,yaw_deg] puts the plate there instead of at the trial's scene
+instance. Outside training, \"attempt\" also answers \"score\": the true error and success, as
 in the report, for evaluation and not for learning. A wrong line is answered {\"error\":…}.")]
 pub struct Args {
     /// Built-in experiment (narrow, wide, smoke) or a TOML file
@@ -42,7 +45,7 @@ pub struct Args {
 #[serde(tag = "op", rename_all = "kebab-case", deny_unknown_fields)]
 enum Request {
     Describe,
-    Prepare { phase: Option<String>, index: Option<u64> },
+    Prepare { phase: Option<String>, index: Option<u64>, offset: Option<[f64; 3]> },
     Attempt { correction: [f64; 3] },
 }
 
@@ -99,7 +102,9 @@ impl Server {
         })?;
         match request {
             Request::Describe => Ok(self.describe()),
-            Request::Prepare { phase, index } => self.prepare(phase.as_deref(), index),
+            Request::Prepare { phase, index, offset } => {
+                self.prepare(phase.as_deref(), index, offset.map(Pose2::from_axes))
+            }
             Request::Attempt { correction } => self.attempt(Correction::from_axes(correction)),
         }
     }
@@ -117,7 +122,12 @@ impl Server {
         })
     }
 
-    fn prepare(&mut self, phase: Option<&str>, index: Option<u64>) -> Result<Value, String> {
+    fn prepare(
+        &mut self,
+        phase: Option<&str>,
+        index: Option<u64>,
+        offset: Option<Pose2>,
+    ) -> Result<Value, String> {
         let name = phase.unwrap_or("train");
         let known = [Phase::Train, Phase::InScene, Phase::HeldOut];
         let phase = known
@@ -126,7 +136,10 @@ impl Server {
             .ok_or_else(|| format!("phase \"{name}\": must be one of train, in-scene, held-out"))?;
         let next = if phase == Phase::Train { self.next } else { 0 };
         let key = TrialKey { phase, index: index.unwrap_or(next) };
-        let setup = self.instances.setup(key);
+        let mut setup = self.instances.setup(key);
+        if let Some(offset) = offset {
+            setup.offset = self.in_reach(offset)?;
+        }
         let seen = self.cell.prepare(&setup, &mut Unwatched).map_err(|e| e.to_string())?;
         self.prepared = Some(key);
         Ok(json!({
@@ -135,6 +148,16 @@ impl Server {
             "scene": setup.instance,
             "image": STANDARD.encode(seen.image.pixels()),
         }))
+    }
+
+    /// An offset that a client asks for, if the plate would still lie on the pick place.
+    fn in_reach(&self, offset: Pose2) -> Result<Pose2, String> {
+        let Range { mm, deg } = self.experiment.task.range;
+        let reach = 2.0 * mm.max(deg);
+        let inside = offset.axes().iter().all(|axis| axis.abs() <= reach);
+        inside.then_some(offset).ok_or_else(|| {
+            format!("offset {:?}: each part must be from {} to {reach}", offset.axes(), -reach)
+        })
     }
 
     fn attempt(&mut self, correction: Correction) -> Result<Value, String> {
@@ -188,6 +211,22 @@ mod tests {
             assert_eq!(got, keys, "{signal:?}");
             assert!(told.get("score").is_none(), "no truth in training");
         }
+    }
+
+    #[test]
+    fn an_offset_that_is_asked_for_replaces_the_instances() {
+        let quiet = ["actuation", "measurement"]
+            .map(|noise| format!("task.{noise}={{ mm = 0.0, deg = 0.0 }}"));
+        let experiment = Experiment::open("smoke", &quiet).unwrap();
+        let mut server = Server::new(experiment, 1, RewardSignal::Signed).unwrap();
+        server.answer(r#"{"op":"prepare","offset":[1.5,-1,2]}"#).unwrap();
+        let told = server.answer(r#"{"op":"attempt","correction":[0.5,0,0]}"#).unwrap();
+        for (axis, wanted) in [1.0, -1.0, 2.0].into_iter().enumerate() {
+            let got = told["signed"][axis].as_f64().unwrap();
+            assert!((got - wanted).abs() < 0.1, "{told}");
+        }
+        let far = server.answer(r#"{"op":"prepare","offset":[60,0,0]}"#).unwrap_err();
+        assert!(far.contains("must be from"), "{far}");
     }
 
     proptest! {

@@ -13,7 +13,7 @@ mod world;
 
 pub use camera::Camera;
 pub use rig::SimRig;
-pub use world::{FingerCmd, Touch, World};
+pub use world::{FingerCmd, Touch, World, parameters};
 
 use crate::cell::{CellPlan, ScriptedCell};
 use crate::config::{Check, ConfigError, Robot, Scene};

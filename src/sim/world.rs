@@ -249,8 +249,8 @@ fn groups(own: Group, with: Group) -> InteractionGroups {
 }
 
 /// Rapier's defaults are made for games in metres; these hold millimetres. Each is explained in
-/// ARCHITECTURE.md.
-fn parameters(settings: &PhysicsSettings) -> IntegrationParameters {
+/// ARCHITECTURE.md. Public so that a test bench can step its own bodies by the same rules.
+pub fn parameters(settings: &PhysicsSettings) -> IntegrationParameters {
     IntegrationParameters {
         dt: (settings.dt_ms / 1e3) as f32,
         num_solver_iterations: settings.iterations,

@@ -1,0 +1,274 @@
+//! The physics against what a textbook says, with the integration parameters of every trial.
+//! `cargo test --test physics -- --nocapture` prints the figures.
+
+use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
+use rapier3d::prelude::*;
+use rmrl::config::{Robot, Scene};
+use rmrl::sim::{self, FingerCmd, PhysicsSettings, World};
+
+const G: f32 = 9.81;
+const DT: f64 = 2e-3;
+
+/// A box of the plate's size and mass, and a flat floor under it.
+struct Bench {
+    physics: PhysicsWorld,
+    block: RigidBodyHandle,
+}
+
+const HALF: [f32; 3] = [0.06388, 0.04274, 0.007175];
+
+impl Bench {
+    /// The floor ends at x = `edge`; the block's bottom is `height` above it, its centre at x = 0.
+    fn new(friction: f32, edge: f32, height: f32) -> Self {
+        let mut physics = PhysicsWorld {
+            gravity: Vector::new(0.0, 0.0, -G),
+            integration_parameters: sim::parameters(&PhysicsSettings::default()),
+            ..PhysicsWorld::default()
+        };
+        let floor = ColliderBuilder::cuboid(1.0, 1.0, 0.05)
+            .translation(Vector::new(edge - 1.0, 0.0, -0.05))
+            .friction(friction);
+        physics.insert_collider(floor, None);
+        let at = Vector::new(0.0, 0.0, height + HALF[2]);
+        let (block, _) = physics.insert(
+            RigidBodyBuilder::dynamic().translation(at).can_sleep(false),
+            ColliderBuilder::cuboid(HALF[0], HALF[1], HALF[2]).mass(0.1).friction(friction),
+        );
+        Self { physics, block }
+    }
+
+    fn run(&mut self, seconds: f64) {
+        for _ in 0..(seconds / DT).round() as u32 {
+            self.physics.step();
+        }
+    }
+
+    fn block(&mut self) -> &mut RigidBody {
+        &mut self.physics.bodies[self.block]
+    }
+
+    fn at(&mut self, along: Vector) -> f64 {
+        f64::from(self.block().translation().dot(along))
+    }
+}
+
+/// Friction that brings a block at 0.4 m/s to rest on the way that it really takes.
+fn friction_while_sliding(nominal: f32, along: Vector) -> f64 {
+    let mut bench = Bench::new(nominal, 0.9, 0.0);
+    bench.run(0.2);
+    let (from, speed) = (bench.at(along), 0.4_f32);
+    bench.block().set_linvel(along * speed, true);
+    bench.run(1.5);
+    assert!(bench.block().linvel().length() < 1e-4, "still sliding");
+    f64::from(speed * speed / (2.0 * G)) / (bench.at(along) - from)
+}
+
+/// Tangent of the steepest slope (gravity turned instead of the floor) on which a block stays.
+fn friction_at_rest(nominal: f32, along: Vector) -> f64 {
+    let (mut holds, mut slides) = (0.0_f32, 2.0 * nominal);
+    for _ in 0..12 {
+        let tangent = (holds + slides) / 2.0;
+        let mut bench = Bench::new(nominal, 0.9, 0.0);
+        bench.run(0.2);
+        let from = bench.at(along);
+        let cos = 1.0 / (1.0 + tangent * tangent).sqrt();
+        bench.physics.gravity = (along * tangent - Vector::Z) * cos * G;
+        bench.run(1.0);
+        // 1 % above a limit of 0.1 a block goes 5 mm in this time.
+        let moved = (bench.at(along) - from).abs();
+        if moved < 5e-3 { holds = tangent } else { slides = tangent }
+    }
+    f64::from((holds + slides) / 2.0)
+}
+
+/// Delivered over nominal friction: sliding, at rest.
+fn delivered(nominal: f32, along: Vector) -> [f64; 2] {
+    let both = [friction_while_sliding(nominal, along), friction_at_rest(nominal, along)];
+    println!("friction {nominal} along {along}: sliding {:.4}, at rest {:.4}", both[0], both[1]);
+    both.map(|friction| friction / f64::from(nominal))
+}
+
+/// Rapier's Coulomb model opposes a corner's velocity through the inverse of the corner's
+/// effective mass `K`, then caps the length of that impulse. At the corner of a long body it is
+/// skewed, the skew cancels over the four corners, and what is left is the cosine of the angle
+/// between `K^-1 v` and `v`: a property of the body's shape, not of step or coefficient.
+fn skewed(along: Vector) -> f64 {
+    let [x, y, z] = HALF.map(|h| f64::from(h * h));
+    // Of a box of mass 1 at a corner of its bottom.
+    let (ixx, iyy, izz) = ((y + z) / 3.0, (x + z) / 3.0, (x + y) / 3.0);
+    let (kxx, kyy) = (1.0 + y / izz + z / iyy, 1.0 + x / izz + z / ixx);
+    let kxy = -(x * y).sqrt() / izz;
+    let (vx, vy) = (f64::from(along.x), f64::from(along.y));
+    let inverse = (kyy * vx - kxy * vy, kxx * vy - kxy * vx);
+    (inverse.0 * vx + inverse.1 * vy) / inverse.0.hypot(inverse.1)
+}
+
+#[test]
+fn a_block_slides_and_sticks_with_92_percent_of_coulombs_friction_lengthways_82_crossways() {
+    for (along, measured) in [(Vector::X, 0.916), (Vector::Y, 0.817)] {
+        assert!((skewed(along) - measured).abs() < 1e-3, "{}", skewed(along));
+        for nominal in [0.1, 0.3, 0.8] {
+            for ratio in delivered(nominal, along) {
+                assert!((ratio - measured).abs() < 0.015, "{nominal} along {along}: {ratio}");
+            }
+        }
+    }
+}
+
+#[test]
+#[ignore = "friction arrives as 0.92 of its nominal value along x and as 0.82 along y"]
+fn a_block_slides_and_sticks_as_coulomb_says() {
+    for along in [Vector::X, Vector::Y] {
+        for nominal in [0.1, 0.3, 0.8] {
+            for ratio in delivered(nominal, along) {
+                assert!((ratio - 1.0).abs() < 0.02, "{nominal} along {along}: {ratio}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_block_below_the_critical_angle_does_not_creep() {
+    let mut bench = Bench::new(0.3, 0.9, 0.0);
+    bench.run(0.2);
+    let from = bench.at(Vector::X);
+    let angle = 0.2_f32.atan();
+    bench.physics.gravity = Vector::new(angle.sin(), 0.0, -angle.cos()) * G;
+    bench.run(10.0);
+    let crept_mm = (bench.at(Vector::X) - from).abs() * 1e3;
+    println!("creep on a slope of 0.2 with friction 0.3, 10 s: {crept_mm:.4} mm");
+    assert!(crept_mm < 0.01, "{crept_mm} mm");
+}
+
+#[test]
+fn a_free_body_falls_as_galileo_says() {
+    let mut bench = Bench::new(0.3, 0.9, 1.0);
+    let from = bench.block().translation().z;
+    let time = 0.4_f32;
+    bench.run(f64::from(time));
+    let (fallen, speed) = (from - bench.block().translation().z, -bench.block().linvel().z);
+    println!("fallen {fallen} m of {}, {speed} m/s of {}", G * time * time / 2.0, G * time);
+    assert!((speed - G * time).abs() < 1e-3);
+    // A whole step of 2 ms at the last speed bounds what stepping may cost.
+    assert!((fallen - G * time * time / 2.0).abs() <= G * time * DT as f32 / 2.0 + 1e-5);
+}
+
+/// Does a block whose centre stands this far over an edge (m) lie still?
+fn stays_on_the_edge(overhang: f32) -> bool {
+    let mut bench = Bench::new(0.3, -overhang, 0.0);
+    bench.run(2.0);
+    let up = *bench.block().rotation() * Vector::Z;
+    up.z > 0.9998
+}
+
+#[test]
+fn a_block_tips_when_its_centre_is_over_the_edge() {
+    let (mut stays, mut tips) = (-0.02_f32, 0.02_f32);
+    assert!(stays_on_the_edge(stays) && !stays_on_the_edge(tips));
+    for _ in 0..12 {
+        let middle = (stays + tips) / 2.0;
+        if stays_on_the_edge(middle) { stays = middle } else { tips = middle }
+    }
+    println!("tips at {:.3} mm over the edge", tips * 1e3);
+    assert!(tips.abs() < 1e-3, "{} mm", tips * 1e3);
+}
+
+/// A plate between the pads, nothing else near. Hanging: the tool points down, so that only
+/// friction carries the plate.
+struct Held {
+    world: World,
+    world_from_tool: Isometry3<f64>,
+    fingers: FingerCmd,
+}
+
+impl Held {
+    fn new(hanging: bool, mass_kg: f64, force_n: f64, pad_friction: f64) -> Self {
+        let mut scene = Scene::named("open").unwrap();
+        scene.statics.clear();
+        scene.plate.mass_kg = mass_kg;
+        // The larger friction of both surfaces rules.
+        scene.furniture_friction = 0.01;
+        let mut gripper = Robot::named("gantry").unwrap().gripper;
+        (gripper.force_n, gripper.pad_friction) = (force_n, pad_friction);
+        let half = scene.plate.size / 2.0;
+        let turn = if hanging { std::f64::consts::FRAC_PI_2 } else { 0.0 };
+        let rotation = UnitQuaternion::from_axis_angle(&Vector3::y_axis(), turn);
+        let world_from_tool = Isometry3::from_parts(Translation3::new(0.0, 0.0, 0.5), rotation);
+        let reach = half.x - gripper.overlap_mm / 2e3;
+        let tool_from_plate = Isometry3::translation(reach, 0.0, -half.z);
+        let fingers = FingerCmd { half_opening: half.z - gripper.interference() };
+        let mut world = World::new(
+            &scene,
+            &gripper,
+            &PhysicsSettings::default(),
+            &(world_from_tool * tool_from_plate),
+            &world_from_tool,
+            FingerCmd { half_opening: half.z },
+        );
+        // The fingers close as they do in a trial, before the plate could fall far.
+        world.step(DT, &world_from_tool, fingers);
+        Self { world, world_from_tool, fingers }
+    }
+
+    fn run(&mut self, seconds: f64) {
+        for _ in 0..(seconds / DT).round() as u32 {
+            self.world.step(DT, &self.world_from_tool, self.fingers);
+        }
+    }
+
+    fn tool_from_plate(&self) -> Isometry3<f64> {
+        self.world_from_tool.inverse() * self.world.world_from_plate()
+    }
+
+    /// How far the plate moves in the hand, mm, after the first 0.2 s.
+    fn slip_mm(&mut self, seconds: f64) -> f64 {
+        self.run(0.2);
+        let from = self.tool_from_plate();
+        self.run(seconds);
+        let moved = from.inverse() * self.tool_from_plate();
+        moved.translation.vector.norm() * 1e3
+    }
+}
+
+/// Pads of this force and friction, and the limit `2 mu F` of what they can carry, N.
+const GRIPS: [(f64, f64); 3] = [(40.0, 0.8), (10.0, 0.3), (5.0, 0.1)];
+
+/// Slip in half a second of a plate that weighs this share of the friction limit, mm.
+fn slip_at(share: f64, (force_n, friction): (f64, f64)) -> f64 {
+    let mass_kg = share * 2.0 * friction * force_n / f64::from(G);
+    Held::new(true, mass_kg, force_n, friction).slip_mm(0.5)
+}
+
+#[test]
+fn a_hanging_plate_holds_below_the_friction_limit_and_slips_above() {
+    for grip in GRIPS {
+        let (mut holds, mut slips) = (0.3, 1.6);
+        for _ in 0..8 {
+            let share = (holds + slips) / 2.0;
+            if slip_at(share, grip) < 2.0 { holds = share } else { slips = share }
+        }
+        println!("{} N, friction {}: slips at {holds:.3} of 2 mu F", grip.0, grip.1);
+        let (below, above) = (slip_at(0.85, grip), slip_at(1.05, grip));
+        assert!(below < 1.0, "{grip:?}: {below} mm at 85 %");
+        assert!(above > 5.0, "{grip:?}: {above} mm at 105 %");
+    }
+}
+
+/// Measured: 0.09 mm lying in the hand, 0.13 mm hanging. A trial holds its plate for some 4 s.
+#[test]
+fn a_plate_creeps_in_the_hand_by_less_than_a_fifth_of_a_millimetre_in_ten_seconds() {
+    for hanging in [false, true] {
+        let slipped = Held::new(hanging, 0.1, 40.0, 0.8).slip_mm(10.0);
+        println!("hanging {hanging}: {slipped:.4} mm in 10 s");
+        assert!(slipped < 0.2, "{slipped} mm");
+    }
+}
+
+#[test]
+#[ignore = "a plate creeps in the hand: 0.09 mm in 10 s lying, 0.13 mm hanging"]
+fn a_plate_does_not_creep_in_the_hand() {
+    for hanging in [false, true] {
+        let slipped = Held::new(hanging, 0.1, 40.0, 0.8).slip_mm(10.0);
+        assert!(slipped < 0.02, "{slipped} mm");
+    }
+}
