@@ -59,7 +59,8 @@ const SOLVED: f64 = 0.6;
 fn every_learner_solves_the_task_with_a_known_optimum() {
     for (method, trials, more) in [
         ("true-labels", 300, ""),
-        ("reinforce", 6000, ""),
+        // Its default explores by entropy alone: tuned for 1,000 trials, it settles too early here.
+        ("reinforce", 6000, "explore_prob = 0.25"),
         ("ppo", 1200, ""),
         ("rm-rl-online", 800, ""),
         ("rm-rl", 500, ""),
