@@ -88,35 +88,7 @@ fn delivered(nominal: f32, along: Vector) -> [f64; 2] {
     both.map(|friction| friction / f64::from(nominal))
 }
 
-/// Rapier's Coulomb model opposes a corner's velocity through the inverse of the corner's
-/// effective mass `K`, then caps the length of that impulse. At the corner of a long body it is
-/// skewed, the skew cancels over the four corners, and what is left is the cosine of the angle
-/// between `K^-1 v` and `v`: a property of the body's shape, not of step or coefficient.
-fn skewed(along: Vector) -> f64 {
-    let [x, y, z] = HALF.map(|h| f64::from(h * h));
-    // Of a box of mass 1 at a corner of its bottom.
-    let (ixx, iyy, izz) = ((y + z) / 3.0, (x + z) / 3.0, (x + y) / 3.0);
-    let (kxx, kyy) = (1.0 + y / izz + z / iyy, 1.0 + x / izz + z / ixx);
-    let kxy = -(x * y).sqrt() / izz;
-    let (vx, vy) = (f64::from(along.x), f64::from(along.y));
-    let inverse = (kyy * vx - kxy * vy, kxx * vy - kxy * vx);
-    (inverse.0 * vx + inverse.1 * vy) / inverse.0.hypot(inverse.1)
-}
-
 #[test]
-fn a_block_slides_and_sticks_with_92_percent_of_coulombs_friction_lengthways_82_crossways() {
-    for (along, measured) in [(Vector::X, 0.916), (Vector::Y, 0.817)] {
-        assert!((skewed(along) - measured).abs() < 1e-3, "{}", skewed(along));
-        for nominal in [0.1, 0.3, 0.8] {
-            for ratio in delivered(nominal, along) {
-                assert!((ratio - measured).abs() < 0.015, "{nominal} along {along}: {ratio}");
-            }
-        }
-    }
-}
-
-#[test]
-#[ignore = "friction arrives as 0.92 of its nominal value along x and as 0.82 along y"]
 fn a_block_slides_and_sticks_as_coulomb_says() {
     for along in [Vector::X, Vector::Y] {
         for nominal in [0.1, 0.3, 0.8] {
@@ -248,13 +220,13 @@ fn a_hanging_plate_holds_below_the_friction_limit_and_slips_above() {
             if slip_at(share, grip) < 2.0 { holds = share } else { slips = share }
         }
         println!("{} N, friction {}: slips at {holds:.3} of 2 mu F", grip.0, grip.1);
-        let (below, above) = (slip_at(0.85, grip), slip_at(1.05, grip));
-        assert!(below < 1.0, "{grip:?}: {below} mm at 85 %");
+        let (below, above) = (slip_at(0.9, grip), slip_at(1.05, grip));
+        assert!(below < 1.0, "{grip:?}: {below} mm at 90 %");
         assert!(above > 5.0, "{grip:?}: {above} mm at 105 %");
     }
 }
 
-/// Measured: 0.09 mm lying in the hand, 0.13 mm hanging. A trial holds its plate for some 4 s.
+/// Measured: 0.09 mm lying in the hand, 0.03 mm hanging. A trial holds its plate for some 4 s.
 #[test]
 fn a_plate_creeps_in_the_hand_by_less_than_a_fifth_of_a_millimetre_in_ten_seconds() {
     for hanging in [false, true] {
@@ -265,7 +237,7 @@ fn a_plate_creeps_in_the_hand_by_less_than_a_fifth_of_a_millimetre_in_ten_second
 }
 
 #[test]
-#[ignore = "a plate creeps in the hand: 0.09 mm in 10 s lying, 0.13 mm hanging"]
+#[ignore = "a plate creeps in the hand: 0.09 mm in 10 s lying, 0.03 mm hanging"]
 fn a_plate_does_not_creep_in_the_hand() {
     for hanging in [false, true] {
         let slipped = Held::new(hanging, 0.1, 40.0, 0.8).slip_mm(10.0);

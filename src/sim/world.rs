@@ -261,7 +261,7 @@ pub fn parameters(settings: &PhysicsSettings) -> IntegrationParameters {
         max_ccd_substeps: 0,
         contact_recycling: false,
         friction_in_bias_pass: false,
-        friction_model: FrictionModel::Coulomb,
+        friction_model: FrictionModel::Simplified,
         ..IntegrationParameters::default()
     }
 }
