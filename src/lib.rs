@@ -13,6 +13,7 @@ pub mod report;
 pub mod sim;
 pub mod store;
 pub mod task;
+pub mod wire;
 
 /// Version of this program.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
