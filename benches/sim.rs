@@ -5,7 +5,7 @@ use nalgebra::Isometry3;
 use rmrl::cell::{Unwatched, Workcell};
 use rmrl::config::{Robot, Scene};
 use rmrl::sim::{self, Camera, FingerCmd, PhysicsSettings, World};
-use rmrl::task::{Noise, Phase, Pose2, Range, Setup, Streams, TaskSpec, TrialKey};
+use rmrl::task::{Dirt, Noise, Phase, Pose2, Range, Setup, Streams, TaskSpec, TrialKey};
 
 fn task() -> TaskSpec {
     let noise = Noise { mm: 0.2, deg: 0.2 };
@@ -19,12 +19,20 @@ fn task() -> TaskSpec {
         measurement: noise,
         camera: 4.0,
         lighting: 0.2,
+        dirt: Dirt::default(),
+        drift: Vec::new(),
     }
 }
 
 fn setup() -> Setup {
     let key = TrialKey { phase: Phase::Train, index: 5 };
-    Setup { streams: Streams::new(1), key, instance: 0, offset: Pose2::new(2.0, -1.0, 1.5) }
+    Setup {
+        streams: Streams::new(1),
+        key,
+        instance: 0,
+        offset: Pose2::new(2.0, -1.0, 1.5),
+        made: 0,
+    }
 }
 
 fn trial(c: &mut Criterion) {

@@ -9,7 +9,7 @@ use rand::RngExt;
 use rmrl::cell::{Attempt, Unwatched, Workcell};
 use rmrl::config::{Robot, Scene};
 use rmrl::sim::{self, PhysicsSettings};
-use rmrl::task::{Noise, Phase, Pose2, Range, Setup, Stream, Streams, TaskSpec, TrialKey};
+use rmrl::task::{Dirt, Noise, Phase, Pose2, Range, Setup, Stream, Streams, TaskSpec, TrialKey};
 
 const TRIALS: u64 = 100;
 const SEED: u64 = 5;
@@ -26,6 +26,8 @@ fn task() -> TaskSpec {
         measurement: noise,
         camera: 3.0,
         lighting: 0.2,
+        dirt: Dirt::default(),
+        drift: Vec::new(),
     }
 }
 
@@ -53,7 +55,8 @@ fn digests(scene: &str) -> String {
         let offset = Pose2::from_axes(std::array::from_fn(|_| axis(3.0)));
         // Within 2 mm and 2 deg of the ideal, so that shelves see every outcome.
         let correction = Pose2::from_axes(offset.axes().map(|a| a + axis(2.0)));
-        cell.prepare(&Setup { streams, key, instance: 0, offset }, &mut Unwatched).unwrap();
+        cell.prepare(&Setup { streams, key, instance: 0, offset, made: 0 }, &mut Unwatched)
+            .unwrap();
         let attempt = cell.attempt(correction, &mut Unwatched).unwrap();
         let outcome = attempt.outcome.name();
         writeln!(lines, "{index:3} {outcome} {:016x}", digest(&attempt)).unwrap();

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use rmrl::config::{ConfigError, Robot, Scene};
 use rmrl::sim::{self, PhysicsSettings};
-use rmrl::task::{Noise, Range, TaskSpec};
+use rmrl::task::{Dirt, Noise, Range, TaskSpec};
 
 fn text(files: &[(&str, &'static str)], name: &str) -> &'static str {
     files.iter().find(|(n, _)| *n == name).unwrap().1
@@ -141,6 +141,8 @@ fn a_gripper_too_narrow_for_the_plate_is_refused() {
         measurement: zero,
         camera: 0.0,
         lighting: 0.0,
+        dirt: Dirt::default(),
+        drift: Vec::new(),
     };
     let scene = Scene::named("open").unwrap();
     let narrow = robot().replace("opening_mm = 40.0", "opening_mm = 12.0");

@@ -7,7 +7,7 @@ use rmrl::cell::{Attempt, IdealCell, Image, ScriptedCell, Snapshot, Unwatched, W
 use rmrl::config::{Robot, Scene};
 use rmrl::sim::{self, PhysicsSettings, SimRig};
 use rmrl::task::{
-    Noise, Outcome, Phase, Pose2, Range, Setup, Streams, TaskSpec, TrialKey, is_success,
+    Dirt, Noise, Outcome, Phase, Pose2, Range, Setup, Streams, TaskSpec, TrialKey, is_success,
 };
 
 fn quiet() -> TaskSpec {
@@ -21,6 +21,8 @@ fn quiet() -> TaskSpec {
         measurement: Noise::NONE,
         camera: 0.0,
         lighting: 0.0,
+        dirt: Dirt::default(),
+        drift: Vec::new(),
     }
 }
 
@@ -40,7 +42,7 @@ fn cell(scene: &str) -> ScriptedCell<SimRig> {
 
 fn setup(index: u64, offset: Pose2) -> Setup {
     let key = TrialKey { phase: Phase::Train, index };
-    Setup { streams: Streams::new(1), key, instance: 0, offset }
+    Setup { streams: Streams::new(1), key, instance: 0, offset, made: 0 }
 }
 
 fn trial(cell: &mut dyn Workcell, index: u64, offset: Pose2, correction: Pose2) -> Attempt {

@@ -9,7 +9,9 @@ use rand::RngExt;
 use rmrl::cell::{Attempt, ScriptedCell, Unwatched, Workcell};
 use rmrl::config::{Robot, Scene};
 use rmrl::sim::{self, PhysicsSettings, SimRig};
-use rmrl::task::{Noise, Outcome, Phase, Pose2, Range, Setup, Stream, Streams, TaskSpec, TrialKey};
+use rmrl::task::{
+    Dirt, Noise, Outcome, Phase, Pose2, Range, Setup, Stream, Streams, TaskSpec, TrialKey,
+};
 
 const TRIALS: u64 = 200;
 const SEED: u64 = 9;
@@ -102,6 +104,8 @@ fn task() -> TaskSpec {
         measurement: Noise::NONE,
         camera: 0.0,
         lighting: 0.0,
+        dirt: Dirt::default(),
+        drift: Vec::new(),
     }
 }
 
@@ -119,7 +123,7 @@ fn trial(cell: &mut ScriptedCell<SimRig>, index: u64, draws: Draws, nudge_mm: f6
         Draws::Near => offset.compose(pose(2.0, 2.0)),
     };
     let offset = Pose2::new(offset.x_mm + nudge_mm, offset.y_mm + nudge_mm, offset.yaw_deg);
-    cell.prepare(&Setup { streams, key, instance: 0, offset }, &mut Unwatched).unwrap();
+    cell.prepare(&Setup { streams, key, instance: 0, offset, made: 0 }, &mut Unwatched).unwrap();
     let attempt = cell.attempt(correction, &mut Unwatched).unwrap();
     Ending::of(&attempt, correction.inverse().compose(offset))
 }

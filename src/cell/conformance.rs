@@ -34,7 +34,7 @@ pub fn disturbed_conformance(cell: &mut dyn Workcell, tolerance: Tolerance) -> R
     let mut missed = 0;
     for index in 0..10 {
         let key = TrialKey { phase: Phase::Train, index };
-        let setup = Setup { streams: Streams::new(1), key, instance: 0, offset };
+        let setup = Setup { streams: Streams::new(1), key, instance: 0, offset, made: 0 };
         cell.prepare(&setup, &mut Unwatched).map_err(|e| e.to_string())?;
         let attempt = cell.attempt(correction, &mut Unwatched).map_err(|e| e.to_string())?;
         let placement = attempt.truth.or(attempt.measured).ok_or("nothing was placed")?;
@@ -195,7 +195,7 @@ fn trial(
 
 fn prepare(cell: &mut dyn Workcell, offset: Pose2) -> Result<(), String> {
     let key = TrialKey { phase: Phase::Train, index: 0 };
-    let setup = Setup { streams: Streams::new(1), key, instance: 0, offset };
+    let setup = Setup { streams: Streams::new(1), key, instance: 0, offset, made: 0 };
     cell.prepare(&setup, &mut Unwatched).map(drop).map_err(|e| format!("prepare: {e}"))
 }
 

@@ -86,7 +86,8 @@ pub trait Rig: Arm + Gripper + Eyes {
         None
     }
 
-    /// What the trial since [`begin`](Self::begin) may have damaged.
+    /// What the trial since [`begin`](Self::begin) may have damaged, as far as the rig can tell
+    /// without knowing how it ended.
     fn harm(&self) -> Harm {
         Harm::default()
     }

@@ -237,6 +237,9 @@ impl<R: Rig> Workcell for ScriptedCell<R> {
             Outcome::Placed | Outcome::Jammed | Outcome::Climbed => PlateAt::Target,
             _ => PlateAt::Unknown,
         };
+        let mut harm = self.rig.harm();
+        harm.jam |= outcome == Outcome::Jammed;
+        harm.drop |= outcome == Outcome::Dropped;
         let truth = if let_go { self.rig.truth() } else { None };
         let seated = truth.or(measured).is_some_and(|m| m.seated);
         Ok(Attempt {
@@ -248,7 +251,7 @@ impl<R: Rig> Workcell for ScriptedCell<R> {
             measured: measured.map(|m| m.placement),
             truth: truth.map(|m| m.placement),
             duration: RobotTime { seconds: self.rig.now().seconds - self.began.seconds },
-            harm: self.rig.harm(),
+            harm,
         })
     }
 

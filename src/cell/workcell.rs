@@ -94,6 +94,22 @@ pub struct Attempt {
 pub struct Harm {
     /// Largest contact force between the plate and the furniture.
     pub peak_force_n: f64,
+    /// The plate stuck: it was left jammed, or the guard had to stop the hand that moved it.
+    pub jam: bool,
+    /// The plate left the hand too early, or did not stay at the target.
+    pub drop: bool,
+    /// Palm or fingers pushed the plate outside the grip; `None` where that cannot be seen.
+    pub plate_hit: Option<bool>,
+}
+
+impl Harm {
+    /// As people would say it.
+    pub fn words(&self) -> String {
+        let all =
+            [(self.jam, "jam"), (self.drop, "drop"), (self.plate_hit == Some(true), "plate hit")];
+        let said: Vec<&str> = all.into_iter().filter(|(is, _)| *is).map(|(_, word)| word).collect();
+        if said.is_empty() { "none".to_owned() } else { said.join(", ") }
+    }
 }
 
 /// Seconds of the robot's own clock; in simulation, simulated seconds.

@@ -136,7 +136,7 @@ impl Server {
             .ok_or_else(|| format!("phase \"{name}\": must be one of train, in-scene, held-out"))?;
         let next = if phase == Phase::Train { self.next } else { 0 };
         let key = TrialKey { phase, index: index.unwrap_or(next) };
-        let mut setup = self.instances.setup(key);
+        let mut setup = self.instances.setup(key, self.next);
         if let Some(offset) = offset {
             setup.offset = self.in_reach(offset)?;
         }

@@ -47,6 +47,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
             instances: Instances::draw(&experiment.task, Streams::new(info.seed)),
             reward: Reward::new(experiment.task.range),
             streams: Streams::new(info.seed),
+            made: experiment.trials,
             method: method.as_mut(),
             cell: cell.as_mut(),
         };
@@ -61,6 +62,8 @@ struct Rehearsal<'a> {
     instances: Instances,
     reward: Reward,
     streams: Streams,
+    /// Trials that the run has made: what drifts stays where it then was.
+    made: u64,
     method: &'a mut dyn Method,
     cell: &'a mut dyn Workcell,
 }
@@ -80,7 +83,7 @@ impl Rehearsal<'_> {
             Judged { translation_mm: 0.0, yaw_deg: 0.0, successes: 0, seated: 0, of: trials };
         for index in 0..trials {
             let key = TrialKey { phase, index };
-            let setup = self.instances.setup(key);
+            let setup = self.instances.setup(key, self.made);
             let seen = self.cell.prepare(&setup, &mut Unwatched)?;
             let view = see(self.method, &setup, &seen);
             let draw = self.streams.draw(Stream::Explore, key);

@@ -51,6 +51,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
         key: TrialKey { phase: Phase::Train, index: 0 },
         instance: 0,
         offset: args.offset,
+        made: 0,
     };
     cell.prepare(&setup, &mut Unwatched)?;
     let attempt = cell.attempt(args.correction, &mut Unwatched)?;
@@ -124,6 +125,9 @@ fn as_json(args: &Args, attempt: &Attempt, reward: f64) -> Value {
         "reward": reward,
         "robot_time_s": attempt.duration.seconds,
         "peak_force_n": attempt.harm.peak_force_n,
+        "jam": attempt.harm.jam,
+        "drop": attempt.harm.drop,
+        "plate_hit": attempt.harm.plate_hit,
     })
 }
 
@@ -146,6 +150,7 @@ fn print_table(args: &Args, attempt: &Attempt, reward: f64) {
     println!("reward       {reward:.3}");
     println!("robot time   {:.1} s", attempt.duration.seconds);
     println!("peak force   {:.1} N", attempt.harm.peak_force_n);
+    println!("harm         {}", attempt.harm.words());
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use super::{Check, ConfigError, parse_toml};
+use super::{Check, ConfigError, dirt, parse_toml};
 use crate::learn::{self, Settings};
 use crate::task::TaskSpec;
 
@@ -220,7 +220,8 @@ fn validate_task(check: &Check<'_>, task: &TaskSpec) -> Result<(), ConfigError> 
         check.within(&format!("{key}.deg"), noise.deg, 0.0, 5.0)?;
     }
     check.within("task.camera", task.camera, 0.0, 128.0)?;
-    check.within("task.lighting", task.lighting, 0.0, 0.9)
+    check.within("task.lighting", task.lighting, 0.0, 0.9)?;
+    dirt::validate(check, task)
 }
 
 fn count(check: &Check<'_>, key: &str, value: u64, most: u64) -> Result<(), ConfigError> {

@@ -1,5 +1,6 @@
 //! Typed experiment, scene and robot files, and what is said when one of them is wrong.
 
+mod dirt;
 mod error;
 mod experiment;
 mod mjcf;

@@ -1,5 +1,5 @@
 use crate::config::Experiment;
-use crate::report::{Checkpoint, RunResult, Scores, Shelf};
+use crate::report::{Checkpoint, HarmCount, RunResult, Scores, Shelf};
 use crate::store::{StoreError, Stored, TrialRow, TrialStore};
 use crate::task::{Outcome, Phase, Placement, Pose2, Reward, is_success};
 
@@ -38,6 +38,8 @@ pub fn read_run(experiment: &Experiment, store: &TrialStore) -> Result<RunResult
         commit: info.commit,
         checkpoints,
         shelf: (!shelf.is_empty()).then(|| shelf_of(&shelf)),
+        harm: harm(done.iter().copied()),
+        shelf_harm: harm(shelf.iter().filter_map(|row| row.result.as_ref())),
         outcomes: Outcome::tally(done.iter().map(|r| r.outcome)),
     })
 }
@@ -60,6 +62,21 @@ fn scores(reward: &Reward, rows: &[TrialRow]) -> Scores {
         successes: judged.iter().filter(|(_, success)| *success).count() as u64,
         of: judged.len() as u64,
     }
+}
+
+fn harm<'a>(results: impl Iterator<Item = &'a Stored>) -> HarmCount {
+    let mut sum = HarmCount::default();
+    for Stored { harm, .. } in results {
+        sum.add(&HarmCount {
+            trials: 1,
+            jams: u64::from(harm.jam),
+            drops: u64::from(harm.drop),
+            plate_hits: harm.plate_hit.map(u64::from),
+            force_sum_n: harm.peak_force_n,
+            worst_force_n: harm.peak_force_n,
+        });
+    }
+    sum
 }
 
 fn shelf_of(rows: &[TrialRow]) -> Shelf {

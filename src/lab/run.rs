@@ -132,7 +132,7 @@ impl<'a> Run<'a> {
         mode: Mode,
         watch: &mut dyn Watch,
     ) -> Result<Experience, LabError> {
-        let setup = self.instances.setup(key);
+        let setup = self.instances.setup(key, self.history.len() as u64);
         let seen = self.cell.prepare(&setup, watch)?;
         let view = self.view(&setup, &seen);
         let draw = self.streams.draw(Stream::Explore, key);
@@ -194,7 +194,7 @@ impl<'a> Run<'a> {
         rows.extend(self.store.trials(Phase::Train, 0)?);
         for TrialRow { intent, result } in rows {
             let Some(result) = self.settled(&intent, result)? else { break };
-            let setup = self.instances.setup(intent.key);
+            let setup = self.instances.setup(intent.key, self.history.len() as u64);
             let seen = match intent.image {
                 Some(image) => Observation { image, pose: intent.seen },
                 None => self.cell.prepare(&setup, watch)?,

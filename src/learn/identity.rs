@@ -106,7 +106,7 @@ impl Identity {
         keys: &[TrialKey],
         mode: Mode,
     ) -> Result<Vec<(Setup, Image, Decision)>, LearnError> {
-        let setups: Vec<_> = keys.iter().map(|key| self.instances.setup(*key)).collect();
+        let setups: Vec<_> = keys.iter().map(|key| self.instances.setup(*key, 0)).collect();
         let images: Vec<_> = setups.iter().map(|setup| self.picture(setup)).collect();
         let card = method.card().clone();
         let view = |(setup, image)| self.view(&card, setup, image);

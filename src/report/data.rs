@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use super::HarmCount;
 use crate::learn::Card;
 use crate::task::{Outcome, TaskSpec};
 
@@ -43,6 +44,10 @@ pub struct RunResult {
     pub checkpoints: Vec<Checkpoint>,
     /// The final demonstration.
     pub shelf: Option<Shelf>,
+    /// What the training trials (prior ones included) may have damaged.
+    pub harm: HarmCount,
+    /// The same of the final demonstration.
+    pub shelf_harm: HarmCount,
     /// How the training trials (prior ones included) ended.
     pub outcomes: BTreeMap<&'static str, u64>,
 }

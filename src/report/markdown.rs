@@ -1,9 +1,10 @@
 use std::collections::BTreeSet;
 
+use super::harm;
 use super::paper;
 use super::table::{self, TOLD, Table};
 use super::{ExperimentResult, Improvement, MethodResult, RIVALS, Summary};
-use crate::task::TaskSpec;
+use crate::task::{Quantity, Scope, TaskSpec};
 
 /// `report.md`, from which the page is made too.
 pub fn report(result: &ExperimentResult, summary: &Summary, resamples: usize) -> String {
@@ -15,6 +16,7 @@ pub fn report(result: &ExperimentResult, summary: &Summary, resamples: usize) ->
         profile(summary),
         task(&result.task),
         outcomes(result),
+        harm::section(result),
         statistics(result, resamples),
         settings(result),
     ]
@@ -167,7 +169,7 @@ fn task(task: &TaskSpec) -> String {
     format!(
         "\n## Task\n\n{}\nNoise as standard deviations. The action grid has {} bins an axis, {:.3} mm \
          and {:.3} deg apart. {} scene instances in training, {} held out. Camera noise {} grey \
-         levels of 255, lighting ±{:.0} %.\n",
+         levels of 255, lighting ±{:.0} %.\n{}",
         table.markdown(),
         task.bins,
         step[0],
@@ -176,6 +178,44 @@ fn task(task: &TaskSpec) -> String {
         task.held_out_instances,
         task.camera,
         100.0 * task.lighting,
+        dirt(task),
+    )
+}
+
+/// What the simulated cell has that its files do not say.
+fn dirt(task: &TaskSpec) -> String {
+    if !task.is_dirty() {
+        return String::new();
+    }
+    let mut table = Table::new(["deviation", "drawn within ±", "drawn once a", "drift"]);
+    for quantity in Quantity::ALL {
+        let half = task.dirt.0.get(&quantity);
+        let drifts = task.drift.iter().filter(|d| d.key == quantity);
+        let drifts: Vec<String> = drifts
+            .map(|d| match d.over {
+                0 => format!("to {} at trial {}", d.to, d.at),
+                over => format!("to {} from trial {} over {over}", d.to, d.at),
+            })
+            .collect();
+        if half.is_none() && drifts.is_empty() {
+            continue;
+        }
+        let scope = match quantity.scope() {
+            _ if half.is_none() => "-",
+            Scope::Run => "seed",
+            Scope::Instance => "scene instance",
+            Scope::Trial => "trial",
+        };
+        table.row([
+            format!("`{}`", quantity.name()),
+            half.map_or("-".to_owned(), f64::to_string),
+            scope.to_owned(),
+            if drifts.is_empty() { "-".to_owned() } else { drifts.join(", ") },
+        ]);
+    }
+    format!(
+        "\nThe simulated cell is not as its files say, and no method is told:\n\n{}",
+        table.markdown()
     )
 }
 

@@ -3,6 +3,7 @@
 
 mod curves;
 mod data;
+mod harm;
 mod html;
 mod markdown;
 mod paper;
@@ -16,6 +17,7 @@ mod write;
 
 pub use curves::curves_csv;
 pub use data::{Checkpoint, ExperimentResult, MethodResult, RunResult, Scores, Shelf};
+pub use harm::HarmCount;
 pub use summary::{
     Errors, Improvement, MethodSummary, Ordered, RIVALS, ShelfSummary, Success, Summary,
     TimeToReach,

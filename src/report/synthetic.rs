@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use rand::{RngExt, SeedableRng};
 
-use super::{Checkpoint, ExperimentResult, MethodResult, RunResult, Scores, Shelf};
+use super::{Checkpoint, ExperimentResult, HarmCount, MethodResult, RunResult, Scores, Shelf};
 use crate::learn::Card;
-use crate::task::{ContextSignal, Draw, Noise, Range, RewardSignal, TaskSpec};
+use crate::task::{ContextSignal, Dirt, Draw, Noise, Range, RewardSignal, TaskSpec};
 
 /// (name, learns, sees the truth, prior trials, floor mm, floor deg, trials to fall by 1/e)
 type Recipe = (&'static str, bool, bool, u64, f64, f64, f64);
@@ -42,6 +42,8 @@ pub(super) fn experiment(seeds: u64) -> ExperimentResult {
             measurement: Noise { mm: 0.2, deg: 0.2 },
             camera: 4.0,
             lighting: 0.2,
+            dirt: Dirt::default(),
+            drift: Vec::new(),
         },
         trials: 1000,
         evaluate_every: 100,
@@ -102,6 +104,8 @@ fn run(&(name, learns, _, _, floor_mm, floor_deg, fall): &Recipe, seed: u64) -> 
         commit: "0123456789ab".into(),
         checkpoints,
         shelf: Some(Shelf { placed, of: 10 }),
+        harm: HarmCount::default(),
+        shelf_harm: HarmCount::default(),
         outcomes: match learns {
             true => BTreeMap::from([("placed", 990), ("dropped", 7), ("no_grasp", 3)]),
             false => BTreeMap::new(),

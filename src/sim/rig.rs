@@ -372,7 +372,7 @@ impl Rig for SimRig {
     }
 
     fn harm(&self) -> Harm {
-        Harm { peak_force_n: self.world.peak_force_n() }
+        Harm { peak_force_n: self.world.peak_force_n(), ..Harm::default() }
     }
 }
 

@@ -95,7 +95,8 @@ const RESULT: &str = "UPDATE trial SET executed_x_mm=?, executed_y_mm=?, execute
     in_hand_x_mm=?, in_hand_y_mm=?, in_hand_yaw_deg=?, outcome=?, seated=?, \
     measured_x_mm=?, measured_y_mm=?, measured_yaw_deg=?, measured_z_mm=?, measured_tilt_deg=?, \
     truth_x_mm=?, truth_y_mm=?, truth_yaw_deg=?, truth_z_mm=?, truth_tilt_deg=?, \
-    reward=?, robot_time_s=?, peak_force_n=? WHERE phase=? AND checkpoint=? AND number=?";
+    reward=?, robot_time_s=?, peak_force_n=?, jam=?, dropped=?, plate_hit=? \
+    WHERE phase=? AND checkpoint=? AND number=?";
 
 const SELECT: &str = "SELECT * FROM trial";
 
@@ -170,6 +171,9 @@ impl TrialStore {
                     result.reward,
                     result.duration.seconds,
                     result.harm.peak_force_n,
+                    result.harm.jam,
+                    result.harm.drop,
+                    result.harm.plate_hit,
                     key.phase.name(),
                     checkpoint as i64,
                     key.index as i64,
@@ -304,7 +308,12 @@ fn read_row(row: &Row<'_>) -> Result<TrialRow, rusqlite::Error> {
             truth: read_placement(row, "truth")?,
             reward: row.get("reward")?,
             duration: RobotTime { seconds: row.get("robot_time_s")? },
-            harm: Harm { peak_force_n: row.get("peak_force_n")? },
+            harm: Harm {
+                peak_force_n: row.get("peak_force_n")?,
+                jam: row.get("jam")?,
+                drop: row.get("dropped")?,
+                plate_hit: row.get("plate_hit")?,
+            },
         }),
     };
     Ok(TrialRow { intent, result })

@@ -6,7 +6,8 @@ use super::TrialStore;
 
 /// Marks our files in SQLite's own header: "rmrl".
 const APPLICATION_ID: i32 = 0x726d_726c;
-const FORMAT: i32 = 1;
+/// 2: harm has jam, drop and plate hit.
+const FORMAT: i32 = 2;
 
 const SCHEMA: &str = "
 CREATE TABLE run (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -30,7 +31,7 @@ CREATE TABLE trial (
     truth_x_mm REAL, truth_y_mm REAL, truth_yaw_deg REAL, truth_z_mm REAL, truth_tilt_deg REAL,
     reward REAL,
     robot_time_s REAL,
-    peak_force_n REAL,
+    peak_force_n REAL, jam INTEGER, dropped INTEGER, plate_hit INTEGER,
     UNIQUE (phase, checkpoint, number)
 );
 CREATE TABLE label (
@@ -162,7 +163,10 @@ impl TrialStore {
         }
         let format = number("user_version")?;
         if format != FORMAT {
-            let why = format!("run format {format}; this version of rmrl reads format {FORMAT}");
+            let why = format!(
+                "a run of another version of rmrl: its format is {format}, this version reads \
+                 {FORMAT}; read it with the version that made it, or run it again"
+            );
             return Err(StoreError::foreign(&self.path, why));
         }
         let verdict: String = self

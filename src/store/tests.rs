@@ -43,7 +43,7 @@ fn stored() -> Stored {
         truth: Some(placement),
         reward: -0.2,
         duration: RobotTime { seconds: 8.25 },
-        harm: Harm { peak_force_n: 12.5 },
+        harm: Harm { peak_force_n: 12.5, jam: true, drop: false, plate_hit: None },
     }
 }
 
@@ -144,4 +144,17 @@ proptest! {
             prop_assert!(error.to_string().contains("run.sqlite"));
         }
     }
+}
+
+#[test]
+fn a_run_of_an_older_format_is_refused_with_both_formats() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.sqlite");
+    small_run(&path);
+    rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 1).unwrap();
+    let refused = TrialStore::read(&path).unwrap_err();
+    assert!(refused.is_bad_file());
+    let said = refused.to_string();
+    assert!(said.contains("run.sqlite") && said.contains("format is 1"), "{said}");
+    assert!(said.contains("reads 2"), "{said}");
 }

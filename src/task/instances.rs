@@ -22,6 +22,9 @@ pub struct Setup {
     pub instance: usize,
     /// Where the plate is to lie in the nominal pick frame: the instance's pose and its jitter.
     pub offset: Pose2,
+    /// Physical trials that the run has made before: what drifts goes by it. In an evaluation,
+    /// those before its checkpoint.
+    pub made: u64,
 }
 
 impl Instances {
@@ -44,15 +47,15 @@ impl Instances {
     }
 
     /// The setup of a trial: instances round robin, jitter keyed by the trial. The shelf is
-    /// shown on the training instances.
-    pub fn setup(&self, key: TrialKey) -> Setup {
+    /// shown on the training instances. `made` trials have been made before.
+    pub fn setup(&self, key: TrialKey, made: u64) -> Setup {
         let (poses, first) = match key.phase {
             Phase::HeldOut => (&self.held_out, self.train.len()),
             _ => (&self.train, 0),
         };
         let turn = (key.index % poses.len() as u64) as usize;
         let offset = jittered(poses[turn], self.jitter, &self.streams, key);
-        Setup { streams: self.streams, key, instance: first + turn, offset }
+        Setup { streams: self.streams, key, instance: first + turn, offset, made }
     }
 }
 
@@ -79,6 +82,7 @@ pub(crate) fn planar_noise(noise: Noise, draw: &mut super::Draw) -> Pose2 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::task::Dirt;
 
     fn spec() -> TaskSpec {
         TaskSpec {
@@ -91,6 +95,8 @@ mod tests {
             measurement: Noise::NONE,
             camera: 0.0,
             lighting: 0.0,
+            dirt: Dirt::default(),
+            drift: Vec::new(),
         }
     }
 
@@ -101,8 +107,8 @@ mod tests {
     #[test]
     fn training_returns_to_each_instance_in_turn_with_fresh_jitter() {
         let instances = Instances::draw(&spec(), Streams::new(1));
-        let first = instances.setup(key(Phase::Train, 2));
-        let again = instances.setup(key(Phase::Train, 7));
+        let first = instances.setup(key(Phase::Train, 2), 2);
+        let again = instances.setup(key(Phase::Train, 7), 7);
         assert_eq!(first.instance, again.instance);
         assert_ne!(first.offset, again.offset);
         assert!((first.offset.x_mm - again.offset.x_mm).abs() < 3.0);
@@ -112,7 +118,7 @@ mod tests {
     fn held_out_instances_are_none_of_the_trained_ones() {
         let instances = Instances::draw(&spec(), Streams::new(1));
         for index in 0..6 {
-            let setup = instances.setup(key(Phase::HeldOut, index));
+            let setup = instances.setup(key(Phase::HeldOut, index), 0);
             assert!(setup.instance >= instances.trained());
             assert!(instances.train.iter().all(|p| *p != setup.offset));
         }

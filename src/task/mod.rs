@@ -1,6 +1,7 @@
 //! The problem itself: poses, the action grid, scene instances, keyed random draws, outcome and
 //! reward. Pure: it knows no physics, no files and no clock.
 
+mod dirt;
 mod grid;
 mod instances;
 mod outcome;
@@ -10,6 +11,7 @@ mod signals;
 mod spec;
 pub mod streams;
 
+pub use dirt::{Conditions, Dirt, Drift, Quantity, Scope};
 pub use grid::ActionGrid;
 pub(crate) use instances::planar_noise;
 pub use instances::{Instances, Setup};

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::ActionGrid;
+use super::{ActionGrid, Dirt, Drift};
 
 /// Half the width of the offsets and of the corrections: plus or minus so much.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,6 +40,12 @@ pub struct TaskSpec {
     pub camera: f64,
     /// Largest relative change of light from trial to trial: 0.2 is plus or minus 20 %.
     pub lighting: f64,
+    /// How far the cell is from what its files say.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub dirt: Dirt,
+    /// How that changes while the run goes on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<Drift>,
 }
 
 impl Noise {
@@ -50,4 +56,8 @@ impl TaskSpec {
     pub fn grid(&self) -> ActionGrid {
         ActionGrid::new(self.range, self.bins)
     }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }

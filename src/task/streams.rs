@@ -5,6 +5,8 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use super::Quantity;
+
 /// The generator that every draw comes from. ChaCha8: the same bits on every machine.
 pub type Draw = ChaCha8Rng;
 
@@ -29,6 +31,8 @@ pub enum Stream {
     Replay,
     /// Initial network weights.
     Weights,
+    /// How far a quantity of the cell is from what the files say.
+    Dirt(Quantity),
 }
 
 impl Stream {
@@ -43,6 +47,7 @@ impl Stream {
             Self::Explore => "explore",
             Self::Replay => "replay",
             Self::Weights => "weights",
+            Self::Dirt(quantity) => quantity.name(),
         }
     }
 }

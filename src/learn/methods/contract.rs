@@ -3,7 +3,7 @@
 use super::super::identity::{Identity, Score};
 use super::super::{Experience, LearnError, Method, Mode, Settings, View};
 use super::{build, card, names, settings_as_pairs};
-use crate::task::{Noise, Phase, Range, Stream, Streams, TaskSpec, TrialKey};
+use crate::task::{Dirt, Noise, Phase, Range, Stream, Streams, TaskSpec, TrialKey};
 
 const LEARNERS: [&str; 6] =
     ["true-labels", "reinforce", "ppo", "rm-rl-online", "rm-rl", "rm-rl-pretrained"];
@@ -20,6 +20,8 @@ fn spec() -> TaskSpec {
         measurement: Noise { mm: 0.2, deg: 0.2 },
         camera: 2.0,
         lighting: 0.1,
+        dirt: Dirt::default(),
+        drift: Vec::new(),
     }
 }
 

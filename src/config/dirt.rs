@@ -1,0 +1,82 @@
+use super::{Check, ConfigError};
+use crate::task::{Quantity, TaskSpec};
+
+/// The sections `[task.dirt]` and `[[task.drift]]`.
+pub(super) fn validate(check: &Check<'_>, task: &TaskSpec) -> Result<(), ConfigError> {
+    for (quantity, half) in &task.dirt.0 {
+        check.within(&format!("task.dirt.{}", quantity.name()), *half, 0.0, quantity.limit())?;
+    }
+    for quantity in Quantity::ALL {
+        let mut free_from = 0;
+        for drift in task.drift.iter().filter(|d| d.key == quantity) {
+            let key = |part: &str| format!("task.drift.{part} of {}", quantity.name());
+            check.within(&key("to"), drift.to, -quantity.limit(), quantity.limit())?;
+            for (part, trials) in [("at", drift.at), ("over", drift.over)] {
+                let valid = "must be at most 1000000 trials";
+                check.that(trials <= 1_000_000, &key(part), trials, valid)?;
+            }
+            let valid = format_args!(
+                "must be at least {free_from}: the drifts of one key stand in order, each after \
+                 the end of the one before"
+            );
+            check.that(drift.at >= free_from, &key("at"), drift.at, valid)?;
+            free_from = drift.at + drift.over.max(1);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Experiment;
+    use proptest::prelude::*;
+
+    fn refused(set: &str) -> String {
+        Experiment::open("smoke", &[set.to_owned()]).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn each_key_is_off_by_default_and_may_be_set_alone() {
+        let plain = Experiment::open("smoke", &[]).unwrap();
+        assert!(!plain.task.is_dirty() && !plain.to_toml().contains("dirt"));
+        for quantity in crate::task::Quantity::ALL {
+            let set = format!("task.dirt.{}=0.5", quantity.name());
+            let dirty = Experiment::open("smoke", &[set]).unwrap();
+            assert_eq!(dirty.task.reach(quantity), (-0.5, 0.5));
+            let again: Experiment = crate::config::parse_toml("a", &dirty.to_toml()).unwrap();
+            assert_eq!(again, dirty);
+        }
+    }
+
+    #[test]
+    fn a_wrong_key_or_value_is_named_with_what_is_valid() {
+        for (set, parts) in [
+            ("task.dirt.base_x=1", &["base_x", "base_x_mm"][..]),
+            ("task.dirt.base_x_mm=-1", &["task.dirt.base_x_mm", "-1", "from 0 to 10"]),
+            ("task.dirt.base_x_mm=nan", &["task.dirt.base_x_mm", "NaN"]),
+            ("task.dirt.exposure=bright", &["bright"]),
+            ("task.drift=[{key=\"base_x\",at=1,to=1}]", &["base_x", "base_x_mm"]),
+            ("task.drift=[{key=\"base_x_mm\",at=1,to=99}]", &["to of base_x_mm", "99", "10"]),
+            ("task.drift=[{key=\"base_x_mm\",at=-1,to=1}]", &["-1"]),
+            (
+                "task.drift=[{key=\"base_x_mm\",at=5,to=1,over=10},{key=\"base_x_mm\",at=9,to=2}]",
+                &["at of base_x_mm", "9", "at least 15"],
+            ),
+        ] {
+            let said = refused(set);
+            for part in parts {
+                assert!(said.contains(part), "{set}: '{part}' is missing in: {said}");
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn no_text_in_these_sections_makes_the_parser_panic(text in "[-a-z_0-9.={}\\[\\]\", ]{0,60}") {
+            for section in ["dirt", "drift", "dirt.base_x_mm"] {
+                let _ = Experiment::open("smoke", &[format!("task.{section}={text}")]);
+            }
+        }
+    }
+}

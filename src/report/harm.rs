@@ -1,0 +1,100 @@
+use super::ExperimentResult;
+use super::table::{self, Table};
+
+/// What so many trials may have damaged.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct HarmCount {
+    pub trials: u64,
+    pub jams: u64,
+    pub drops: u64,
+    /// Trials in which the plate was touched outside the grip; `None` where that cannot be seen.
+    pub plate_hits: Option<u64>,
+    /// Sum over the trials of the largest force between plate and furniture, N.
+    pub force_sum_n: f64,
+    pub worst_force_n: f64,
+}
+
+impl HarmCount {
+    pub fn add(&mut self, other: &Self) {
+        self.trials += other.trials;
+        self.jams += other.jams;
+        self.drops += other.drops;
+        self.plate_hits = match (self.plate_hits, other.plate_hits) {
+            (None, hits) | (hits, None) => hits,
+            (Some(a), Some(b)) => Some(a + b),
+        };
+        self.force_sum_n += other.force_sum_n;
+        self.worst_force_n = self.worst_force_n.max(other.worst_force_n);
+    }
+}
+
+/// The report's section on harm: training trials and the final demonstration, by method.
+pub(super) fn section(result: &ExperimentResult) -> String {
+    let mut harm = Table::new([
+        "method",
+        "trials",
+        "of",
+        "jams",
+        "drops",
+        "plate hits",
+        "peak force, mean (N)",
+        "worst (N)",
+    ]);
+    for method in &result.methods {
+        for (what, shelf) in [("training", false), ("shelf", true)] {
+            let mut sum = HarmCount::default();
+            for run in &method.runs {
+                sum.add(if shelf { &run.shelf_harm } else { &run.harm });
+            }
+            if sum.trials == 0 {
+                continue;
+            }
+            harm.row([
+                table::marked(result, method.card.name),
+                what.to_owned(),
+                sum.trials.to_string(),
+                sum.jams.to_string(),
+                sum.drops.to_string(),
+                sum.plate_hits.map_or("-".to_owned(), |hits| hits.to_string()),
+                format!("{:.1}", sum.force_sum_n / sum.trials as f64),
+                format!("{:.1}", sum.worst_force_n),
+            ]);
+        }
+    }
+    if harm.rows.is_empty() {
+        return String::new();
+    }
+    format!(
+        "\n## Harm\n\n{}\nTrials of all runs. *jam*: the plate was left stuck, or the force guard had to stop \
+         the hand. *drop*: it left the hand too early, or did not stay. *plate hit*: palm or \
+         fingers pushed it outside the grip. *peak force*: the largest between plate and furniture \
+         in a trial.\n",
+        harm.markdown()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::synthetic;
+
+    #[test]
+    fn harm_is_summed_over_runs_and_a_plate_that_nobody_watched_shows_a_dash() {
+        let mut result = synthetic::experiment(2);
+        result.methods.retain(|m| m.card.name == "ppo");
+        for (run, hits) in result.methods[0].runs.iter_mut().zip([Some(3), None]) {
+            run.harm = HarmCount {
+                trials: 100,
+                jams: 2,
+                drops: 1,
+                plate_hits: hits,
+                force_sum_n: 500.0,
+                worst_force_n: if hits.is_some() { 31.0 } else { 9.0 },
+            };
+            run.shelf_harm = HarmCount { trials: 10, ..HarmCount::default() };
+        }
+        let text = section(&result);
+        assert!(text.contains("| ppo | training | 200 | 4 | 2 | 3 | 5.0 | 31.0 |"), "{text}");
+        assert!(text.contains("| ppo | shelf | 20 | 0 | 0 | - | 0.0 | 0.0 |"), "{text}");
+    }
+}
