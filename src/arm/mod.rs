@@ -1,10 +1,21 @@
-//! What every arm shares, simulated or real: paths, motions in time, and the safety envelope
-//! they must pass.
+//! What every arm shares, simulated or real: kinematics, paths, motions in time, and the safety
+//! envelope they must pass.
 
 mod envelope;
+mod inverse;
+mod kinematics;
+mod line;
+mod model;
 mod motion;
 mod path;
+mod profile;
+mod trajectory;
 
 pub use envelope::{Envelope, Forbidden};
+pub use inverse::Unreachable;
+pub use kinematics::{Dh, DhDelta, Joints, Kinematics};
+pub use line::Line;
+pub use model::ArmModel;
 pub use motion::Motion;
 pub use path::{CheckedPath, Segment};
+pub use trajectory::{JointTrajectory, NoTrajectory, Pace, Way};

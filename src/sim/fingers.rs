@@ -3,7 +3,7 @@ use nalgebra::Translation3;
 use super::rig::{PATIENCE, REST_SPEED, REST_STEPS, SimRig};
 use super::sweep::Sweep;
 use super::world::FingerCmd;
-use crate::arm::{Motion, Segment};
+use crate::arm::Line;
 use crate::cell::{DeviceError, Grip, Gripper, Watch};
 
 /// Where closing fingers slow down from a jump, metres from the plate.
@@ -48,13 +48,10 @@ impl SimRig {
     fn fingers_are_clear(&self, to: FingerCmd) -> bool {
         [1.0, -1.0].into_iter().zip(self.world.finger_travel()).all(|(side, from)| {
             let way = f64::from(side) * (to.half_opening - from);
-            let name = "fingers";
             let world_from_tool = self.world_from_tool * Translation3::new(0.0, 0.0, way);
-            let segment =
-                Segment { name, world_from_tool, speed: 1.0, contact: false, carrying: false };
-            let motion = Motion::new(self.world_from_tool, &segment, 1.0);
+            let line = Line::new(self.world_from_tool, world_from_tool);
             let moving = vec![self.finger(side, from)];
-            Sweep { moving, standing: self.standing(true) }.is_clear(&motion)
+            Sweep { moving, standing: self.standing(true) }.is_clear(&line)
         })
     }
 

@@ -9,7 +9,7 @@ use super::convert::{half, pose};
 use super::shapes::HandShapes;
 use super::sweep::Sweep;
 use super::world::{FingerCmd, World};
-use crate::arm::{CheckedPath, Motion, Segment};
+use crate::arm::{CheckedPath, Line, Motion, Segment};
 use crate::cell::{
     Arm, CellPlan, DeviceError, Eyes, Harm, Image, Measured, Rig, RobotTime, Signals, Snapshot,
     Watch, flatten, lift, placement,
@@ -136,7 +136,7 @@ impl SimRig {
         if !segment.contact && self.settings.skip_free {
             self.settle(segment.name, watch)?;
             let rides = self.plate_in_hand();
-            if self.still >= REST_STEPS && self.is_clear(&motion, rides) {
+            if self.still >= REST_STEPS && self.is_clear(motion.line(), rides) {
                 return self.jump(segment.name, &motion, rides, watch);
             }
         }
@@ -176,7 +176,7 @@ impl SimRig {
         watch: &mut dyn Watch,
     ) -> Result<(), DeviceError> {
         let began = self.clock;
-        let tool_from_plate = motion.from().inverse() * self.world.world_from_plate();
+        let tool_from_plate = motion.line().from().inverse() * self.world.world_from_plate();
         let opening = self.world.opening();
         let ticks = (motion.duration() / TICK) as u64;
         for i in 1..=ticks {
@@ -196,7 +196,7 @@ impl SimRig {
             };
             tick(watch, &snapshot)?;
         }
-        self.world_from_tool = *motion.to();
+        self.world_from_tool = *motion.line().to();
         self.world.jump(&self.world_from_tool, rides);
         self.clock = began + motion.duration();
         Ok(())
@@ -208,16 +208,16 @@ impl SimRig {
         touch.upper_pad && touch.lower_pad && !touch.furniture
     }
 
-    fn is_clear(&self, motion: &Motion, rides: bool) -> bool {
+    fn is_clear(&self, line: &Line, rides: bool) -> bool {
         let [upper, lower] = self.world.finger_travel();
         let mut moving =
             vec![self.shapes.palm(), self.finger(1.0, upper), self.finger(-1.0, lower)];
         if rides {
             let (world_from_box, half) = self.plate_box();
-            let tool_from_world = pose(&motion.from().inverse());
+            let tool_from_world = pose(&line.from().inverse());
             moving.push((tool_from_world * world_from_box, half));
         }
-        Sweep { moving, standing: self.standing(!rides) }.is_clear(motion)
+        Sweep { moving, standing: self.standing(!rides) }.is_clear(line)
     }
 
     /// `tool_from_box` of a finger and half its sides.

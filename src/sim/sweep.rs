@@ -5,7 +5,7 @@ use rapier3d::parry::query;
 use rapier3d::parry::shape::Cuboid;
 
 use super::convert::pose;
-use crate::arm::Motion;
+use crate::arm::Line;
 
 /// Boxes that move with the tool, and boxes that stand still.
 pub(super) struct Sweep {
@@ -21,10 +21,10 @@ const MARGIN: f32 = 1e-3;
 const LOOKS: usize = 64;
 
 impl Sweep {
-    /// Is the whole motion free of contact? `true` is a proof; `false` may be caution.
-    pub fn is_clear(&self, motion: &Motion) -> bool {
-        let (from, to) = (pose(motion.from()), pose(motion.to()));
-        let turn = motion.turn() as f32;
+    /// Is the whole way free of contact? `true` is a proof; `false` may be caution.
+    pub fn is_clear(&self, line: &Line) -> bool {
+        let (from, to) = (pose(line.from()), pose(line.to()));
+        let turn = line.turn() as f32;
         let near: Vec<(usize, usize)> = self
             .moving
             .iter()
@@ -42,17 +42,17 @@ impl Sweep {
                 self.standing.iter().enumerate().filter(hits).map(move |(s, _)| (m, s))
             })
             .collect();
-        near.is_empty() || self.advances(motion, &near)
+        near.is_empty() || self.advances(line, &near)
     }
 
     /// Conservative advancement: from each look, go as far as the nearest pair certainly allows.
-    fn advances(&self, motion: &Motion, pairs: &[(usize, usize)]) -> bool {
+    fn advances(&self, line: &Line, pairs: &[(usize, usize)]) -> bool {
         let reach = |m: usize| self.moving[m].0.translation.length() + self.moving[m].1.length();
         let reach = pairs.iter().map(|(m, _)| reach(*m)).fold(0.0, f32::max);
-        let fastest = motion.way() as f32 + 1.2 * motion.turn() as f32 * reach;
+        let fastest = line.way() as f32 + 1.2 * line.turn() as f32 * reach;
         let mut share = 0.0;
         for _ in 0..LOOKS {
-            let gap = self.gap(&motion.along(f64::from(share)), pairs) - MARGIN;
+            let gap = self.gap(&line.along(f64::from(share)), pairs) - MARGIN;
             if gap <= 0.0 {
                 return false;
             }

@@ -1,0 +1,329 @@
+use nalgebra::{Isometry3, Vector6};
+
+use super::profile::Profile;
+use super::{ArmModel, Joints, Line, Unreachable};
+
+/// A joint path in time: from rest to rest within the joints' speeds and accelerations.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JointTrajectory {
+    way: Way,
+    knots: Vec<Knot>,
+    profile: Profile,
+}
+
+/// What lies straight between begin and end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// The tool's way, as of a controller's `movel`.
+    Line,
+    /// The joints' way, as of a controller's `movej`.
+    Joints,
+}
+
+/// How fast the tool may move on a straight way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pace {
+    /// m/s.
+    pub speed: f64,
+    /// m/s^2.
+    pub acceleration: f64,
+    /// rad/s.
+    pub turn_speed: f64,
+}
+
+/// Why no trajectory leads along a way.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum NoTrajectory {
+    #[error(transparent)]
+    Unreachable(#[from] Unreachable),
+    #[error("the wrist is nearly straight: joint 5 at {angle_deg:.1} deg, allowed 3 deg or more")]
+    Wrist { angle_deg: f64 },
+    #[error("the elbow is nearly straight: joint 3 at {angle_deg:.1} deg, allowed 3 deg or more")]
+    Elbow { angle_deg: f64 },
+    #[error("the wrist is nearly above the shoulder: {off_mm:.1} mm beside, allowed 20 mm or more")]
+    Shoulder { off_mm: f64 },
+    #[error("the joints cannot follow the straight line")]
+    Strays,
+    #[error("the pace and the joint limits must be positive numbers")]
+    Pace,
+}
+
+/// Joints and their change along the way, per whole way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Knot {
+    joints: Joints,
+    slope: Joints,
+}
+
+/// Knots of a straight way lie no farther apart than this, metres and rad.
+const SPACING: f64 = 0.05;
+const SPACING_TURN: f64 = 0.1;
+/// Half way between knots the tool is this near its line, metres and rad.
+const STRAIGHT: f64 = 1e-5;
+const MOST_KNOTS: usize = 512;
+/// Sine of the smallest angle (3 deg) that elbow and wrist keep from being straight.
+const BENT: f64 = 0.0523;
+/// The wrist keeps this distance from standing above the shoulder, metres.
+const BESIDE: f64 = 0.02;
+/// Least share of a joint's acceleration that is left to speed up along the way.
+const SPARE: f64 = 0.5;
+
+impl JointTrajectory {
+    /// Straight in joint space at a share of the arm's joint speeds and accelerations.
+    pub fn joints(
+        arm: &ArmModel,
+        from: &Joints,
+        to: &Joints,
+        share: f64,
+    ) -> Result<Self, NoTrajectory> {
+        let slope = to - from;
+        let knots = vec![Knot { joints: *from, slope }, Knot { joints: *to, slope }];
+        let limits = Limits::of(arm, share);
+        let (speed, acceleration) = limits.along(&knots, f64::INFINITY, f64::INFINITY);
+        Self::timed(Way::Joints, knots, speed, acceleration)
+    }
+
+    /// The tool moves straight from where it is at `from` to `world_from_tool`, on one branch and
+    /// clear of singular postures.
+    pub fn line(
+        arm: &ArmModel,
+        from: &Joints,
+        world_from_tool: &Isometry3<f64>,
+        pace: Pace,
+    ) -> Result<Self, NoTrajectory> {
+        let paces = [pace.speed, pace.acceleration, pace.turn_speed];
+        if !paces.into_iter().all(|p| p > 0.0) {
+            return Err(NoTrajectory::Pace);
+        }
+        let line = Line::new(arm.tool(from), *world_from_tool);
+        let (way, turn) = (line.way(), line.turn());
+        let mut pieces = ((way / SPACING).max(turn / SPACING_TURN).ceil() as usize).max(1);
+        let knots = loop {
+            if pieces > MOST_KNOTS {
+                return Err(NoTrajectory::Strays);
+            }
+            let knots = knots_along(arm, &line, from, pieces)?;
+            if follow(arm, &line, &knots) {
+                break knots;
+            }
+            pieces *= 2;
+        };
+        // The tool turns fastest half way.
+        let speed = (pace.speed / way).min(pace.turn_speed / (4.0 * libm::tan(turn / 4.0)));
+        let acceleration = pace.acceleration / way;
+        let (speed, acceleration) = Limits::of(arm, 1.0).along(&knots, speed, acceleration);
+        Self::timed(Way::Line, knots, speed, acceleration)
+    }
+
+    fn timed(
+        way: Way,
+        knots: Vec<Knot>,
+        speed: f64,
+        acceleration: f64,
+    ) -> Result<Self, NoTrajectory> {
+        let profile = Profile::new(speed, acceleration).ok_or(NoTrajectory::Pace)?;
+        Ok(Self { way, knots, profile })
+    }
+
+    pub fn way(&self) -> Way {
+        self.way
+    }
+
+    /// Seconds.
+    pub fn duration(&self) -> f64 {
+        self.profile.duration()
+    }
+
+    /// Joints and their speeds, rad/s, so many seconds after the begin.
+    pub fn at(&self, seconds: f64) -> (Joints, Joints) {
+        let (share, speed) = self.profile.at(seconds);
+        let (joints, slope) = self.along(share);
+        (joints, slope * speed)
+    }
+
+    pub fn from(&self) -> &Joints {
+        &self.knots[0].joints
+    }
+
+    pub fn to(&self) -> &Joints {
+        &self.knots[self.knots.len() - 1].joints
+    }
+
+    /// Joints at a share of the way, and their change per whole way.
+    pub fn along(&self, share: f64) -> (Joints, Joints) {
+        between(&self.knots, share)
+    }
+}
+
+/// Cubic between two knots.
+fn between(knots: &[Knot], share: f64) -> (Joints, Joints) {
+    let pieces = knots.len() - 1;
+    let at = share.clamp(0.0, 1.0) * pieces as f64;
+    let piece = (at as usize).min(pieces - 1);
+    let (u, h) = (at - piece as f64, 1.0 / pieces as f64);
+    let (a, b) = (&knots[piece], &knots[piece + 1]);
+    let chord = b.joints - a.joints;
+    let (left, right) = (a.slope * h - chord, chord - b.slope * h);
+    let joints = a.joints + (chord + (left * (1.0 - u) + right * u) * (1.0 - u)) * u;
+    let slope = chord
+        + left * ((1.0 - u) * (1.0 - u) - 2.0 * u * (1.0 - u))
+        + right * (2.0 * u * (1.0 - u) - u * u);
+    (joints, slope / h)
+}
+
+/// Joints on the line at evenly spread shares, each on the branch of the one before.
+fn knots_along(
+    arm: &ArmModel,
+    line: &Line,
+    from: &Joints,
+    pieces: usize,
+) -> Result<Vec<Knot>, NoTrajectory> {
+    let mut knots = Vec::with_capacity(pieces + 1);
+    let mut near = *from;
+    let mut sides = None;
+    for i in 0..=pieces {
+        let share = i as f64 / pieces as f64;
+        // The first is known, and must not hop to another branch.
+        let joints = if i == 0 { *from } else { arm.joints(&line.along(share), &near)? };
+        let posture = Posture::of(arm, &joints);
+        let now = posture.sides()?;
+        if sides.is_some_and(|before| before != now) {
+            return Err(posture.flattest());
+        }
+        sides = Some(now);
+        let slope = arm.slope(&joints, line.velocity(share)).ok_or(NoTrajectory::Strays)?;
+        knots.push(Knot { joints, slope });
+        near = joints + slope / pieces as f64;
+    }
+    Ok(knots)
+}
+
+/// Is the tool on its line half way between knots too?
+fn follow(arm: &ArmModel, line: &Line, knots: &[Knot]) -> bool {
+    let pieces = knots.len() - 1;
+    (0..pieces).all(|i| {
+        let share = (i as f64 + 0.5) / pieces as f64;
+        let (at, wanted) = (arm.tool(&between(knots, share).0), line.along(share));
+        let off = (at.translation.vector - wanted.translation.vector).norm();
+        let turned = at.rotation.inverse() * wanted.rotation;
+        off < STRAIGHT && 2.0 * turned.imag().norm() < STRAIGHT
+    })
+}
+
+impl ArmModel {
+    /// Joint speeds that give the tool a velocity in the world frame.
+    fn slope(
+        &self,
+        joints: &Joints,
+        (linear, angular): (nalgebra::Vector3<f64>, nalgebra::Vector3<f64>),
+    ) -> Option<Joints> {
+        let base_from_world = self.world_from_base.rotation.inverse();
+        let (linear, angular) = (base_from_world * linear, base_from_world * angular);
+        let base_from_flange = self.kinematics.forward(joints).rotation;
+        let tool_from_flange = base_from_flange * -self.flange_from_tool.translation.vector;
+        let linear = linear + angular.cross(&tool_from_flange);
+        let wanted = Vector6::new(linear.x, linear.y, linear.z, angular.x, angular.y, angular.z);
+        self.kinematics.jacobian(joints).lu().solve(&wanted)
+    }
+}
+
+/// How far a posture is from the three singular ones of this arm.
+struct Posture {
+    elbow: f64,
+    wrist: f64,
+    /// Metres.
+    shoulder: f64,
+}
+
+impl Posture {
+    fn of(arm: &ArmModel, joints: &Joints) -> Self {
+        let rows = &arm.kinematics.nominal;
+        let (elbow, wrist) = (libm::sin(joints[2]), libm::sin(joints[4]));
+        let (sum2, sum3) = (joints[1], joints[1] + joints[2]);
+        let shoulder = rows[1].a * libm::cos(sum2)
+            + rows[2].a * libm::cos(sum3)
+            + rows[4].d * libm::sin(sum3 + joints[3]);
+        Self { elbow, wrist, shoulder }
+    }
+
+    /// On which side of each singular posture it is, if clear of all.
+    fn sides(&self) -> Result<[bool; 3], NoTrajectory> {
+        let clear =
+            self.elbow.abs() >= BENT && self.wrist.abs() >= BENT && self.shoulder.abs() >= BESIDE;
+        if !clear {
+            return Err(self.flattest());
+        }
+        Ok([self.elbow > 0.0, self.wrist > 0.0, self.shoulder > 0.0])
+    }
+
+    /// The one it is nearest to.
+    fn flattest(&self) -> NoTrajectory {
+        let angle_deg = |sine: f64| libm::asin(sine).to_degrees();
+        let shares =
+            [self.elbow.abs() / BENT, self.wrist.abs() / BENT, self.shoulder.abs() / BESIDE];
+        let least = shares.into_iter().fold(f64::INFINITY, f64::min);
+        if shares[0] == least {
+            NoTrajectory::Elbow { angle_deg: angle_deg(self.elbow) }
+        } else if shares[1] == least {
+            NoTrajectory::Wrist { angle_deg: angle_deg(self.wrist) }
+        } else {
+            NoTrajectory::Shoulder { off_mm: self.shoulder * 1e3 }
+        }
+    }
+}
+
+/// Joint speeds and accelerations to stay within.
+struct Limits {
+    speed: Joints,
+    acceleration: Joints,
+}
+
+impl Limits {
+    fn of(arm: &ArmModel, share: f64) -> Self {
+        Self { speed: arm.joint_speed * share, acceleration: arm.joint_acceleration * share }
+    }
+
+    /// The largest speed and acceleration along the way, in ways, that keep every joint within
+    /// its own, and within `speed` and `acceleration`.
+    fn along(&self, knots: &[Knot], mut speed: f64, mut acceleration: f64) -> (f64, f64) {
+        let (slope, bend) = steepest(knots);
+        for i in 0..6 {
+            speed = speed.min(self.speed[i] / slope[i]);
+            speed = speed.min((self.acceleration[i] * (1.0 - SPARE) / bend[i]).sqrt());
+        }
+        for i in 0..6 {
+            let left = self.acceleration[i] - bend[i] * speed * speed;
+            acceleration = acceleration.min(left / slope[i]);
+        }
+        (speed, acceleration)
+    }
+}
+
+/// Largest first and second derivative of each joint along the way.
+fn steepest(knots: &[Knot]) -> (Joints, Joints) {
+    let (mut slope, mut bend) = (Joints::zeros(), Joints::zeros());
+    let h = 1.0 / (knots.len() - 1) as f64;
+    for pair in knots.windows(2) {
+        let (a, b) = (&pair[0], &pair[1]);
+        let chord = (b.joints - a.joints) / h;
+        // The cubic's second derivative is linear: largest at an end.
+        let first = (chord * 6.0 - a.slope * 4.0 - b.slope * 2.0) / h;
+        let last = (a.slope * 2.0 + b.slope * 4.0 - chord * 6.0) / h;
+        for i in 0..6 {
+            bend[i] = bend[i].max(first[i].abs()).max(last[i].abs());
+            // Its first is a parabola: largest at an end or where the second is zero.
+            let turns = first[i] / (first[i] - last[i]);
+            let vertex = if turns > 0.0 && turns < 1.0 {
+                a.slope[i] + first[i] * turns * h / 2.0
+            } else {
+                0.0
+            };
+            slope[i] = slope[i].max(a.slope[i].abs()).max(b.slope[i].abs()).max(vertex.abs());
+        }
+    }
+    (slope, bend)
+}
+
+#[cfg(test)]
+#[path = "trajectory_tests.rs"]
+mod tests;
