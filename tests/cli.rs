@@ -204,3 +204,27 @@ fn init_copies_files_that_can_be_run_and_keeps_edited_ones() {
         rmrl(dir.path(), "trial --scene lab/scenes/shelf.toml --robot lab/robots/gantry.toml");
     assert_eq!(shown.code, 0, "{}", shown.stderr);
 }
+
+#[test]
+fn experiments_with_dirt_and_drift_are_reproducible_over_jobs_and_kills() {
+    let dir = tempdir();
+    let short = smoke_args().replacen("smoke", "randomised", 1)
+        + " --set evaluation.shelf_trials=2 --set task.scene_instances=10";
+    let drift = r#" --set task.drift=[{key="fixture_x_mm",at=25,to=1.5},{key="exposure",at=10,to=-0.4,over=30}]"#;
+    let args = short + drift;
+    for jobs in ["1", "2"] {
+        let done = rmrl(dir.path(), &format!("{args} --jobs {jobs} --out jobs{jobs}"));
+        assert_eq!(done.code, 0, "{}", done.stderr);
+    }
+    let [one, two, killed] = ["jobs1", "jobs2", "killed"].map(|name| dir.path().join(name));
+    support::assert_same_results(&one, &two);
+    for milliseconds in [150, 400, 700, 300] {
+        support::kill_after(dir.path(), &format!("{args} --out killed --resume"), milliseconds);
+    }
+    let resumed = rmrl(dir.path(), &format!("{args} --out killed --resume"));
+    assert_eq!(resumed.code, 0, "{}", resumed.stderr);
+    support::assert_same_results(&one, &killed);
+    let report = std::fs::read_to_string(one.join("report.md")).unwrap();
+    assert!(report.contains("| `fixture_x_mm` | - | - | to 1.5 at trial 25 |"), "{report}");
+    assert!(report.contains("## Harm"), "{report}");
+}

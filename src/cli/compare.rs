@@ -19,7 +19,7 @@ const RESAMPLES_MEANWHILE: usize = 2_000;
   rmrl compare wide --methods ppo,rm-rl --seeds 5 --set ppo.lr=1e-3
   rmrl compare my.toml --out runs/mine --resume")]
 pub struct Args {
-    /// Built-in experiment (narrow, wide, smoke) or a TOML file
+    /// Built-in experiment (narrow, wide, randomised, drift, smoke) or a TOML file
     #[arg(default_value = "narrow")]
     experiment: String,
     /// Only these methods

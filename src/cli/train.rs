@@ -9,7 +9,7 @@ use crate::config::Experiment;
   rmrl train narrow --method rm-rl --seed 1
   rmrl train wide --method ppo --seed 3 --trials 5000 --set ppo.lr=1e-3 --out runs/mine")]
 pub struct Args {
-    /// Built-in experiment (narrow, wide, smoke) or a TOML file
+    /// Built-in experiment (narrow, wide, randomised, drift, smoke) or a TOML file
     experiment: String,
     /// The method
     #[arg(long, value_name = "M")]

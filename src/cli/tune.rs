@@ -14,7 +14,7 @@ const FIRST_SEED: u64 = 1001;
 #[command(after_help = "Example: six settings of PPO on seeds 1001 to 1004, best first
   rmrl tune narrow --method ppo --grid lr=3e-4,1e-3,3e-3 --grid entropy=0.01,0.03 --seeds 4")]
 pub struct Args {
-    /// Built-in experiment (narrow, wide, smoke) or a TOML file
+    /// Built-in experiment (narrow, wide, randomised, drift, smoke) or a TOML file
     experiment: String,
     /// The method to tune
     #[arg(long, value_name = "M")]

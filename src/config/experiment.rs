@@ -75,10 +75,12 @@ fn one() -> u64 {
 }
 
 /// The experiments that are built into the binary: name and text.
-pub const EMBEDDED: [(&str, &str); 3] = [
+pub const EMBEDDED: [(&str, &str); 5] = [
     ("narrow", include_str!("../../experiments/narrow.toml")),
     ("wide", include_str!("../../experiments/wide.toml")),
     ("smoke", include_str!("../../experiments/smoke.toml")),
+    ("randomised", include_str!("../../experiments/randomised.toml")),
+    ("drift", include_str!("../../experiments/drift.toml")),
 ];
 
 impl Experiment {

@@ -3,6 +3,7 @@
 mod dirt;
 mod error;
 mod experiment;
+mod guides;
 mod mjcf;
 mod robot;
 mod scene;

@@ -170,34 +170,6 @@ impl Scene {
         Ok(scene)
     }
 
-    /// Moves guides and back stop so that a plate at the target has this play on each side.
-    fn set_clearance(&mut self, check: Check<'_>, clearance: f64) -> Result<(), ConfigError> {
-        let place_from_world = self.world_from_place.inverse();
-        let half = self.plate.size / 2.0;
-        // Which way the face looks away from the plate, and where it is to stand.
-        let groups = [
-            ("guide_left", Vector3::y(), half.y + clearance),
-            ("guide_right", -Vector3::y(), half.y + clearance),
-            ("back_stop", Vector3::x(), half.x + clearance),
-        ];
-        for (prefix, outward, wanted) in groups {
-            let main = self.statics.iter().find(|b| b.name == prefix).ok_or_else(|| {
-                let valid = "must be there for guide_clearance_mm to move it";
-                check.error(&format!("geom {prefix}"), "missing", valid)
-            })?;
-            let face = main
-                .corners()
-                .iter()
-                .map(|corner| (place_from_world * corner).coords.dot(&outward))
-                .fold(f64::INFINITY, f64::min);
-            let shift = self.world_from_place.rotation * (outward * (wanted - face));
-            for part in self.statics.iter_mut().filter(|b| b.name.starts_with(prefix)) {
-                part.world_from_box.translation.vector += shift;
-            }
-        }
-        Ok(())
-    }
-
     fn check_plate(&self, check: Check<'_>, geometry: &Geometry) -> Result<(), ConfigError> {
         let (body, half) = (&geometry.plate, self.plate.size / 2.0);
         let same = (body.half - half).amax() < 1e-6;

@@ -2,9 +2,10 @@ use nalgebra::{Isometry3, Point3};
 use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 
-use crate::cell::{Image, flatten};
+use super::dirt;
+use crate::cell::{Image, flatten, lift};
 use crate::config::Scene;
-use crate::task::{Setup, Stream, TaskSpec};
+use crate::task::{Conditions, Pose2, Quantity, Setup, Stream, TaskSpec};
 
 /// A software camera that looks straight down on the pick place.
 ///
@@ -17,6 +18,12 @@ pub struct Camera {
     background: Box<[f32]>,
     half_x: f32,
     half_y: f32,
+    /// How far it looks from where it should.
+    aside: Pose2,
+    /// 1 is nominal.
+    exposure: f32,
+    /// Standard deviation, pixels.
+    blur: f32,
 }
 
 /// Width of the field, mm.
@@ -50,45 +57,61 @@ struct Light {
 
 impl Camera {
     pub fn new(scene: &Scene) -> Self {
-        let background = (0..SIDE * SIDE).map(|i| {
-            let (x, y) = centre(i);
-            let at = [-1.0, 0.0, 1.0];
-            let samples = at.iter().flat_map(|dx| at.iter().map(move |dy| (*dx, *dy)));
-            let light = |(dx, dy): (f32, f32)| {
-                background(scene, x + dx * PIXEL / 3.0, y + dy * PIXEL / 3.0)
-            };
-            samples.map(light).sum::<f32>() / 9.0
-        });
         Self {
-            background: background.collect(),
+            background: backdrop(scene),
             view_from_world: scene.world_from_view.inverse(),
             half_x: (scene.plate.size.x * 500.0) as f32,
             half_y: (scene.plate.size.y * 500.0) as f32,
+            aside: Pose2::IDENTITY,
+            exposure: 1.0,
+            blur: 0.0,
         }
+    }
+
+    /// Looks at a trial's scene under its conditions. What lies behind the plate is that of the
+    /// nominal scene: the table is grey all over.
+    pub(super) fn aim(&mut self, nominal: &Scene, met: &Scene, real: &Conditions) {
+        let aside = dirt::camera(real);
+        if aside != self.aside {
+            let world_from_view = nominal.world_from_view * lift(aside);
+            self.background = backdrop(&Scene { world_from_view, ..nominal.clone() });
+            self.aside = aside;
+        }
+        self.view_from_world = (met.world_from_view * lift(aside)).inverse();
+        self.half_x = (met.plate.size.x * 500.0) as f32;
+        self.half_y = (met.plate.size.y * 500.0) as f32;
+        self.exposure = 1.0 + real.get(Quantity::Exposure) as f32;
+        self.blur = real.get(Quantity::BlurPx).abs() as f32;
     }
 
     /// The plate where it lies, with the light and the pixel noise of this trial.
     pub fn look(&self, world_from_plate: &Isometry3<f64>, setup: &Setup, task: &TaskSpec) -> Image {
-        let light = Light::draw(setup, task.lighting as f32);
+        let light = Light::draw(setup, task.lighting as f32).times(self.exposure);
         let mut noise = setup.streams.draw(Stream::Camera, setup.key);
         let sigma = task.camera as f32;
         let plate = flatten(&(self.view_from_world * world_from_plate));
         let (sin, cos) = libm::sincosf(plate.yaw_deg.to_radians() as f32);
         let (at_x, at_y) = (plate.x_mm as f32, plate.y_mm as f32);
 
-        let pixels = self.background.iter().enumerate().map(|(i, &behind)| {
+        let seen = self.background.iter().enumerate().map(|(i, &behind)| {
             let (x, y) = centre(i);
             let (dx, dy) = (x - at_x, y - at_y);
             let seen = self.blend(behind, cos * dx + sin * dy, cos * dy - sin * dx);
-            let mut grey = 255.0 * seen * light.at(x, y);
+            255.0 * seen * light.at(x, y)
+        });
+        let expose = |mut grey: f32| {
             if sigma > 0.0 {
                 let unit: f32 = StandardNormal.sample(&mut noise);
                 grey += sigma * unit;
             }
             // A cast saturates and takes NaN to 0.
             (grey + 0.5) as u8
-        });
-        Image::new(pixels.collect()).unwrap_or_else(|| unreachable!("one pixel a cell"))
+        };
+        let pixels = match self.blur > 0.0 {
+            true => blurred(&seen.collect::<Vec<_>>(), self.blur).into_iter().map(expose).collect(),
+            false => seen.map(expose).collect(),
+        };
+        Image::new(pixels).unwrap_or_else(|| unreachable!("one pixel a cell"))
     }
 
     /// Light at a point in the plate's frame (mm), over what lies behind.
@@ -131,6 +154,14 @@ impl Light {
         Self { gain: 1.0 + symmetric(), along_x: symmetric() / 2.0, along_y: symmetric() / 2.0 }
     }
 
+    fn times(self, factor: f32) -> Self {
+        Self {
+            gain: self.gain * factor,
+            along_x: self.along_x * factor,
+            along_y: self.along_y * factor,
+        }
+    }
+
     fn at(&self, x: f32, y: f32) -> f32 {
         const HALF: f32 = FIELD_MM as f32 / 2.0;
         self.gain + self.along_x * (x / HALF) + self.along_y * (y / HALF)
@@ -147,6 +178,41 @@ fn centre(pixel: usize) -> (f32, f32) {
     let (row, column) = (pixel / SIDE, pixel % SIDE);
     let half = SIDE as f32 / 2.0 - 0.5;
     ((column as f32 - half) * PIXEL, (half - row as f32) * PIXEL)
+}
+
+/// Light of the scene without the plate, nine looks a pixel.
+fn backdrop(scene: &Scene) -> Box<[f32]> {
+    let pixel = |i| {
+        let (x, y) = centre(i);
+        let at = [-1.0, 0.0, 1.0];
+        let samples = at.iter().flat_map(|dx| at.iter().map(move |dy| (*dx, *dy)));
+        let light =
+            |(dx, dy): (f32, f32)| background(scene, x + dx * PIXEL / 3.0, y + dy * PIXEL / 3.0);
+        samples.map(light).sum::<f32>() / 9.0
+    };
+    (0..SIDE * SIDE).map(pixel).collect()
+}
+
+/// A Gaussian blur by rows, then by columns; at the edges the last pixel goes on.
+fn blurred(image: &[f32], sigma: f32) -> Vec<f32> {
+    let reach = libm::ceilf(3.0 * sigma) as isize;
+    let bell = |k: isize| libm::expf(-0.5 * (k as f32 / sigma) * (k as f32 / sigma));
+    let weights: Vec<f32> = (-reach..=reach).map(bell).collect();
+    let sum: f32 = weights.iter().sum();
+    let last = SIDE as isize - 1;
+    let pass = |from: &[f32], index: &dyn Fn(isize, isize) -> usize| -> Vec<f32> {
+        let mut to = vec![0.0; from.len()];
+        for across in 0..=last {
+            for along in 0..=last {
+                let near = |k: isize| from[index(across, (along + k).clamp(0, last))];
+                let light: f32 = (-reach..=reach).zip(&weights).map(|(k, w)| w * near(k)).sum();
+                to[index(across, along)] = light / sum;
+            }
+        }
+        to
+    };
+    let rows = pass(image, &|row, column| row as usize * SIDE + column as usize);
+    pass(&rows, &|column, row| row as usize * SIDE + column as usize)
 }
 
 /// Light of the highest box under a point of the view's frame (mm), looked at from above.

@@ -5,6 +5,7 @@
 
 mod camera;
 mod convert;
+mod dirt;
 mod fingers;
 mod rig;
 mod shapes;
@@ -47,6 +48,7 @@ pub fn cell(
     check.within("iterations", settings.iterations as f64, 1.0, 64.0)?;
     fits(scene, robot)?;
     reaches(task, robot)?;
+    dirt::check(scene, robot, task)?;
     let plan = CellPlan::new(scene, robot);
     let rig = SimRig::new(scene, robot, task, &plan, settings);
     Ok(ScriptedCell::new(rig, plan, robot.envelope.clone()))

@@ -1,11 +1,12 @@
 use std::ops::ControlFlow;
 
-use nalgebra::{Isometry3, Translation3};
+use nalgebra::{Isometry3, Translation3, Vector3};
 use rapier3d::math::{Pose, Vector};
 
 use super::PhysicsSettings;
 use super::camera::Camera;
 use super::convert::{half, pose};
+use super::dirt::{self, Nominal};
 use super::shapes::HandShapes;
 use super::sweep::Sweep;
 use super::world::{FingerCmd, World};
@@ -15,7 +16,9 @@ use crate::cell::{
     Watch, flatten, lift, placement,
 };
 use crate::config::{Robot, Scene};
-use crate::task::{ContextSignal, Pose2, RewardSignal, Setup, Stream, TaskSpec, planar_noise};
+use crate::task::{
+    Conditions, ContextSignal, Pose2, RewardSignal, Setup, Stream, TaskSpec, planar_noise,
+};
 
 /// The simulated rig: Rapier under the motion script. Contact is stepped; a free move is jumped
 /// over once its sweep is shown to be clear. The clock runs as if it had been made.
@@ -36,6 +39,14 @@ pub struct SimRig {
     /// For how many steps the plate has been at rest.
     pub(super) still: u32,
     steps: u64,
+    /// What each trial's scene and gripper are made from, where they differ from trial to trial.
+    nominal: Option<Box<Nominal>>,
+    /// How far the tool leaves its straight line half way, metres.
+    sway: Option<Vector3<f64>>,
+    /// The guard stopped the hand in this trial.
+    stopped: bool,
+    /// The hand touched the plate outside the grip in this trial.
+    hit: bool,
 }
 
 /// What is drawn for one trial.
@@ -90,6 +101,12 @@ impl SimRig {
             trial: None,
             still: REST_STEPS,
             steps: 0,
+            nominal: task
+                .is_dirty()
+                .then(|| Box::new(Nominal { scene: scene.clone(), gripper: robot.gripper })),
+            sway: None,
+            stopped: false,
+            hit: false,
         }
     }
 
@@ -112,6 +129,9 @@ impl SimRig {
         self.clock += dt;
         self.steps += 1;
         self.still = if self.world.plate_speed() < REST_SPEED { self.still + 1 } else { 0 };
+        let touch = self.world.touch();
+        let open = self.fingers == self.opened();
+        self.hit |= touch.palm || open && (touch.upper_pad || touch.lower_pad);
     }
 
     pub(super) fn show(
@@ -154,11 +174,12 @@ impl SimRig {
         let every = self.steps_a_tick();
         let mut resisted = 0;
         for i in 1..=count {
-            self.world_from_tool = motion.at(i as f64 / count as f64);
+            self.world_from_tool = self.swayed(motion, i as f64 / count as f64);
             self.step();
             let force = self.world.furniture_force(self.dt());
             resisted = if force > self.robot.speeds.guard_n { resisted + 1 } else { 0 };
             if segment.contact && resisted >= GUARD_STEPS {
+                self.stopped = true;
                 break;
             }
             if i % every == 0 {
@@ -166,6 +187,16 @@ impl SimRig {
             }
         }
         self.check_numbers()
+    }
+
+    fn swayed(&self, motion: &Motion, share: f64) -> Isometry3<f64> {
+        let mut tool = motion.at(share);
+        if let Some(sway) = self.sway {
+            // Smooth, 1 half way, 0 at both ends.
+            let bulge = share * (1.0 - share);
+            tool.translation.vector += sway * (16.0 * bulge * bulge);
+        }
+        tool
     }
 
     fn jump(
@@ -216,6 +247,10 @@ impl SimRig {
             let (world_from_box, half) = self.plate_box();
             let tool_from_world = pose(&line.from().inverse());
             moving.push((tool_from_world * world_from_box, half));
+        }
+        if let Some(sway) = self.sway {
+            let reach = Vector::splat(sway.norm() as f32);
+            moving.iter_mut().for_each(|(_, half)| *half += reach);
         }
         Sweep { moving, standing: self.standing(!rides) }.is_clear(line)
     }
@@ -338,6 +373,14 @@ impl Rig for SimRig {
         });
         // A trial's bits must not depend on what was simulated before it.
         self.clock = 0.0;
+        (self.stopped, self.hit) = (false, false);
+        if let Some(nominal) = &self.nominal {
+            let real = Conditions::draw(&self.task, setup);
+            self.scene = nominal.scene(&real);
+            self.robot.gripper = nominal.gripper(&real);
+            self.sway = dirt::sway(&real);
+            self.camera.aim(&nominal.scene, &self.scene, &real);
+        }
     }
 
     fn set_plate(&mut self, offset: Pose2) -> Result<bool, DeviceError> {
@@ -372,7 +415,12 @@ impl Rig for SimRig {
     }
 
     fn harm(&self) -> Harm {
-        Harm { peak_force_n: self.world.peak_force_n(), ..Harm::default() }
+        Harm {
+            peak_force_n: self.world.peak_force_n(),
+            jam: self.stopped,
+            drop: false,
+            plate_hit: Some(self.hit),
+        }
     }
 }
 
