@@ -13,6 +13,7 @@ pub mod report;
 pub mod sim;
 pub mod store;
 pub mod task;
+pub mod twin;
 pub mod wire;
 
 /// Version of this program.
