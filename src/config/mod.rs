@@ -3,6 +3,7 @@
 mod dirt;
 mod error;
 mod experiment;
+mod grasp;
 mod guides;
 mod mjcf;
 mod robot;
@@ -10,8 +11,9 @@ mod scene;
 
 pub use error::{Check, ConfigError, parse_toml};
 pub use experiment::{Evaluation, Experiment, Physics};
+pub use grasp::Grasp;
 pub use mjcf::StaticBox;
-pub use robot::{Grasp, GripperSpec, Robot, RobotKind, Speeds};
+pub use robot::{GripperSpec, Robot, RobotKind, Speeds};
 pub use scene::{Heights, Plate, Scene, SeatLimits};
 
 /// Every built-in file with its path, as `rmrl init` copies it out.

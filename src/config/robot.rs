@@ -4,7 +4,7 @@ use nalgebra::Vector3;
 use serde::{Deserialize, Serialize};
 
 use super::scene::{read, stem};
-use super::{Check, ConfigError, parse_toml};
+use super::{Check, ConfigError, Grasp, parse_toml};
 use crate::arm::Envelope;
 
 /// A robot: how it moves, how it grips, and the envelope it never leaves.
@@ -24,13 +24,6 @@ pub struct Robot {
 pub enum RobotKind {
     /// The tool moves straight from pose to pose; no joints.
     Gantry,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Grasp {
-    /// Pads close on top and bottom of the short end: nothing centres the plate.
-    EdgePinch,
 }
 
 /// The gripper. Its tool point lies between the pads, half the overlap behind their tips.
@@ -78,11 +71,14 @@ struct RobotFile {
     envelope: Envelope,
 }
 
-const EMBEDDED: [(&str, &str); 1] = [("gantry.toml", include_str!("../../robots/gantry.toml"))];
+const EMBEDDED: [(&str, &str); 2] = [
+    ("gantry.toml", include_str!("../../robots/gantry.toml")),
+    ("gantry-side.toml", include_str!("../../robots/gantry-side.toml")),
+];
 
 impl Robot {
     /// The robots that the binary carries.
-    pub const NAMES: [&'static str; 1] = ["gantry"];
+    pub const NAMES: [&'static str; 2] = ["gantry", "gantry-side"];
 
     /// Every embedded file: name and text, for `rmrl init`.
     pub const FILES: &'static [(&'static str, &'static str)] = &EMBEDDED;

@@ -19,8 +19,8 @@ pub(super) fn vector(v: Vector) -> Vector3<f64> {
     Vector3::from(v.to_array().map(f64::from))
 }
 
-/// Half sides of a box.
-pub(super) fn half(sides: &Vector3<f64>) -> Vector {
+/// A vector, or half the sides of a box.
+pub(super) fn vector_of(sides: &Vector3<f64>) -> Vector {
     let [x, y, z] = sides.map(|v| v as f32).into();
     Vector::new(x, y, z)
 }

@@ -30,7 +30,7 @@ impl Gripper for SimRig {
 
     fn close(&mut self, watch: &mut dyn Watch) -> Result<Grip, DeviceError> {
         self.show("close", watch)?;
-        let nearly = self.scene.plate.size.z / 2.0 + NEARLY;
+        let nearly = self.gripped_half() + NEARLY;
         self.jump_fingers(FingerCmd { half_opening: nearly });
         self.ramp("close", self.held(), |_| false, watch)?;
         self.wait_for_fingers();
@@ -46,9 +46,10 @@ impl Gripper for SimRig {
 impl SimRig {
     /// May the fingers go straight to this opening?
     fn fingers_are_clear(&self, to: FingerCmd) -> bool {
+        let jaw = self.robot.gripper.grasp.jaw();
         [1.0, -1.0].into_iter().zip(self.world.finger_travel()).all(|(side, from)| {
             let way = f64::from(side) * (to.half_opening - from);
-            let world_from_tool = self.world_from_tool * Translation3::new(0.0, 0.0, way);
+            let world_from_tool = self.world_from_tool * Translation3::from(jaw * way);
             let line = Line::new(self.world_from_tool, world_from_tool);
             let moving = vec![self.finger(side, from)];
             Sweep { moving, standing: self.standing(true) }.is_clear(&line)
@@ -104,8 +105,12 @@ impl SimRig {
     }
 
     pub(super) fn held(&self) -> FingerCmd {
-        let half = self.scene.plate.size.z / 2.0;
-        FingerCmd { half_opening: half - self.robot.gripper.interference() }
+        FingerCmd { half_opening: self.gripped_half() - self.robot.gripper.interference() }
+    }
+
+    /// Half of what the pads close on: the force is what a gripper is told, not the distance.
+    fn gripped_half(&self) -> f64 {
+        self.robot.gripper.grasp.gripped(&self.scene.plate) / 2.0
     }
 
     pub(super) fn opened(&self) -> FingerCmd {

@@ -72,15 +72,15 @@ fn reaches(task: &TaskSpec, robot: &Robot) -> Result<(), ConfigError> {
 fn fits(scene: &Scene, robot: &Robot) -> Result<(), ConfigError> {
     let file = format!("robot {}", robot.name);
     let check = Check { file: &file };
-    let thick_mm = scene.plate.size.z * 1e3;
     let gripper = &robot.gripper;
+    let thick_mm = gripper.grasp.gripped(&scene.plate) * 1e3;
     let valid = format!("must be wider than the plate of scene {}: {thick_mm} mm", scene.name);
     let opens = gripper.opening_mm > thick_mm;
     check.that(opens, "gripper.opening_mm", gripper.opening_mm, valid)?;
     let half_mm = thick_mm / 2.0;
     let pressed_mm = gripper.interference() * 1e3;
     let valid = format!(
-        "divided by stiffness_n_per_mm must be less than half the plate's thickness, {half_mm} mm"
+        "divided by stiffness_n_per_mm must be less than half of what is gripped of the plate, {half_mm} mm"
     );
     check.that(pressed_mm < half_mm, "gripper.force_n", gripper.force_n, valid)
 }

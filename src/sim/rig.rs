@@ -5,7 +5,7 @@ use rapier3d::math::{Pose, Vector};
 
 use super::PhysicsSettings;
 use super::camera::Camera;
-use super::convert::{half, pose};
+use super::convert::{pose, vector_of};
 use super::dirt::{self, Nominal};
 use super::shapes::HandShapes;
 use super::sweep::Sweep;
@@ -258,11 +258,12 @@ impl SimRig {
     /// `tool_from_box` of a finger and half its sides.
     pub(super) fn finger(&self, side: f32, travel: f64) -> (Pose, Vector) {
         let (at, half) = self.shapes.finger(side);
-        (Pose::translation(0.0, 0.0, side * travel as f32) * at, half)
+        (self.shapes.travelled(side, travel as f32) * at, half)
     }
 
     pub(super) fn standing(&self, plate: bool) -> Vec<(Pose, Vector)> {
-        let furniture = self.scene.statics.iter().map(|b| (pose(&b.world_from_box), half(&b.half)));
+        let furniture =
+            self.scene.statics.iter().map(|b| (pose(&b.world_from_box), vector_of(&b.half)));
         furniture.chain(plate.then(|| self.plate_box())).collect()
     }
 
@@ -270,7 +271,7 @@ impl SimRig {
     fn plate_box(&self) -> (Pose, Vector) {
         let half_sides = self.scene.plate.size / 2.0;
         let centre = Translation3::new(0.0, 0.0, half_sides.z);
-        (pose(&(self.world.world_from_plate() * centre)), half(&half_sides))
+        (pose(&(self.world.world_from_plate() * centre)), vector_of(&half_sides))
     }
 
     /// Waits until the plate lies or hangs still.

@@ -1,8 +1,9 @@
 use rapier3d::math::{Pose, Vector};
 
-use crate::config::GripperSpec;
+use super::convert::vector_of;
+use crate::config::{Grasp, GripperSpec};
 
-/// The boxes of the hand: a palm on the gripper's base and a finger above and below the tool
+/// The boxes of the hand: a palm on the gripper's base and a finger on each side of the tool
 /// point. Metres.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct HandShapes {
@@ -12,9 +13,12 @@ pub(super) struct HandShapes {
     /// How far the tips reach beyond the tool point.
     reach: f32,
     open_half: f32,
+    grasp: Grasp,
 }
 
 const PALM_DEPTH: f32 = 0.02;
+/// How far a finger that is pushed open gives way beyond its opening.
+const GIVE: f32 = 0.02;
 
 impl HandShapes {
     pub fn new(gripper: &GripperSpec) -> Self {
@@ -25,19 +29,46 @@ impl HandShapes {
             thickness: metres(gripper.pad_thickness_mm),
             reach: metres(gripper.overlap_mm) / 2.0,
             open_half: metres(gripper.opening_mm) / 2.0,
+            grasp: gripper.grasp,
         }
     }
 
-    /// Finger above (`side` 1) or below (-1): `finger_from_box` and half its sides. The finger's
-    /// frame is the tool point moved onto the pad's face.
+    /// Along which the jaws close, in the tool's frame.
+    pub fn jaw(&self) -> Vector {
+        vector_of(&self.grasp.jaw())
+    }
+
+    /// `tool_from_finger` of the finger on this side (1 or -1 along the jaw) when its pad stands
+    /// so far from the tool point.
+    pub fn travelled(&self, side: f32, travel: f32) -> Pose {
+        let at = self.jaw() * (side * travel);
+        Pose::translation(at.x, at.y, at.z)
+    }
+
+    /// The finger on this side: `finger_from_box` and half its sides. The finger's frame is the
+    /// tool point moved onto the pad's face.
     pub fn finger(&self, side: f32) -> (Pose, Vector) {
-        let half = Vector::new(self.length, self.width, self.thickness) / 2.0;
-        (Pose::translation(self.reach - half.x, 0.0, side * half.z), half)
+        let half = self.turned(Vector::new(self.length, self.width, self.thickness) / 2.0);
+        let out = self.jaw() * (side * self.thickness / 2.0);
+        (Pose::translation(self.reach - half.x, out.y, out.z), half)
     }
 
     /// `tool_from_box` of the palm and half its sides.
     pub fn palm(&self) -> (Pose, Vector) {
         let half = Vector::new(PALM_DEPTH / 2.0, self.width / 2.0, self.open_half + self.thickness);
-        (Pose::translation(self.reach - self.length - half.x, 0.0, 0.0), half)
+        (Pose::translation(self.reach - self.length - half.x, 0.0, 0.0), self.turned(half))
+    }
+
+    /// How far a finger may be pushed, metres from the tool point.
+    pub fn most_travel(&self) -> f32 {
+        self.open_half + GIVE
+    }
+
+    /// Sides of a box whose jaw axis is z, in the tool's frame.
+    fn turned(&self, sides: Vector) -> Vector {
+        match self.grasp {
+            Grasp::EdgePinch => sides,
+            Grasp::SideGrip => Vector::new(sides.x, sides.z, sides.y),
+        }
     }
 }

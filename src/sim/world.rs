@@ -11,11 +11,12 @@ use crate::config::{GripperSpec, Scene};
 pub struct World {
     physics: PhysicsWorld,
     base: RigidBodyHandle,
-    /// Upper, lower.
+    /// On the positive side of the jaw axis (upper, or left), and on the negative.
     fingers: [Finger; 2],
     plate: RigidBodyHandle,
     plate_collider: ColliderHandle,
     grip: Grip,
+    shapes: HandShapes,
     peak_force_n: f64,
 }
 
@@ -43,7 +44,9 @@ pub struct FingerCmd {
 /// What the plate touches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Touch {
+    /// On the positive side of the jaw axis: of a side grip, the left one.
     pub upper_pad: bool,
+    /// On the negative side.
     pub lower_pad: bool,
     pub palm: bool,
     pub furniture: bool,
@@ -54,8 +57,6 @@ pub struct Touch {
 const FINGER_MASS_KG: f32 = 2.0;
 /// A finger is pushed back at this multiple of the grip force instead of pushing harder.
 const FORCE_LIMIT: f32 = 1.5;
-/// How far a pushed finger can give way, metres.
-const FINGER_TRAVEL: f32 = 0.04;
 
 const FURNITURE: Group = Group::GROUP_1;
 const PLATE: Group = Group::GROUP_2;
@@ -81,6 +82,7 @@ impl World {
             let collider = ColliderBuilder::cuboid(x, y, z)
                 .position(pose(&part.world_from_box))
                 .friction(scene.furniture_friction as f32)
+                .friction_combine_rule(CoefficientCombineRule::Max)
                 .collision_groups(groups(FURNITURE, PLATE | HAND));
             physics.insert_collider(collider, None);
         }
@@ -90,7 +92,8 @@ impl World {
             ColliderBuilder::cuboid(half.x as f32, half.y as f32, half.z as f32)
                 .translation(Vector::new(0.0, 0.0, half.z as f32))
                 .mass(scene.plate.mass_kg as f32)
-                .friction(scene.furniture_friction as f32)
+                // What it touches says how rough the pair is: board and pads differ.
+                .friction(0.0)
                 .collision_groups(groups(PLATE, FURNITURE | HAND)),
         );
         let shapes = HandShapes::new(gripper);
@@ -108,14 +111,14 @@ impl World {
         // Critical for a finger of this mass.
         let damping = 2.0 * libm::sqrtf(stiffness * FINGER_MASS_KG);
         let fingers = [1.0, -1.0].map(|side| {
-            let at = tool * Pose::translation(0.0, 0.0, side * fingers.half_opening as f32);
+            let at = tool * shapes.travelled(side, fingers.half_opening as f32);
             let (body, collider) = physics.insert(
                 RigidBodyBuilder::dynamic().pose(at).gravity_scale(0.0).can_sleep(false),
                 hand(shapes.finger(side)).mass(FINGER_MASS_KG),
             );
-            let motor = PrismaticJointBuilder::new(Vector::Z * side)
+            let motor = PrismaticJointBuilder::new(shapes.jaw() * side)
                 .contacts_enabled(false)
-                .limits([-FINGER_TRAVEL, FINGER_TRAVEL])
+                .limits([-shapes.most_travel(), shapes.most_travel()])
                 .motor_model(MotorModel::ForceBased)
                 .motor_position(fingers.half_opening as f32, stiffness, damping)
                 .motor_max_force(FORCE_LIMIT * gripper.force_n as f32);
@@ -123,7 +126,7 @@ impl World {
             Finger { body, joint, collider }
         });
         let grip = Grip { stiffness, damping };
-        Self { physics, base, fingers, plate, plate_collider, grip, peak_force_n: 0.0 }
+        Self { physics, base, fingers, plate, plate_collider, grip, shapes, peak_force_n: 0.0 }
     }
 
     /// Advances by `dt` seconds while the gripper's base moves to `world_from_tool`.
@@ -167,7 +170,7 @@ impl World {
         self.command(fingers);
         let tool = *self.physics.bodies[self.base].position();
         for (finger, side) in self.fingers.into_iter().zip([1.0, -1.0]) {
-            let at = tool * Pose::translation(0.0, 0.0, side * fingers.half_opening as f32);
+            let at = tool * self.shapes.travelled(side, fingers.half_opening as f32);
             self.physics.bodies[finger.body].set_position(at, false);
             self.physics.bodies[finger.body].set_vels(RigidBodyVelocity::zero(), false);
         }
@@ -187,7 +190,7 @@ impl World {
         let tool = self.physics.bodies[self.base].position();
         let travel = |finger: Finger, side: f32| {
             let at = self.physics.bodies[finger.body].translation();
-            f64::from(tool.inverse_transform_point(at).z * side)
+            f64::from(tool.inverse_transform_point(at).dot(self.shapes.jaw()) * side)
         };
         [travel(self.fingers[0], 1.0), travel(self.fingers[1], -1.0)]
     }
