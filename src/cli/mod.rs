@@ -13,6 +13,7 @@ mod report;
 mod train;
 mod trial;
 mod tune;
+mod twin;
 
 use clap::{Parser, Subcommand};
 
@@ -49,6 +50,8 @@ enum Command {
     Env(env::Args),
     /// Try method options on seeds that are never reported
     Tune(tune::Args),
+    /// Play an arm controller that speaks the real protocols, with a simulated cell behind it
+    Twin(twin::Args),
     /// List the methods, or explain one with its options
     Methods(lists::MethodsArgs),
     /// List the scenes
@@ -67,6 +70,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Report(args) => report::run(args),
         Command::Env(args) => env::run(args),
         Command::Tune(args) => tune::run(args),
+        Command::Twin(args) => twin::run(args),
         Command::Methods(args) => lists::methods(args),
         Command::Scenes(args) => lists::scenes(args),
         Command::Init(args) => init::run(args),

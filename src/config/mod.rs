@@ -8,6 +8,7 @@ mod guides;
 mod mjcf;
 mod robot;
 mod scene;
+mod twin_spec;
 
 pub use error::{Check, ConfigError, parse_toml};
 pub use experiment::{Evaluation, Experiment, Physics};
@@ -15,6 +16,7 @@ pub use grasp::Grasp;
 pub use mjcf::StaticBox;
 pub use robot::{GripperSpec, Robot, RobotKind, Speeds};
 pub use scene::{Heights, Plate, Scene, SeatLimits};
+pub use twin_spec::{Gaps, TwinSpec};
 
 /// Every built-in file with its path, as `rmrl init` copies it out.
 pub fn embedded_files() -> Vec<(String, &'static str)> {

@@ -7,12 +7,14 @@ mod camera;
 mod convert;
 mod dirt;
 mod fingers;
+mod near;
 mod rig;
 mod shapes;
 mod sweep;
 mod world;
 
 pub use camera::Camera;
+pub use near::Near;
 pub use rig::SimRig;
 pub use world::{FingerCmd, Touch, World, parameters};
 

@@ -45,6 +45,13 @@ impl Sweep {
         near.is_empty() || self.advances(line, &near)
     }
 
+    /// Distance of the nearest pair with the tool at this pose, metres.
+    pub fn nearest(&self, world_from_tool: &Isometry3<f64>) -> f32 {
+        let all = |m| (0..self.standing.len()).map(move |s| (m, s));
+        let pairs: Vec<_> = (0..self.moving.len()).flat_map(all).collect();
+        self.gap(world_from_tool, &pairs)
+    }
+
     /// Conservative advancement: from each look, go as far as the nearest pair certainly allows.
     fn advances(&self, line: &Line, pairs: &[(usize, usize)]) -> bool {
         let reach = |m: usize| self.moving[m].0.translation.length() + self.moving[m].1.length();

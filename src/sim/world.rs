@@ -1,4 +1,4 @@
-use nalgebra::Isometry3;
+use nalgebra::{Isometry3, Vector3};
 use rapier3d::prelude::*;
 
 use super::PhysicsSettings;
@@ -238,6 +238,30 @@ impl World {
             // A pair that has come apart keeps the impulse of its last contact.
             let impulse = pair.total_impulse();
             (pair.has_any_active_contact() && impulse != Vector::ZERO).then_some((other, impulse))
+        })
+    }
+
+    /// What resists the hand in the last step of `dt` seconds, N, world frame: furniture against
+    /// the fingers, and against a plate that the hand touches.
+    pub fn tool_force(&self, dt: f64) -> Vector3<f64> {
+        let touch = self.touch();
+        let through_plate = touch.upper_pad || touch.lower_pad || touch.palm;
+        let plate = through_plate.then_some(self.plate_collider);
+        let hand = self.fingers.iter().map(|finger| finger.collider).chain(plate);
+        let impulse = hand.map(|part| self.furniture_on(part)).fold(Vector::ZERO, |a, b| a + b);
+        vector(impulse) / dt
+    }
+
+    /// The furniture's impulse on one body's shape in the last step.
+    fn furniture_on(&self, part: ColliderHandle) -> Vector {
+        let standing = |c: ColliderHandle| self.physics.colliders[c].parent().is_none();
+        let pairs = self.physics.narrow_phase.contact_pairs_with(part);
+        let pairs = pairs.filter(|pair| pair.has_any_active_contact());
+        pairs.fold(Vector::ZERO, |sum, pair| match (pair.collider1, pair.collider2) {
+            // An impulse is that of the first on the second.
+            (other, own) if own == part && standing(other) => sum + pair.total_impulse(),
+            (own, other) if own == part && standing(other) => sum - pair.total_impulse(),
+            _ => sum,
         })
     }
 

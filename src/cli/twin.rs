@@ -1,0 +1,103 @@
+use std::io::Write;
+use std::net::IpAddr;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{Failure, interrupt};
+use crate::config::{Check, Robot, TwinSpec};
+use crate::twin::{FaultSpec, Places, Plan, Twin, TwinError};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  rmrl twin --robot robots/ur5e-twin.toml                       on 127.0.0.1, standard ports
+  rmrl twin --robot robots/ur5e-twin.toml --ports free --json   tells its ports as one line of JSON
+  rmrl twin --robot robots/ur5e-twin.toml --speed 50 --fault protective-stop@12.5
+  curl -d gripper-jam+3 http://127.0.0.1:63380/fault            a fault while it runs")]
+pub struct Args {
+    /// Robot: a built-in name or a TOML file, with a [twin] section
+    #[arg(long, default_value = "ur5e-twin")]
+    robot: String,
+    /// Scene on its table instead of the file's
+    #[arg(long)]
+    scene: Option<String>,
+    /// Times life, instead of the file's
+    #[arg(long, allow_hyphen_values = true)]
+    speed: Option<f64>,
+    /// Address to listen on; anything but loopback lets others move this arm
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<IpAddr>,
+    /// Ports of a real controller, or whatever is free
+    #[arg(long, default_value = "standard", value_parser = ["standard", "free"])]
+    ports: String,
+    /// NAME[=VALUE][@AFTER][+LASTS], seconds of robot time; may be given several times
+    #[arg(long, value_name = "FAULT")]
+    fault: Vec<String>,
+    /// Seed of its hidden calibration and noise, instead of the file's
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Where it listens as one line of JSON on stdout, once it does
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: Args) -> Result<(), Failure> {
+    let mut robot = Robot::named(&args.robot)?;
+    let _ = override_with;
+    let _ = &mut robot;
+    let faults: Result<Vec<FaultSpec>, _> = args.fault.iter().map(|text| text.parse()).collect();
+    let faults = faults.map_err(|bad| Failure::Input(format!("--fault: {bad}")))?;
+    let plan = Plan::new(&robot, faults)?;
+    let host = args.listen.unwrap_or(plan.spec().listen);
+    let places = if args.ports == "free" { Places::Free } else { Places::Standard };
+    let interrupted = interrupt::flag()?;
+    let speed = plan.spec().speed;
+    let twin = Twin::start(host, places, speed, move || {
+        let mut controller = plan.controller();
+        controller.tell(|event| eprintln!("{:10.3} s  {}", event.at, event.what));
+        controller
+    })?;
+    announce(&twin, speed, args.json)?;
+    while !interrupted.load(Ordering::Relaxed) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    drop(twin);
+    Ok(())
+}
+
+fn override_with(args: &Args, spec: &mut TwinSpec) -> Result<(), Failure> {
+    if let Some(speed) = args.speed {
+        TwinSpec::check_speed(Check { file: "command line" }, "--speed", speed)?;
+        spec.speed = speed;
+    }
+    if let Some(scene) = &args.scene {
+        spec.scene.clone_from(scene);
+    }
+    if let Some(seed) = args.seed {
+        spec.seed = seed;
+    }
+    Ok(())
+}
+
+fn announce(twin: &Twin, speed: f64, as_json: bool) -> Result<(), Failure> {
+    let ports = twin.ports();
+    eprintln!(
+        "a twin at {speed} times life on {}: RTDE {}, dashboard {}, script {}, gripper {}, \
+         eyes and control {}; Ctrl-C ends it",
+        ports.host, ports.rtde, ports.dashboard, ports.script, ports.gripper, ports.http
+    );
+    if as_json {
+        let mut out = std::io::stdout();
+        writeln!(out, "{}", json!({ "listening": ports, "speed": speed }))
+            .and_then(|()| out.flush())
+            .map_err(|e| Failure::Work(e.into()))?;
+    }
+    Ok(())
+}
+
+impl From<TwinError> for Failure {
+    fn from(error: TwinError) -> Self {
+        Self::Work(error.into())
+    }
+}

@@ -1,0 +1,86 @@
+//! From files to a controller.
+
+use super::body::{Body, Parts};
+use super::controller::Controller;
+use super::eyes::TwinEyes;
+use super::faults::FaultSpec;
+use super::gripper::Gripper;
+use super::table::Table;
+use crate::arm::DhDelta;
+use crate::config::{Check, ConfigError, Experiment, Robot, Scene, TwinSpec};
+use crate::task::{Phase, Stream, Streams, TaskSpec, TrialKey};
+use crate::wire::primary::KinematicsInfo;
+
+/// Everything that a twin is made from, read and checked.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    robot: Robot,
+    spec: TwinSpec,
+    scene: Scene,
+    /// Of what the eyes look at.
+    task: TaskSpec,
+    faults: Vec<FaultSpec>,
+}
+
+impl Plan {
+    /// A robot with joints and a `[twin]` section, and the scene that this section names.
+    pub fn new(robot: &Robot, faults: Vec<FaultSpec>) -> Result<Self, ConfigError> {
+        let file = format!("robot {}", robot.name);
+        let check = Check { file: &file };
+        let valid = "must be there for rmrl twin; see robots/ur5e-twin.toml";
+        let missing = |key| check.error(key, "missing", valid);
+        let _ = missing;
+        let spec = TwinSpec::default();
+        let scene = Scene::named(&spec.scene)?;
+        let task = Experiment::open("narrow", &[])?.task;
+        Ok(Self { robot: robot.clone(), spec, scene, task, faults })
+    }
+
+    pub fn spec(&self) -> &TwinSpec {
+        &self.spec
+    }
+
+    /// The controller with its arm at home and the plate at the pick place.
+    pub fn controller(&self) -> Controller {
+        let streams = Streams::new(self.spec.seed);
+        let key = TrialKey { phase: Phase::Train, index: 0 };
+        let nominal = crate::arm::Kinematics::ur5e();
+        let home =
+            crate::arm::Joints::from([0.0, -90.0, 110.0, -110.0, -90.0, 0.0]).map(f64::to_radians);
+        let side = -std::f64::consts::FRAC_PI_2;
+        let turn = nalgebra::UnitQuaternion::from_euler_angles(side, side, 0.0);
+        let rows = [DhDelta::default(); 6];
+        let parts = Parts {
+            nominal: nominal.clone(),
+            world_from_base: nalgebra::Isometry3::translation(-0.72, 0.0, 0.0),
+            flange_from_tool: nalgebra::Translation3::new(0.0, 0.0, 0.17) * turn,
+            home,
+            gripper: Gripper::new(self.robot.gripper),
+        };
+        let draw = streams.draw(Stream::Actuation, key);
+        let (body, known) = Body::new(parts, &self.spec, draw, |hand| {
+            Table::new(&self.scene, &self.robot.gripper, &self.spec, hand)
+        });
+        let eyes = TwinEyes::new(&self.scene, &self.spec.gaps, &self.task, streams);
+        let told = kinematics_info(&rows, &known, self.spec.seed);
+        let mut controller = Controller::new(body, eyes, told, self.spec.remote_control);
+        for fault in &self.faults {
+            controller.plan(*fault);
+        }
+        controller
+    }
+}
+
+/// The calibration as the primary interface tells it: full parameters of each joint.
+fn kinematics_info(nominal: &[DhDelta; 6], known: &[DhDelta; 6], seed: u64) -> KinematicsInfo {
+    let sum =
+        |part: fn(&DhDelta) -> f64| std::array::from_fn(|i| part(&nominal[i]) + part(&known[i]));
+    KinematicsInfo {
+        checksum: std::array::from_fn(|i| (seed as u32).wrapping_mul(0x9e37_79b9) ^ i as u32),
+        theta: sum(|row| row.theta),
+        a: sum(|row| row.a),
+        d: sum(|row| row.d),
+        alpha: sum(|row| row.alpha),
+        status: 0,
+    }
+}

@@ -1,0 +1,80 @@
+//! What the cell's eyes would tell of the table: image, plate poses, with their noise. A stand-in
+//! until cameras come.
+
+use super::table::Table;
+use crate::cell::{Image, Measured};
+use crate::config::{Gaps, Scene};
+use crate::sim::Camera;
+use crate::task::{Dirt, Phase, Pose2, Setup, Stream, Streams, TaskSpec, TrialKey, planar_noise};
+
+/// A camera over the pick place and a measured placement, each look with noise of its own.
+pub struct TwinEyes {
+    camera: Camera,
+    task: TaskSpec,
+    streams: Streams,
+    /// How often it has looked: the noise hangs on this number.
+    looks: u64,
+}
+
+/// Farther from where it should lie than this a plate is not found, mm.
+const FIELD_MM: f64 = 80.0;
+
+impl TwinEyes {
+    pub fn new(scene: &Scene, gaps: &Gaps, task: &TaskSpec, streams: Streams) -> Self {
+        let task = TaskSpec {
+            measurement: gaps.eyes,
+            camera: gaps.camera,
+            lighting: gaps.lighting,
+            dirt: Dirt::default(),
+            drift: Vec::new(),
+            ..task.clone()
+        };
+        Self { camera: Camera::new(scene), task, streams, looks: 0 }
+    }
+
+    fn next(&mut self) -> TrialKey {
+        self.looks += 1;
+        TrialKey { phase: Phase::Train, index: self.looks }
+    }
+
+    /// Image of the pick place; black where the plate is lost.
+    pub fn view(&mut self, table: &Table) -> Image {
+        let key = self.next();
+        let offset = Pose2::IDENTITY;
+        let setup = Setup { streams: self.streams, key, instance: 0, offset, made: 0 };
+        let away = nalgebra::Isometry3::translation(0.0, 10.0, 0.0);
+        let plate = table.world_from_plate().unwrap_or(away);
+        self.camera.look(&plate, &setup, &self.task)
+    }
+
+    /// The plate's offset at the pick place, if it lies there.
+    pub fn pick(&mut self, table: &Table) -> Option<Pose2> {
+        let noise = self.noise();
+        let offset = table.offset()?;
+        let seat = table.scene().world_from_pick.translation.z;
+        let high = table.world_from_plate()?.translation.z - seat;
+        let lies = offset.translation_mm() < FIELD_MM && high.abs() < 0.02;
+        lies.then(|| plus(offset, noise))
+    }
+
+    /// Where the plate lies on its target, if it does.
+    pub fn placement(&mut self, table: &Table) -> Option<Measured> {
+        let noise = self.noise();
+        let mut placement = table.placement()?;
+        let seated = table.scene().seat.holds(&placement);
+        if placement.pose.translation_mm() > FIELD_MM || placement.z_mm > FIELD_MM {
+            return None;
+        }
+        placement.pose = plus(placement.pose, noise);
+        Some(Measured { placement, seated })
+    }
+
+    fn noise(&mut self) -> Pose2 {
+        let key = self.next();
+        planar_noise(self.task.measurement, &mut self.streams.draw(Stream::Measurement, key))
+    }
+}
+
+fn plus(pose: Pose2, error: Pose2) -> Pose2 {
+    Pose2::from_axes(std::array::from_fn(|axis| pose.axes()[axis] + error.axes()[axis]))
+}

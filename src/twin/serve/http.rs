@@ -1,0 +1,203 @@
+//! Eyes and control over HTTP: our own, a stand-in until cameras come.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `GET /view` | the pick place as a binary PGM image of 64 x 64 grey pixels |
+//! | `GET /pick` | `{"found":true,"x_mm":…,"y_mm":…,"yaw_deg":…}`: the plate's offset there |
+//! | `GET /placement` | the same on the target, with `z_mm`, `tilt_deg` and `seated` |
+//! | `GET /truth` | the plate as the simulator knows it: for tests and reports, not for a driver |
+//! | `GET /status` | robot time, modes, joints, what has happened |
+//! | `POST /fault` | a fault as text, `protective-stop@1.5`: see [`FaultSpec`] |
+//! | `POST /person` | what a person does: see below |
+//!
+//! Eyes answer `{"found":false}` where they do not find the plate. A person: `unlock` a protective
+//! stop, `release` the emergency stop and switch the arm on, `plate X,Y,YAW` puts the plate down at
+//! the pick place (mm, deg), `joints A,B,C,D,E,F` guides the arm by hand (deg), `remote` and `local`
+//! switch the pendant.
+
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tiny_http::{Header, Method, Request, Response, Server};
+
+use crate::arm::Joints;
+use crate::cell::Image;
+use crate::task::{Placement, Pose2};
+use crate::twin::controller::Controller;
+use crate::twin::faults::FaultSpec;
+use crate::twin::link::Link;
+
+/// Longest body that is read, bytes.
+const LONGEST: u64 = 4096;
+/// How soon it notices that the twin stops.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// An answer: status, type, body.
+type Answer = (u16, &'static str, Vec<u8>);
+
+pub fn serve(listener: TcpListener, link: &Link, stop: &AtomicBool) {
+    let Ok(server) = Server::from_listener(listener, None) else { return };
+    while !stop.load(Ordering::Relaxed) {
+        let Ok(Some(mut request)) = server.recv_timeout(PATIENCE) else { continue };
+        let Some((status, kind, body)) = answer(&mut request, link) else { return };
+        let mut response = Response::from_data(body).with_status_code(status);
+        if let Ok(header) = Header::from_bytes("Content-Type", kind) {
+            response.add_header(header);
+        }
+        // Whoever asked may be gone.
+        let _ = request.respond(response);
+    }
+}
+
+/// `None` once the controller has ended.
+fn answer(request: &mut Request, link: &Link) -> Option<Answer> {
+    let path = request.url().split('?').next().unwrap_or("").to_owned();
+    match (request.method(), path.as_str()) {
+        (Method::Get, "/view") => {
+            let image = link.ask(|c| c.eyes.view(&c.body.table))?;
+            Some((200, "image/x-portable-graymap", pgm(&image)))
+        }
+        (Method::Get, "/pick") => link.ask(|c| json_of(&pick(c))),
+        (Method::Get, "/placement") => link.ask(|c| json_of(&placement(c))),
+        (Method::Get, "/truth") => link.ask(|c| json_of(&truth(c))),
+        (Method::Get, "/status") => link.ask(|c| json_of(&status(c))),
+        (Method::Post, "/fault") => match body(request).parse::<FaultSpec>() {
+            Ok(spec) => link.ask(move |c| {
+                c.plan(spec);
+                json_of(&json!({ "at_s": c.now() + spec.after }))
+            }),
+            Err(bad) => Some(refused(&bad.to_string())),
+        },
+        (Method::Post, "/person") => {
+            let text = body(request);
+            match link.ask(move |c| person(c, &text))? {
+                Ok(()) => Some(json_of(&json!({}))),
+                Err(why) => Some(refused(&why)),
+            }
+        }
+        _ => Some((404, "text/plain", b"see the documentation of rmrl::twin\n".to_vec())),
+    }
+}
+
+fn body(request: &mut Request) -> String {
+    let mut text = String::new();
+    // What cannot be read is no valid fault.
+    let _ = std::io::Read::read_to_string(
+        &mut std::io::Read::take(request.as_reader(), LONGEST),
+        &mut text,
+    );
+    text.trim().to_owned()
+}
+
+fn json_of(value: &Value) -> Answer {
+    (200, "application/json", value.to_string().into_bytes())
+}
+
+fn refused(why: &str) -> Answer {
+    (400, "application/json", json!({ "error": why }).to_string().into_bytes())
+}
+
+fn pgm(image: &Image) -> Vec<u8> {
+    let mut bytes = format!("P5\n{0} {0}\n255\n", Image::SIDE).into_bytes();
+    bytes.extend(image.pixels());
+    bytes
+}
+
+fn pose_of(pose: Pose2) -> Value {
+    json!({ "found": true, "x_mm": pose.x_mm, "y_mm": pose.y_mm, "yaw_deg": pose.yaw_deg })
+}
+
+fn placement_of(placement: &Placement, seated: bool) -> Value {
+    let mut value = pose_of(placement.pose);
+    value["z_mm"] = json!(placement.z_mm);
+    value["tilt_deg"] = json!(placement.tilt_deg);
+    value["seated"] = json!(seated);
+    value
+}
+
+fn pick(controller: &mut Controller) -> Value {
+    let found = controller.eyes.pick(&controller.body.table);
+    found.map_or(json!({ "found": false }), pose_of)
+}
+
+fn placement(controller: &mut Controller) -> Value {
+    let found = controller.eyes.placement(&controller.body.table);
+    found.map_or(json!({ "found": false }), |m| placement_of(&m.placement, m.seated))
+}
+
+fn truth(controller: &mut Controller) -> Value {
+    let body = &controller.body;
+    let tool = body.world_from_hand();
+    let table = &body.table;
+    let seat = &table.scene().seat;
+    json!({
+        "offset": table.offset().map(pose_of),
+        "placement": table.placement().map(|p| placement_of(&p, seat.holds(&p))),
+        "world_from_tool_m": tool.translation.vector.as_slice(),
+        "opening_mm": table.opening() * 1e3,
+        "physics_steps": table.steps(),
+    })
+}
+
+fn status(controller: &mut Controller) -> Value {
+    let snapshot = controller.snapshot();
+    let events: Vec<_> =
+        controller.events().map(|e| json!({ "at_s": e.at, "what": e.what })).collect();
+    json!({
+        "time_s": controller.now(),
+        "robot_mode": controller.modes.robot().word(),
+        "safety_mode": controller.modes.safety().word(),
+        "runtime_state": controller.runtime.word(),
+        "remote_control": controller.modes.remote_control,
+        "program": controller.program.as_ref().map(|p| p.name()),
+        "actual_q": snapshot.actual_q,
+        "actual_tcp_pose": snapshot.actual_pose,
+        "moving": controller.body.is_moving(),
+        "late_cycles": controller.late.cycles,
+        "latest_ms": controller.late.worst * 1e3,
+        "slips": controller.late.slips,
+        "lost_packages": controller.lost_packages(),
+        "events": events,
+    })
+}
+
+/// What a person does at the cell.
+fn person(controller: &mut Controller, text: &str) -> Result<(), String> {
+    let (verb, rest) = text.split_once(' ').unwrap_or((text, ""));
+    let now = controller.now();
+    match verb {
+        "unlock" => controller.modes.unlock_protective_stop(now).map_err(str::to_owned),
+        "release" => {
+            controller.modes.release_emergency_stop();
+            controller.modes.switch_on(now);
+            Ok(())
+        }
+        "plate" => {
+            let [x_mm, y_mm, yaw_deg] = numbers::<3>(rest, 30.0)?;
+            controller.body.table.put_plate(Pose2 { x_mm, y_mm, yaw_deg });
+            Ok(())
+        }
+        "joints" => {
+            let joints = Joints::from(numbers::<6>(rest, 360.0)?).map(f64::to_radians);
+            controller.stop_program();
+            controller.body.put(joints);
+            Ok(())
+        }
+        "remote" | "local" => {
+            controller.modes.remote_control = verb == "remote";
+            Ok(())
+        }
+        _ => Err("a person can: unlock, release, plate X,Y,YAW, joints A,B,C,D,E,F, remote, local"
+            .to_owned()),
+    }
+}
+
+fn numbers<const N: usize>(text: &str, most: f64) -> Result<[f64; N], String> {
+    let parts: Result<Vec<f64>, _> = text.split(',').map(|part| part.trim().parse()).collect();
+    let parts = parts.ok().and_then(|parts| <[f64; N]>::try_from(parts).ok());
+    parts
+        .filter(|parts| parts.iter().all(|p| (-most..=most).contains(p)))
+        .ok_or_else(|| format!("{N} numbers from {} to {most} are needed", -most))
+}
