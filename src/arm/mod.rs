@@ -1,6 +1,7 @@
 //! What every arm shares, simulated or real: kinematics, paths, motions in time, and the safety
 //! envelope they must pass.
 
+mod body;
 mod envelope;
 mod inverse;
 mod kinematics;
@@ -10,7 +11,9 @@ mod motion;
 mod path;
 mod profile;
 mod trajectory;
+mod urdf;
 
+pub use body::{Body, Capsule, TooNear};
 pub use envelope::{Envelope, Forbidden};
 pub use inverse::Unreachable;
 pub use kinematics::{Dh, DhDelta, Joints, Kinematics};
@@ -19,3 +22,4 @@ pub use model::ArmModel;
 pub use motion::Motion;
 pub use path::{CheckedPath, Segment};
 pub use trajectory::{JointTrajectory, NoTrajectory, Pace, Way};
+pub use urdf::{UrdfArm, UrdfError};

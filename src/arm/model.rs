@@ -1,6 +1,6 @@
 use nalgebra::Isometry3;
 
-use super::{Joints, Kinematics, Unreachable};
+use super::{Body, Joints, Kinematics, Pace, Unreachable};
 
 /// An articulated arm as it stands in its cell: where its base is, what it carries at its flange,
 /// and how far and how fast its joints may turn.
@@ -14,12 +14,22 @@ pub struct ArmModel {
     pub joint_speed: Joints,
     /// Largest acceleration of each joint, rad/s^2.
     pub joint_acceleration: Joints,
+    /// Largest acceleration of the tool on a straight way, m/s^2.
+    pub acceleration: f64,
+    /// Largest turning speed of the tool on a straight way, rad/s.
+    pub turn_speed: f64,
+    pub body: Body,
 }
 
 impl ArmModel {
     /// `world_from_tool` at these joints.
     pub fn tool(&self, joints: &Joints) -> Isometry3<f64> {
         self.world_from_base * self.kinematics.forward(joints) * self.flange_from_tool
+    }
+
+    /// A straight way at up to this speed, m/s.
+    pub fn pace(&self, speed: f64) -> Pace {
+        Pace { speed, acceleration: self.acceleration, turn_speed: self.turn_speed }
     }
 
     /// Joints that bring the tool to `world_from_tool`, as near to `near` as can be.

@@ -8,6 +8,8 @@ use super::{ArmModel, Joints, Line, Unreachable};
 pub struct JointTrajectory {
     way: Way,
     knots: Vec<Knot>,
+    /// Largest change of each joint along the way, per whole way.
+    steepest: Joints,
     profile: Profile,
 }
 
@@ -69,7 +71,8 @@ const BESIDE: f64 = 0.02;
 const SPARE: f64 = 0.5;
 
 impl JointTrajectory {
-    /// Straight in joint space at a share of the arm's joint speeds and accelerations.
+    /// Straight in joint space at a share, above 0 up to 1, of the arm's joint speeds and
+    /// accelerations.
     pub fn joints(
         arm: &ArmModel,
         from: &Joints,
@@ -78,9 +81,10 @@ impl JointTrajectory {
     ) -> Result<Self, NoTrajectory> {
         let slope = to - from;
         let knots = vec![Knot { joints: *from, slope }, Knot { joints: *to, slope }];
-        let limits = Limits::of(arm, share);
-        let (speed, acceleration) = limits.along(&knots, f64::INFINITY, f64::INFINITY);
-        Self::timed(Way::Joints, knots, speed, acceleration)
+        if !(share > 0.0 && share <= 1.0 && slope.iter().all(|v| v.is_finite())) {
+            return Err(NoTrajectory::Pace);
+        }
+        Self::timed(Way::Joints, knots, Limits::of(arm, share), f64::INFINITY, f64::INFINITY)
     }
 
     /// The tool moves straight from where it is at `from` to `world_from_tool`, on one branch and
@@ -111,18 +115,20 @@ impl JointTrajectory {
         // The tool turns fastest half way.
         let speed = (pace.speed / way).min(pace.turn_speed / (4.0 * libm::tan(turn / 4.0)));
         let acceleration = pace.acceleration / way;
-        let (speed, acceleration) = Limits::of(arm, 1.0).along(&knots, speed, acceleration);
-        Self::timed(Way::Line, knots, speed, acceleration)
+        Self::timed(Way::Line, knots, Limits::of(arm, 1.0), speed, acceleration)
     }
 
     fn timed(
         way: Way,
         knots: Vec<Knot>,
+        limits: Limits,
         speed: f64,
         acceleration: f64,
     ) -> Result<Self, NoTrajectory> {
+        let (steepest, bend) = steepest(&knots);
+        let (speed, acceleration) = limits.along(&steepest, &bend, speed, acceleration);
         let profile = Profile::new(speed, acceleration).ok_or(NoTrajectory::Pace)?;
-        Ok(Self { way, knots, profile })
+        Ok(Self { way, knots, steepest, profile })
     }
 
     pub fn way(&self) -> Way {
@@ -152,6 +158,18 @@ impl JointTrajectory {
     /// Joints at a share of the way, and their change per whole way.
     pub fn along(&self, share: f64) -> (Joints, Joints) {
         between(&self.knots, share)
+    }
+}
+
+impl JointTrajectory {
+    /// Largest change of each joint along the way, per whole way.
+    pub fn steepest(&self) -> &Joints {
+        &self.steepest
+    }
+
+    /// Largest speed along the way, in whole ways per second.
+    pub fn peak_speed(&self) -> f64 {
+        self.profile.at(self.duration() / 2.0).1
     }
 }
 
@@ -285,8 +303,13 @@ impl Limits {
 
     /// The largest speed and acceleration along the way, in ways, that keep every joint within
     /// its own, and within `speed` and `acceleration`.
-    fn along(&self, knots: &[Knot], mut speed: f64, mut acceleration: f64) -> (f64, f64) {
-        let (slope, bend) = steepest(knots);
+    fn along(
+        &self,
+        slope: &Joints,
+        bend: &Joints,
+        mut speed: f64,
+        mut acceleration: f64,
+    ) -> (f64, f64) {
         for i in 0..6 {
             speed = speed.min(self.speed[i] / slope[i]);
             speed = speed.min((self.acceleration[i] * (1.0 - SPARE) / bend[i]).sqrt());

@@ -2,7 +2,7 @@ use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
 use proptest::prelude::*;
 
 use super::*;
-use crate::arm::Kinematics;
+use crate::arm::{Body, Kinematics};
 
 fn arm() -> ArmModel {
     ArmModel {
@@ -11,6 +11,9 @@ fn arm() -> ArmModel {
         flange_from_tool: Isometry3::new(Vector3::new(0.0, 0.02, 0.17), Vector3::x()),
         joint_speed: Joints::repeat(2.0),
         joint_acceleration: Joints::repeat(5.0),
+        acceleration: 1.2,
+        turn_speed: 1.5,
+        body: Body::default(),
     }
 }
 
@@ -140,5 +143,6 @@ fn a_pace_of_nothing_is_refused() {
     for speed in [0.0, -0.1, f64::NAN] {
         let pace = Pace { speed, ..PACE };
         assert!(JointTrajectory::line(&arm(), &ready(), &to, pace).is_err(), "{speed}");
+        assert!(JointTrajectory::joints(&arm(), &ready(), &Joints::zeros(), speed).is_err());
     }
 }

@@ -41,7 +41,7 @@ impl CellPlan {
         Self {
             pick: place(scene.world_from_pick, scene.heights.pick_contact_mm),
             target: place(scene.world_from_place, scene.heights.place_contact_mm),
-            world_from_home: Translation3::from(robot.home).into(),
+            world_from_home: robot.world_from_home,
             plate_from_tool: Isometry3::translation(-behind, 0.0, half.z),
             carry_z: seats[0].max(seats[1]) + scene.heights.carry_mm / 1e3,
             standoff: robot.speeds.standoff_mm / 1e3,

@@ -1,8 +1,10 @@
 //! Typed experiment, scene and robot files, and what is said when one of them is wrong.
 
+mod arm_spec;
 mod dirt;
 mod error;
 mod experiment;
+mod frame;
 mod grasp;
 mod guides;
 mod mjcf;
@@ -10,11 +12,13 @@ mod robot;
 mod scene;
 mod twin_spec;
 
+pub use arm_spec::ArmSpec;
 pub use error::{Check, ConfigError, parse_toml};
 pub use experiment::{Evaluation, Experiment, Physics};
+pub use frame::Frame;
 pub use grasp::Grasp;
 pub use mjcf::StaticBox;
-pub use robot::{GripperSpec, Robot, RobotKind, Speeds};
+pub use robot::{Articulated, GripperSpec, Robot, RobotKind, Speeds};
 pub use scene::{Heights, Plate, Scene, SeatLimits};
 pub use twin_spec::{Gaps, TwinSpec};
 

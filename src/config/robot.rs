@@ -1,22 +1,32 @@
 use std::path::Path;
 
-use nalgebra::Vector3;
+use nalgebra::{Isometry3, Translation3, Vector3};
 use serde::{Deserialize, Serialize};
 
 use super::scene::{read, stem};
-use super::{Check, ConfigError, Grasp, parse_toml};
-use crate::arm::Envelope;
+use super::{ArmSpec, Check, ConfigError, Grasp, parse_toml};
+use crate::arm::{ArmModel, Envelope, Joints};
 
 /// A robot: how it moves, how it grips, and the envelope it never leaves.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Robot {
     pub name: String,
     pub kind: RobotKind,
-    /// Where the tool point rests between trials, world frame, metres.
-    pub home: Vector3<f64>,
+    /// Where the tool rests between trials, metres.
+    pub world_from_home: Isometry3<f64>,
+    pub arm: Option<Articulated>,
     pub gripper: GripperSpec,
     pub speeds: Speeds,
     pub envelope: Envelope,
+}
+
+/// What a robot with joints has beyond a gantry.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Articulated {
+    pub spec: ArmSpec,
+    pub model: ArmModel,
+    /// Where it rests between trials.
+    pub home: Joints,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +34,8 @@ pub struct Robot {
 pub enum RobotKind {
     /// The tool moves straight from pose to pose; no joints.
     Gantry,
+    /// A six-joint arm of Universal Robots: `home_deg` and an `[arm]` section.
+    Ur5e,
 }
 
 /// The gripper. Its tool point lies between the pads, half the overlap behind their tips.
@@ -65,33 +77,43 @@ pub struct Speeds {
 #[serde(deny_unknown_fields)]
 struct RobotFile {
     kind: RobotKind,
-    home_mm: [f64; 3],
+    home_mm: Option<[f64; 3]>,
+    home_deg: Option<[f64; 6]>,
+    arm: Option<ArmSpec>,
     gripper: GripperSpec,
     speeds: Speeds,
     envelope: Envelope,
 }
 
-const EMBEDDED: [(&str, &str); 2] = [
+const EMBEDDED: [(&str, &str); 6] = [
     ("gantry.toml", include_str!("../../robots/gantry.toml")),
     ("gantry-side.toml", include_str!("../../robots/gantry-side.toml")),
+    ("ur5e-pinch.toml", include_str!("../../robots/ur5e-pinch.toml")),
+    ("ur5e-twin.toml", include_str!("../../robots/ur5e-twin.toml")),
+    ("ur5e-example.toml", include_str!("../../robots/ur5e-example.toml")),
+    ("ur5e.urdf", include_str!("../../robots/ur5e.urdf")),
 ];
 
 impl Robot {
     /// The robots that the binary carries.
-    pub const NAMES: [&'static str; 2] = ["gantry", "gantry-side"];
+    pub const NAMES: [&'static str; 5] =
+        ["gantry", "gantry-side", "ur5e-pinch", "ur5e-twin", "ur5e-example"];
 
     /// Every embedded file: name and text, for `rmrl init`.
     pub const FILES: &'static [(&'static str, &'static str)] = &EMBEDDED;
 
-    /// Loads an embedded robot by its name, or a `.toml` file.
+    /// Loads an embedded robot by its name, or a `.toml` file with its URDF beside it.
     pub fn named(name_or_path: &str) -> Result<Self, ConfigError> {
         if name_or_path.ends_with(".toml") {
             let text = read(name_or_path, "robot", Path::new(name_or_path))?;
             return Self::parse(name_or_path, &text);
         }
         let file = format!("{name_or_path}.toml");
-        match EMBEDDED.iter().find(|(name, _)| *name == file) {
-            Some((name, text)) => Self::parse(name, text),
+        match embedded(&file) {
+            Some(text) => Self::read(&file, text, |urdf| {
+                let known = embedded(urdf).map(str::to_owned);
+                known.ok_or_else(|| "is not one of the built-in files".to_owned())
+            }),
             None => Err(Check { file: "robot" }.error(
                 "name",
                 name_or_path,
@@ -100,26 +122,84 @@ impl Robot {
         }
     }
 
+    /// A robot file's text; the URDF that it names lies beside `file`.
     pub fn parse(file: &str, toml: &str) -> Result<Self, ConfigError> {
+        let folder = Path::new(file).parent().unwrap_or(Path::new(""));
+        Self::read(file, toml, |urdf| {
+            let path = folder.join(urdf);
+            std::fs::read_to_string(&path).map_err(|e| format!("cannot be read: {e}"))
+        })
+    }
+
+    fn read(
+        file: &str,
+        toml: &str,
+        urdf: impl FnOnce(&str) -> Result<String, String>,
+    ) -> Result<Self, ConfigError> {
         let keys: RobotFile = parse_toml(file, toml)?;
         let check = Check { file };
         check_gripper(check, &keys.gripper)?;
         check_envelope(check, &keys.envelope)?;
         check_speeds(check, &keys.speeds, &keys.envelope)?;
-        for (axis, at) in keys.home_mm.into_iter().enumerate() {
+        let (world_from_home, arm) = match keys.kind {
+            RobotKind::Gantry => {
+                let arm_key = if keys.arm.is_some() { "arm" } else { "home_deg" };
+                let alone = keys.arm.is_none() && keys.home_deg.is_none();
+                check.that(alone, arm_key, "", "must not be there: a gantry has no joints")?;
+                let home = keys.home_mm.ok_or_else(|| missing(check, "home_mm", "gantry"))?;
+                (Translation3::from(Vector3::from(home) / 1e3).into(), None)
+            }
+            RobotKind::Ur5e => {
+                let none = keys.home_mm.is_none();
+                check.that(none, "home_mm", "", "must be home_deg for kind = \"ur5e\"")?;
+                let spec = keys.arm.ok_or_else(|| missing(check, "[arm]", "ur5e"))?;
+                let home = keys.home_deg.ok_or_else(|| missing(check, "home_deg", "ur5e"))?;
+                let text = urdf(&spec.urdf).map_err(|e| check.error("arm.urdf", &spec.urdf, e))?;
+                let model = spec.model(check, &text, &keys.gripper, &keys.speeds)?;
+                let home = Joints::from(home.map(f64::to_radians));
+                check_home(check, &model, &home)?;
+                (model.tool(&home), Some(Articulated { spec, model, home }))
+            }
+        };
+        for (axis, at) in (world_from_home.translation.vector * 1e3).iter().enumerate() {
             let envelope = &keys.envelope;
             let (low, high) = (envelope.workspace_min_mm[axis], envelope.workspace_max_mm[axis]);
-            check.within("home_mm", at, low, high)?;
+            // The joints' own home is rounded on its way.
+            let at = (at * 1e6).round() / 1e6;
+            let key = if arm.is_some() { "home_deg (tool, mm)" } else { "home_mm" };
+            check.within(key, at, low, high)?;
         }
         Ok(Self {
             name: stem(file),
             kind: keys.kind,
-            home: Vector3::from(keys.home_mm) / 1e3,
+            world_from_home,
+            arm,
             gripper: keys.gripper,
             speeds: keys.speeds,
             envelope: keys.envelope,
         })
     }
+}
+
+fn embedded(file: &str) -> Option<&'static str> {
+    EMBEDDED.iter().find(|(name, _)| *name == file).map(|(_, text)| *text)
+}
+
+fn missing(check: Check<'_>, key: &str, kind: &str) -> ConfigError {
+    check.error(key, "missing", format_args!("must be there for kind = \"{kind}\""))
+}
+
+fn check_home(check: Check<'_>, arm: &ArmModel, home: &Joints) -> Result<(), ConfigError> {
+    let (min, max) = arm.kinematics.range();
+    for i in 0..6 {
+        let (at, low, high) = (home[i], min[i].to_degrees(), max[i].to_degrees());
+        check.within(&format!("home_deg[{}]", i + 1), at.to_degrees(), low, high)?;
+    }
+    let (parts, distance) = arm.body.nearest(arm, home);
+    let least_mm = arm.body.clearance * 1e3;
+    let valid = format!("must keep {} and {} {least_mm} mm apart", parts[0], parts[1]);
+    let value = format!("{:.1} mm", distance * 1e3);
+    check.that(distance >= arm.body.clearance, "home_deg", value, valid)
 }
 
 impl GripperSpec {
@@ -163,3 +243,7 @@ fn check_envelope(check: Check<'_>, envelope: &Envelope) -> Result<(), ConfigErr
     check.within("envelope.correction_mm", envelope.correction_mm, 0.0, 100.0)?;
     check.within("envelope.correction_deg", envelope.correction_deg, 0.0, 45.0)
 }
+
+#[cfg(test)]
+#[path = "robot_tests.rs"]
+mod tests;
