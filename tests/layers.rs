@@ -40,6 +40,41 @@ fn results_hang_on_no_clock() {
     }
 }
 
+/// Connections are made and accepted in one place each, which sets the time-outs.
+#[test]
+fn no_socket_is_read_or_written_without_a_time_out() {
+    let places = [("twin", "serve/sockets.rs", "fn take")];
+    for (folder, place, function) in places {
+        let folder_path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder);
+        let text = std::fs::read_to_string(folder_path.join(place)).unwrap();
+        for call in [function, "set_read_timeout(Some(", "set_write_timeout(Some("] {
+            assert!(text.contains(call), "src/{folder}/{place} lacks {call}");
+        }
+        for file in code_of(folder) {
+            let text = std::fs::read_to_string(&file).unwrap();
+            for call in ["TcpStream::connect(", "set_read_timeout(None", "set_write_timeout(None"] {
+                let tests = text.find("#[cfg(test)]").unwrap_or(text.len());
+                assert!(!text[..tests].contains(call), "{} has {call}", file.display());
+            }
+            if text.contains("ureq::Agent") {
+                assert!(text.contains("timeout_global(Some("), "{}", file.display());
+            }
+        }
+    }
+}
+
+/// An interpreter that opened sockets or read clocks would not be the arm's.
+#[test]
+fn the_script_interpreter_is_pure() {
+    for file in code_of("twin/script") {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for impure in ["std::net", "std::time", "std::fs::", "std::thread", "crate::"] {
+            let test_file = file.to_string_lossy().ends_with("_tests.rs");
+            assert!(test_file || !text.contains(impure), "{} uses {impure}", file.display());
+        }
+    }
+}
+
 fn code_of(folder: &str) -> Vec<std::path::PathBuf> {
     let files = rust_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder));
     assert!(!files.is_empty(), "src/{folder} holds no code");

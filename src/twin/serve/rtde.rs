@@ -1,6 +1,6 @@
 //! One RTDE connection: a thread that reads, a thread that writes.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 
@@ -19,7 +19,12 @@ pub fn serve(mut stream: TcpStream, link: &Link, id: u64) {
 
     let mut frames = Frames::default();
     let mut chunk = [0; 4096];
-    'reading: while let Ok(count @ 1..) = stream.read(&mut chunk) {
+    'reading: loop {
+        let count = match stream.read(&mut chunk) {
+            Ok(count @ 1..) => count,
+            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => continue,
+            Ok(0) | Err(_) => break,
+        };
         frames.push(&chunk[..count]);
         loop {
             match frames.next_frame() {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// The open connections by number.
 #[derive(Default)]
@@ -15,6 +16,11 @@ pub struct Sockets {
 
 /// More connections than this are a mistake of somebody's.
 const MOST: usize = 64;
+/// Who says nothing for so long is gone; an RTDE client need not say anything, and is known to be
+/// there by what it takes.
+const SILENCE: Duration = Duration::from_secs(3600);
+/// Who takes nothing for so long is gone.
+const DEAF: Duration = Duration::from_secs(10);
 
 impl Sockets {
     /// Registers a new connection; `None` if it is not to be served: it is closed then.
@@ -24,6 +30,8 @@ impl Sockets {
         }
         // Small packages are to leave at once.
         stream.set_nodelay(true).ok()?;
+        stream.set_read_timeout(Some(SILENCE)).ok()?;
+        stream.set_write_timeout(Some(DEAF)).ok()?;
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.len() >= MOST {
