@@ -2,10 +2,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use rmrl::wire::dashboard::{
+use rmrl_fuzz::wire::dashboard::{
     Request, parse_bool, parse_robot_mode, parse_safety_status, parse_version,
 };
-use rmrl::wire::Lines;
+use rmrl_fuzz::wire::Lines;
 
 fuzz_target!(|data: &[u8]| {
     let mut lines = Lines::default();

@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use rmrl::wire::gripper::{Reply, Request};
-use rmrl::wire::Lines;
+use rmrl_fuzz::wire::gripper::{Reply, Request};
+use rmrl_fuzz::wire::Lines;
 
 fuzz_target!(|data: &[u8]| {
     let mut lines = Lines::default();

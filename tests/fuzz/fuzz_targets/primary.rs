@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use rmrl::wire::primary::{KinematicsInfo, Packages};
+use rmrl_fuzz::wire::primary::{KinematicsInfo, Packages};
 
 fuzz_target!(|data: &[u8]| {
     let Some((&cut, bytes)) = data.split_first() else { return };

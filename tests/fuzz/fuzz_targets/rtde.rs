@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use rmrl::wire::WireError;
-use rmrl::wire::rtde::{Frame, Frames, Kind, Recipe, ToClient, ToController};
+use rmrl_fuzz::wire::WireError;
+use rmrl_fuzz::wire::rtde::{Frame, Frames, Kind, Recipe, ToClient, ToController};
 
 fuzz_target!(|data: &[u8]| {
     let Some((&cut, bytes)) = data.split_first() else { return };

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use rmrl::twin::script::{Args, Call, Host, Status, ThreadId, Value, Vm, first_program, parse};
+use rmrl_fuzz::script::{Args, Call, Host, Status, ThreadId, Value, Vm, first_program, parse};
 
 struct Anything(u32);
 
