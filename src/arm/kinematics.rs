@@ -74,6 +74,11 @@ impl Kinematics {
         Self { links: built, ..self.clone() }
     }
 
+    /// The nominal table, base first.
+    pub fn rows(&self) -> &[Dh; 6] {
+        &self.nominal
+    }
+
     /// The same arm within narrower joint limits, rad.
     pub fn with_range(&self, min: Joints, max: Joints) -> Self {
         Self { min, max, ..self.clone() }

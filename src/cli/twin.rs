@@ -44,8 +44,9 @@ pub struct Args {
 
 pub fn run(args: Args) -> Result<(), Failure> {
     let mut robot = Robot::named(&args.robot)?;
-    let _ = override_with;
-    let _ = &mut robot;
+    if let Some(spec) = &mut robot.twin {
+        override_with(&args, spec)?;
+    }
     let faults: Result<Vec<FaultSpec>, _> = args.fault.iter().map(|text| text.parse()).collect();
     let faults = faults.map_err(|bad| Failure::Input(format!("--fault: {bad}")))?;
     let plan = Plan::new(&robot, faults)?;

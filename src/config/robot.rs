@@ -4,7 +4,7 @@ use nalgebra::{Isometry3, Translation3, Vector3};
 use serde::{Deserialize, Serialize};
 
 use super::scene::{read, stem};
-use super::{ArmSpec, Check, ConfigError, Grasp, parse_toml};
+use super::{ArmSpec, Check, ConfigError, Grasp, TwinSpec, parse_toml};
 use crate::arm::{ArmModel, Envelope, Joints};
 
 /// A robot: how it moves, how it grips, and the envelope it never leaves.
@@ -15,6 +15,8 @@ pub struct Robot {
     /// Where the tool rests between trials, metres.
     pub world_from_home: Isometry3<f64>,
     pub arm: Option<Articulated>,
+    /// How `rmrl twin` plays it.
+    pub twin: Option<TwinSpec>,
     pub gripper: GripperSpec,
     pub speeds: Speeds,
     pub envelope: Envelope,
@@ -80,6 +82,7 @@ struct RobotFile {
     home_mm: Option<[f64; 3]>,
     home_deg: Option<[f64; 6]>,
     arm: Option<ArmSpec>,
+    twin: Option<TwinSpec>,
     gripper: GripperSpec,
     speeds: Speeds,
     envelope: Envelope,
@@ -141,6 +144,7 @@ impl Robot {
         check_gripper(check, &keys.gripper)?;
         check_envelope(check, &keys.envelope)?;
         check_speeds(check, &keys.speeds, &keys.envelope)?;
+        keys.twin.as_ref().map_or(Ok(()), |twin| twin.check(check))?;
         let (world_from_home, arm) = match keys.kind {
             RobotKind::Gantry => {
                 let arm_key = if keys.arm.is_some() { "arm" } else { "home_deg" };
@@ -174,6 +178,7 @@ impl Robot {
             kind: keys.kind,
             world_from_home,
             arm,
+            twin: keys.twin,
             gripper: keys.gripper,
             speeds: keys.speeds,
             envelope: keys.envelope,

@@ -7,7 +7,7 @@ use super::faults::FaultSpec;
 use super::gripper::Gripper;
 use super::table::Table;
 use crate::arm::DhDelta;
-use crate::config::{Check, ConfigError, Experiment, Robot, Scene, TwinSpec};
+use crate::config::{Articulated, Check, ConfigError, Experiment, Robot, Scene, TwinSpec};
 use crate::task::{Phase, Stream, Streams, TaskSpec, TrialKey};
 use crate::wire::primary::KinematicsInfo;
 
@@ -15,6 +15,7 @@ use crate::wire::primary::KinematicsInfo;
 #[derive(Clone, Debug)]
 pub struct Plan {
     robot: Robot,
+    arm: Articulated,
     spec: TwinSpec,
     scene: Scene,
     /// Of what the eyes look at.
@@ -29,11 +30,11 @@ impl Plan {
         let check = Check { file: &file };
         let valid = "must be there for rmrl twin; see robots/ur5e-twin.toml";
         let missing = |key| check.error(key, "missing", valid);
-        let _ = missing;
-        let spec = TwinSpec::default();
+        let arm = robot.arm.clone().ok_or_else(|| missing("[arm]"))?;
+        let spec = robot.twin.clone().ok_or_else(|| missing("[twin]"))?;
         let scene = Scene::named(&spec.scene)?;
         let task = Experiment::open("narrow", &[])?.task;
-        Ok(Self { robot: robot.clone(), spec, scene, task, faults })
+        Ok(Self { robot: robot.clone(), arm, spec, scene, task, faults })
     }
 
     pub fn spec(&self) -> &TwinSpec {
@@ -44,17 +45,12 @@ impl Plan {
     pub fn controller(&self) -> Controller {
         let streams = Streams::new(self.spec.seed);
         let key = TrialKey { phase: Phase::Train, index: 0 };
-        let nominal = crate::arm::Kinematics::ur5e();
-        let home =
-            crate::arm::Joints::from([0.0, -90.0, 110.0, -110.0, -90.0, 0.0]).map(f64::to_radians);
-        let side = -std::f64::consts::FRAC_PI_2;
-        let turn = nalgebra::UnitQuaternion::from_euler_angles(side, side, 0.0);
-        let rows = [DhDelta::default(); 6];
+        let model = &self.arm.model;
         let parts = Parts {
-            nominal: nominal.clone(),
-            world_from_base: nalgebra::Isometry3::translation(-0.72, 0.0, 0.0),
-            flange_from_tool: nalgebra::Translation3::new(0.0, 0.0, 0.17) * turn,
-            home,
+            nominal: model.kinematics.clone(),
+            world_from_base: model.world_from_base,
+            flange_from_tool: model.flange_from_tool,
+            home: self.arm.home,
             gripper: Gripper::new(self.robot.gripper),
         };
         let draw = streams.draw(Stream::Actuation, key);
@@ -62,7 +58,7 @@ impl Plan {
             Table::new(&self.scene, &self.robot.gripper, &self.spec, hand)
         });
         let eyes = TwinEyes::new(&self.scene, &self.spec.gaps, &self.task, streams);
-        let told = kinematics_info(&rows, &known, self.spec.seed);
+        let told = kinematics_info(model.kinematics.rows(), &known, self.spec.seed);
         let mut controller = Controller::new(body, eyes, told, self.spec.remote_control);
         for fault in &self.faults {
             controller.plan(*fault);
