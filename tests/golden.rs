@@ -97,3 +97,8 @@ fn trials_on_the_shelf_repeat_to_the_bit() {
 fn trials_on_the_tight_shelf_repeat_to_the_bit() {
     compare("shelf-tight");
 }
+
+#[test]
+fn trials_in_the_hotel_repeat_to_the_bit() {
+    compare("hotel");
+}

@@ -82,7 +82,7 @@ fn a_plate_that_differs_from_its_preset_is_refused() {
     assert_eq!(with_xml("mass=\"0.1\"", "mass=\"0\"").key, "geom plate mass");
     assert_eq!(with_xml("mass=\"0.1\"", "mass=\"NaN\"").key, "geom plate mass");
     assert_eq!(with_xml("size=\"0.06388", "size=\"0.05388").key, "geom plate size");
-    assert_eq!(with_toml("\"96-well\"", "\"97-well\"").value, "97-well");
+    assert_eq!(with_toml("\"96-well\"", "\"97-well\"").value, "\"97-well\"");
 }
 
 #[test]

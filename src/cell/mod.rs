@@ -8,12 +8,14 @@ pub mod conformance;
 mod ideal;
 mod plan;
 mod rig;
+mod route;
 mod script;
 mod workcell;
 
 pub use ideal::IdealCell;
 pub use plan::{CellPlan, Place, flatten, lift, placement};
 pub use rig::{Arm, DeviceError, Eyes, Grip, Gripper, Measured, Rig};
+pub use route::Route;
 pub use script::ScriptedCell;
 pub use workcell::{
     Attempt, CellError, Harm, Image, Observation, PlateAt, RobotTime, Signals, Snapshot, Stop,

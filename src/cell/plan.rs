@@ -27,20 +27,28 @@ pub struct Place {
     pub world_from_place: Isometry3<f64>,
     /// Height above it from which something may touch.
     pub contact_height: f64,
+    /// How far out along -x a plate stands before it is pushed in under what is above; 0 where
+    /// it comes from straight above.
+    pub insert: f64,
 }
 
 impl CellPlan {
     pub fn new(scene: &Scene, robot: &Robot) -> Self {
         let half = scene.plate.size / 2.0;
         let behind = half.x - robot.gripper.overlap_mm / 2e3;
-        let place = |world_from_place, contact_mm: f64| Place {
+        let place = |world_from_place, contact_mm: f64, insert_mm: f64| Place {
             world_from_place,
             contact_height: contact_mm / 1e3,
+            insert: insert_mm / 1e3,
         };
         let seats = [scene.world_from_pick.translation.z, scene.world_from_place.translation.z];
         Self {
-            pick: place(scene.world_from_pick, scene.heights.pick_contact_mm),
-            target: place(scene.world_from_place, scene.heights.place_contact_mm),
+            pick: place(scene.world_from_pick, scene.heights.pick_contact_mm, 0.0),
+            target: place(
+                scene.world_from_place,
+                scene.heights.place_contact_mm,
+                scene.heights.insert_mm,
+            ),
             world_from_home: robot.world_from_home,
             plate_from_tool: Isometry3::translation(-behind, 0.0, half.z),
             carry_z: seats[0].max(seats[1]) + scene.heights.carry_mm / 1e3,

@@ -1,4 +1,4 @@
-use nalgebra::{Isometry3, Translation3};
+use nalgebra::Isometry3;
 
 use super::plan::{Place, flatten, lift};
 use super::{
@@ -47,30 +47,14 @@ impl<R: Rig> ScriptedCell<R> {
         (to, seat): (Place, Isometry3<f64>),
         watch: &mut dyn Watch,
     ) -> Result<(Moved, Isometry3<f64>, Option<Pose2>), CellError> {
-        let plan = self.plan.clone();
-        let grip = grip * plan.plate_from_tool;
-        let seat = seat * plan.plate_from_tool;
-        let behind = Translation3::new(-plan.standoff, 0.0, 0.0);
-        let free = |name, world_from_tool| Segment {
-            name,
-            world_from_tool,
-            speed: plan.free_speed,
-            contact: false,
-            carrying: false,
-        };
-        let carried =
-            |name, world_from_tool| Segment { carrying: true, ..free(name, world_from_tool) };
-        let touching = |name, world_from_tool| Segment {
-            speed: plan.contact_speed,
-            contact: true,
-            ..carried(name, world_from_tool)
-        };
-        let carry_rise = plan.carry_z - from.world_from_place.translation.z;
-        let carry_fall = plan.carry_z - to.world_from_place.translation.z;
+        let tool_at =
+            |world_from_plate: Isometry3<f64>| world_from_plate * self.plan.plate_from_tool;
+        let (grip, seat) = (tool_at(grip), tool_at(seat));
+        let route = self.plan.route((from, grip), (to, seat));
 
         self.plate = PlateAt::Unknown;
         self.rig.open(watch)?;
-        let tool = self.go(vec![free("approach", grip * behind), free("reach", grip)], watch)?;
+        let tool = self.go(route.approach, watch)?;
         let held = self.rig.close(watch)?.holds;
         if !held {
             self.rig.open(watch)?;
@@ -78,30 +62,18 @@ impl<R: Rig> ScriptedCell<R> {
             return Ok((Moved::NoGrasp, tool, None));
         }
         self.plate = PlateAt::Hand;
-        let lifted = above(&grip, from.contact_height);
-        self.go(vec![touching("lift", lifted)], watch)?;
+        let lifted = route.lift.world_from_tool;
+        self.go(vec![route.lift], watch)?;
         let in_hand = self.rig.in_hand();
         if !self.rig.holds()? {
             self.plate = PlateAt::Unknown;
             self.rig.open(watch)?;
-            self.go(
-                vec![free("withdraw", lifted * behind), free("home", plan.world_from_home)],
-                watch,
-            )?;
+            self.retreat(lifted, watch)?;
             return Ok((Moved::Dropped, tool, in_hand));
         }
-        let lowered = above(&seat, to.contact_height);
-        self.go(
-            vec![
-                carried("raise", above(&grip, carry_rise)),
-                carried("carry", above(&seat, carry_fall)),
-                carried("descend", lowered),
-            ],
-            watch,
-        )?;
+        let lowered = self.go(route.carry, watch)?;
         let arrived = self.rig.holds()?;
-        let let_go_at =
-            if arrived { self.go(vec![touching("place", seat)], watch)? } else { lowered };
+        let let_go_at = if arrived { self.go(vec![route.place], watch)? } else { lowered };
         self.plate = PlateAt::Unknown;
         self.rig.open(watch)?;
         self.retreat(let_go_at, watch)?;
@@ -110,16 +82,7 @@ impl<R: Rig> ScriptedCell<R> {
 
     /// Backs away from where the hand let go, and goes home.
     fn retreat(&mut self, from: Isometry3<f64>, watch: &mut dyn Watch) -> Result<(), CellError> {
-        let behind = from * Translation3::new(-self.plan.standoff, 0.0, 0.0);
-        let home = self.plan.world_from_home;
-        let free = |name, world_from_tool| Segment {
-            name,
-            world_from_tool,
-            speed: self.plan.free_speed,
-            contact: false,
-            carrying: false,
-        };
-        self.go(vec![free("withdraw", behind), free("home", home)], watch)?;
+        self.go(self.plan.retreat(&from), watch)?;
         Ok(())
     }
 
@@ -265,16 +228,8 @@ impl<R: Rig> Workcell for ScriptedCell<R> {
         }
         self.rig.open(watch)?;
         let tool = self.rig.tool()?;
-        let behind = Translation3::new(-self.plan.standoff, 0.0, 0.0);
-        let free = |name, world_from_tool| Segment {
-            name,
-            world_from_tool,
-            speed: self.plan.free_speed,
-            contact: false,
-            carrying: false,
-        };
         if tool != world_from_home {
-            self.go(vec![free("withdraw", tool * behind), free("home", world_from_home)], watch)?;
+            self.retreat(tool, watch)?;
         }
         let measured = self.rig.measure()?;
         self.plate = match self.judge(measured.as_ref()) {
@@ -288,34 +243,11 @@ impl<R: Rig> Workcell for ScriptedCell<R> {
 
 impl<R: Rig> ScriptedCell<R> {
     fn put_back(&mut self, watch: &mut dyn Watch) -> Result<(), CellError> {
-        let plan = self.plan.clone();
         let tool = self.rig.tool()?;
-        let seat = plan.pick.world_from_place * plan.plate_from_tool;
-        let high = plan.carry_z + plan.plate_from_tool.translation.z;
-        let mut raised = tool;
-        raised.translation.z = high.max(tool.translation.z);
-        let rise = plan.carry_z - plan.pick.world_from_place.translation.z;
-        let carried = |name, world_from_tool, contact| Segment {
-            name,
-            world_from_tool,
-            speed: plan.contact_speed,
-            contact,
-            carrying: true,
-        };
-        let path = vec![
-            carried("raise", raised, true),
-            carried("carry", above(&seat, rise), false),
-            carried("descend", above(&seat, plan.pick.contact_height), false),
-            carried("place", seat, true),
-        ];
-        self.go(path, watch)?;
+        let seat = self.go(self.plan.bring_back(&tool), watch)?;
         self.rig.open(watch)?;
         self.retreat(seat, watch)
     }
-}
-
-fn above(pose: &Isometry3<f64>, height: f64) -> Isometry3<f64> {
-    Translation3::new(0.0, 0.0, height) * pose
 }
 
 fn lost(reason: &str) -> CellError {

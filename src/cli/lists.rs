@@ -46,9 +46,19 @@ pub fn methods(args: MethodsArgs) -> Result<(), Failure> {
 }
 
 #[derive(Debug, clap::Args)]
-pub struct ScenesArgs {}
+#[command(after_help = "Examples:
+  rmrl scenes
+  rmrl scenes hotel > hotel.xml       its geometry, for MuJoCo")]
+pub struct ScenesArgs {
+    /// Print the geometry of this one, a built-in name or a TOML file, as MJCF
+    name: Option<String>,
+}
 
-pub fn scenes(_: ScenesArgs) -> Result<(), Failure> {
+pub fn scenes(args: ScenesArgs) -> Result<(), Failure> {
+    if let Some(name) = args.name {
+        print!("{}", Scene::named(&name)?.to_mjcf());
+        return Ok(());
+    }
     for name in Scene::NAMES {
         println!("{name:14} {}", Scene::named(name)?.summary);
     }

@@ -8,8 +8,12 @@ mod frame;
 mod grasp;
 mod guides;
 mod mjcf;
+mod mjcf_text;
+mod overlap;
+mod plate;
 mod robot;
 mod scene;
+mod shelf;
 mod twin_spec;
 
 pub use arm_spec::ArmSpec;
@@ -18,8 +22,10 @@ pub use experiment::{Evaluation, Experiment, Physics};
 pub use frame::Frame;
 pub use grasp::Grasp;
 pub use mjcf::StaticBox;
+pub use plate::Plate;
 pub use robot::{Articulated, GripperSpec, Robot, RobotKind, Speeds};
-pub use scene::{Heights, Plate, Scene, SeatLimits};
+pub use scene::{Heights, Scene, SeatLimits};
+pub use shelf::ShelfSpec;
 pub use twin_spec::{Gaps, TwinSpec};
 
 /// Every built-in file with its path, as `rmrl init` copies it out.

@@ -88,10 +88,11 @@ struct RobotFile {
     envelope: Envelope,
 }
 
-const EMBEDDED: [(&str, &str); 6] = [
+const EMBEDDED: [(&str, &str); 7] = [
     ("gantry.toml", include_str!("../../robots/gantry.toml")),
     ("gantry-side.toml", include_str!("../../robots/gantry-side.toml")),
     ("ur5e-pinch.toml", include_str!("../../robots/ur5e-pinch.toml")),
+    ("ur5e-side.toml", include_str!("../../robots/ur5e-side.toml")),
     ("ur5e-twin.toml", include_str!("../../robots/ur5e-twin.toml")),
     ("ur5e-example.toml", include_str!("../../robots/ur5e-example.toml")),
     ("ur5e.urdf", include_str!("../../robots/ur5e.urdf")),
@@ -99,8 +100,8 @@ const EMBEDDED: [(&str, &str); 6] = [
 
 impl Robot {
     /// The robots that the binary carries.
-    pub const NAMES: [&'static str; 5] =
-        ["gantry", "gantry-side", "ur5e-pinch", "ur5e-twin", "ur5e-example"];
+    pub const NAMES: [&'static str; 6] =
+        ["gantry", "gantry-side", "ur5e-pinch", "ur5e-side", "ur5e-twin", "ur5e-example"];
 
     /// Every embedded file: name and text, for `rmrl init`.
     pub const FILES: &'static [(&'static str, &'static str)] = &EMBEDDED;

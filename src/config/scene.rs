@@ -2,9 +2,11 @@ use std::path::Path;
 
 use nalgebra::{Isometry3, Vector3};
 use serde::{Deserialize, Serialize};
+use toml::Value;
 
-use super::mjcf::{Geometry, corners};
-use super::{Check, ConfigError, StaticBox, parse_toml};
+use super::mjcf::Geometry;
+use super::shelf::Made;
+use super::{Check, ConfigError, Plate, ShelfSpec, StaticBox, parse_toml};
 use crate::task::Placement;
 
 /// Where a trial happens: furniture, frames, the plate, and what counts as seated. Metres, world
@@ -28,14 +30,6 @@ pub struct Scene {
     pub seat: SeatLimits,
 }
 
-/// A cell plate as a box.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Plate {
-    /// Sides along x, y, z, metres.
-    pub size: Vector3<f64>,
-    pub mass_kg: f64,
-}
-
 /// Heights of the plate's bottom above its seat, mm.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,6 +40,10 @@ pub struct Heights {
     pub pick_contact_mm: f64,
     /// Below this at the target something may touch.
     pub place_contact_mm: f64,
+    /// How far out, along -x, the plate is lowered to that height before it is pushed in under
+    /// what is above; 0 where it comes from straight above.
+    #[serde(default)]
+    pub insert_mm: f64,
 }
 
 /// What a released plate must satisfy to count as seated, and what it is called otherwise.
@@ -76,8 +74,9 @@ impl SeatLimits {
 #[serde(deny_unknown_fields)]
 struct SceneFile {
     summary: String,
-    mjcf: String,
-    plate: String,
+    mjcf: Option<String>,
+    shelf: Option<ShelfSpec>,
+    plate: Value,
     guide_clearance_mm: Option<f64>,
     friction: Friction,
     heights: Heights,
@@ -90,17 +89,18 @@ struct Friction {
     furniture: f64,
 }
 
-const EMBEDDED: [(&str, &str); 5] = [
+const EMBEDDED: [(&str, &str); 6] = [
     ("open.toml", include_str!("../../scenes/open.toml")),
     ("shelf.toml", include_str!("../../scenes/shelf.toml")),
     ("shelf-tight.toml", include_str!("../../scenes/shelf-tight.toml")),
+    ("hotel.toml", include_str!("../../scenes/hotel.toml")),
     ("open.xml", include_str!("../../scenes/open.xml")),
     ("shelf.xml", include_str!("../../scenes/shelf.xml")),
 ];
 
 impl Scene {
     /// The scenes that the binary carries.
-    pub const NAMES: [&'static str; 3] = ["open", "shelf", "shelf-tight"];
+    pub const NAMES: [&'static str; 4] = ["open", "shelf", "shelf-tight", "hotel"];
 
     /// Every embedded file: name and text, for `rmrl init`.
     pub const FILES: &'static [(&'static str, &'static str)] = &EMBEDDED;
@@ -140,34 +140,84 @@ impl Scene {
         mjcf: impl FnOnce(&str) -> Result<String, String>,
     ) -> Result<Self, ConfigError> {
         let check = Check { file };
-        let keys: SceneFile = parse_toml(file, toml)?;
-        let xml = mjcf(&keys.mjcf)
-            .map_err(|e| check.error("mjcf", &keys.mjcf, format_args!("cannot be read: {e}")))?;
-        let plate = Plate::preset(check, &keys.plate)?;
+        let mut keys: SceneFile = parse_toml(file, toml)?;
+        let plate = Plate::read(check, &keys.plate)?;
         check_keys(check, &keys, &plate)?;
+        match (keys.mjcf.take(), keys.shelf) {
+            (Some(xml), None) => Self::from_mjcf(check, keys, plate, &xml, mjcf),
+            (None, Some(shelf)) => Self::from_shelf(check, keys, plate, &shelf),
+            (Some(xml), Some(_)) => {
+                let valid = "must stand without a section [shelf], which makes the geometry";
+                Err(check.error("mjcf", xml, valid))
+            }
+            (None, None) => {
+                let valid = "must name an MJCF file, or a section [shelf] must be there instead";
+                Err(check.error("mjcf", "missing", valid))
+            }
+        }
+    }
 
-        let in_mjcf = Check { file: &keys.mjcf };
-        let folder = Path::new(file).parent().unwrap_or(Path::new("."));
+    fn from_mjcf(
+        check: Check<'_>,
+        keys: SceneFile,
+        plate: Plate,
+        xml_file: &str,
+        mjcf: impl FnOnce(&str) -> Result<String, String>,
+    ) -> Result<Self, ConfigError> {
+        let xml = mjcf(xml_file)
+            .map_err(|e| check.error("mjcf", xml_file, format_args!("cannot be read: {e}")))?;
+        let in_mjcf = Check { file: xml_file };
+        let folder = Path::new(check.file).parent().unwrap_or(Path::new("."));
         let geometry = Geometry::parse(in_mjcf, &xml, folder)?;
-        let mut scene = Self {
-            name: stem(file),
-            summary: keys.summary,
+        let made = Made {
             world_from_pick: geometry.site(in_mjcf, "pick")?,
             world_from_place: geometry.site(in_mjcf, "place")?,
             world_from_view: geometry.site(in_mjcf, "view")?,
-            plate,
-            furniture_friction: keys.friction.furniture,
-            heights: keys.heights,
-            seat: keys.seated,
+            insert_mm: keys.heights.insert_mm,
             statics: geometry.statics.clone(),
         };
+        let clearance_mm = keys.guide_clearance_mm;
+        let mut scene = Self::assemble(check, keys, plate, made);
         scene.check_plate(in_mjcf, &geometry)?;
         scene.check_frames(in_mjcf)?;
-        if let Some(clearance_mm) = keys.guide_clearance_mm {
+        if let Some(clearance_mm) = clearance_mm {
             scene.set_clearance(in_mjcf, clearance_mm / 1e3)?;
         }
         scene.check_seats(in_mjcf)?;
         Ok(scene)
+    }
+
+    fn from_shelf(
+        check: Check<'_>,
+        keys: SceneFile,
+        plate: Plate,
+        shelf: &ShelfSpec,
+    ) -> Result<Self, ConfigError> {
+        let valid = "must be the shelf's clearance_mm where a section [shelf] is there";
+        let none = keys.guide_clearance_mm.is_none();
+        check.that(none, "guide_clearance_mm", keys.guide_clearance_mm.unwrap_or(0.0), valid)?;
+        let valid = "is given by the section [shelf]";
+        let none = keys.heights.insert_mm == 0.0;
+        check.that(none, "heights.insert_mm", keys.heights.insert_mm, valid)?;
+        let made = shelf.build(check, &plate, &keys.heights)?;
+        let scene = Self::assemble(check, keys, plate, made);
+        scene.check_seats(check)?;
+        Ok(scene)
+    }
+
+    fn assemble(check: Check<'_>, keys: SceneFile, plate: Plate, made: Made) -> Self {
+        Self {
+            name: stem(check.file),
+            summary: keys.summary,
+            statics: made.statics,
+            world_from_pick: made.world_from_pick,
+            world_from_place: made.world_from_place,
+            world_from_view: made.world_from_view,
+            plate,
+            furniture_friction: keys.friction.furniture,
+            heights: Heights { insert_mm: made.insert_mm, ..keys.heights },
+            seat: keys.seated,
+        }
     }
 
     fn check_plate(&self, check: Check<'_>, geometry: &Geometry) -> Result<(), ConfigError> {
@@ -206,7 +256,7 @@ impl Scene {
             let plate = seat * Isometry3::translation(0.0, 0.0, half.z);
             let mut rests = false;
             for part in &self.statics {
-                let depth = overlap(&plate, &half, &part.world_from_box, &part.half);
+                let depth = part.overlap(&plate, &half);
                 let valid = "the plate must not overlap the furniture there";
                 let at = format!("overlaps geom {} by {:.3} mm", part.name, depth * 1e3);
                 check.that(depth < 1e-5, &key, at, valid)?;
@@ -218,27 +268,13 @@ impl Scene {
     }
 }
 
-impl Plate {
-    pub const PRESETS: [&'static str; 1] = ["96-well"];
-
-    fn preset(check: Check<'_>, name: &str) -> Result<Self, ConfigError> {
-        match name {
-            // ANSI/SLAS 1-2004 footprint; height of a 96-well plate without lid.
-            "96-well" => Ok(Self { size: Vector3::new(0.12776, 0.08548, 0.01435), mass_kg: 0.1 }),
-            other => {
-                let known = Self::PRESETS.join(", ");
-                Err(check.error("plate", other, format_args!("must be one of {known}")))
-            }
-        }
-    }
-}
-
 fn check_keys(check: Check<'_>, keys: &SceneFile, plate: &Plate) -> Result<(), ConfigError> {
     check.within("friction.furniture", keys.friction.furniture, 0.0, 2.0)?;
     if let Some(clearance) = keys.guide_clearance_mm {
         check.within("guide_clearance_mm", clearance, 0.05, 20.0)?;
     }
-    let Heights { carry_mm, pick_contact_mm, place_contact_mm } = keys.heights;
+    let Heights { carry_mm, pick_contact_mm, place_contact_mm, insert_mm } = keys.heights;
+    check.within("heights.insert_mm", insert_mm, 0.0, 1e3)?;
     check.within("heights.pick_contact_mm", pick_contact_mm, 1.0, 100.0)?;
     check.within("heights.place_contact_mm", place_contact_mm, 1.0, 100.0)?;
     let least = pick_contact_mm.max(place_contact_mm);
@@ -250,37 +286,6 @@ fn check_keys(check: Check<'_>, keys: &SceneFile, plate: &Plate) -> Result<(), C
         check.within("seated.short_mm", short_mm, 0.05, 100.0)?;
     }
     check.within("seated.climbed_mm", keys.seated.climbed_mm, keys.seated.height_mm, 100.0)
-}
-
-/// How deep two boxes overlap, metres; negative: a lower bound of their distance apart. By the
-/// separating axis theorem.
-fn overlap(
-    a: &Isometry3<f64>,
-    a_half: &Vector3<f64>,
-    b: &Isometry3<f64>,
-    b_half: &Vector3<f64>,
-) -> f64 {
-    let axes = |pose: &Isometry3<f64>| {
-        let turn = pose.rotation.to_rotation_matrix();
-        [0, 1, 2].map(|i| turn.matrix().column(i).into_owned())
-    };
-    let (of_a, of_b) = (axes(a), axes(b));
-    let edges = of_a.iter().flat_map(|u| of_b.iter().map(|v| u.cross(v)));
-    let candidates = of_a.iter().chain(&of_b).copied().chain(edges);
-    candidates
-        .filter_map(|axis| axis.try_normalize(1e-6))
-        .map(|axis| {
-            let span = |pose, half| {
-                let along = corners(pose, half).map(|c| c.coords.dot(&axis));
-                (
-                    along.iter().copied().fold(f64::INFINITY, f64::min),
-                    along.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-                )
-            };
-            let ((a_low, a_high), (b_low, b_high)) = (span(a, a_half), span(b, b_half));
-            (a_high - b_low).min(b_high - a_low)
-        })
-        .fold(f64::INFINITY, f64::min)
 }
 
 fn near(a: &Isometry3<f64>, b: &Isometry3<f64>) -> bool {
