@@ -226,21 +226,12 @@ fn a_hanging_plate_holds_below_the_friction_limit_and_slips_above() {
     }
 }
 
-/// Measured: 0.09 mm lying in the hand, 0.03 mm hanging. A trial holds its plate for some 4 s.
+/// Measured: 0.004 mm lying in the hand, less than 0.0001 mm hanging. A trial holds its plate 4 s.
 #[test]
-fn a_plate_creeps_in_the_hand_by_less_than_a_fifth_of_a_millimetre_in_ten_seconds() {
+fn a_plate_creeps_in_the_hand_by_less_than_a_fiftieth_of_a_millimetre_in_ten_seconds() {
     for hanging in [false, true] {
         let slipped = Held::new(hanging, 0.1, 40.0, 0.8).slip_mm(10.0);
         println!("hanging {hanging}: {slipped:.4} mm in 10 s");
-        assert!(slipped < 0.2, "{slipped} mm");
-    }
-}
-
-#[test]
-#[ignore = "a plate creeps in the hand: 0.09 mm in 10 s lying, 0.03 mm hanging"]
-fn a_plate_does_not_creep_in_the_hand() {
-    for hanging in [false, true] {
-        let slipped = Held::new(hanging, 0.1, 40.0, 0.8).slip_mm(10.0);
         assert!(slipped < 0.02, "{slipped} mm");
     }
 }

@@ -181,7 +181,7 @@ fn a_resting_plate_presses_with_its_weight() {
     let mut cell = cell("open");
     let attempt = trial(&mut cell, 0, ZERO, ZERO);
     assert!(attempt.harm.peak_force_n > 0.9, "{attempt:?}");
-    let force = cell.rig().world().furniture_force(2e-3);
+    let force = cell.rig().world().furniture_force();
     assert!((force - 0.981).abs() < 0.03, "{force} N");
 }
 

@@ -4,10 +4,12 @@
 //! only. Inside, rapier's glam in f32 and libm; outside, nalgebra in f64.
 
 mod camera;
+mod contacts;
 mod convert;
 mod dirt;
 mod fingers;
 mod fits;
+mod guard;
 mod near;
 mod rig;
 mod shapes;

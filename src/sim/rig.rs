@@ -7,6 +7,7 @@ use super::PhysicsSettings;
 use super::camera::Camera;
 use super::convert::{pose, vector_of};
 use super::dirt::{self, Nominal};
+use super::guard::Guard;
 use super::shapes::HandShapes;
 use super::sweep::Sweep;
 use super::world::{FingerCmd, World};
@@ -63,8 +64,8 @@ const TICK: f64 = 0.04;
 pub(super) const REST_SPEED: f64 = 1e-3;
 /// for so many steps in a row; a plate let go in the air is faster by then.
 pub(super) const REST_STEPS: u32 = 4;
-/// A force that lasts for fewer steps is an impact, not a resistance.
-const GUARD_STEPS: u32 = 3;
+/// After how many steps of a move in contact it is asked again whether the rest is clear.
+const ASK_EVERY: u64 = 4;
 /// Longest wait for the plate to come to rest, seconds.
 pub(super) const PATIENCE: f64 = 0.5;
 
@@ -157,7 +158,7 @@ impl SimRig {
             self.settle(segment.name, watch)?;
             let rides = self.plate_in_hand();
             if self.still >= REST_STEPS && self.is_clear(motion.line(), rides) {
-                return self.jump(segment.name, &motion, rides, watch);
+                return self.jump(segment.name, &motion, 0.0, rides, watch);
             }
         }
         self.steps_along(segment, &motion, watch)
@@ -172,21 +173,31 @@ impl SimRig {
         let name = segment.name;
         let count = (motion.duration() / self.dt()).ceil() as u64;
         let every = self.steps_a_tick();
-        let mut resisted = 0;
+        let mut guard = Guard::new(self.robot.speeds.guard_n, self.dt());
         for i in 1..=count {
-            self.world_from_tool = self.swayed(motion, i as f64 / count as f64);
+            let stop = guard.stops_in(i).filter(|_| segment.contact);
+            let share = stop.unwrap_or(i as f64) / count as f64;
+            self.world_from_tool = self.swayed(motion, share);
             self.step();
-            let force = self.world.furniture_force(self.dt());
-            resisted = if force > self.robot.speeds.guard_n { resisted + 1 } else { 0 };
-            if segment.contact && resisted >= GUARD_STEPS {
+            if stop.is_some() {
                 self.stopped = true;
                 break;
             }
+            guard.feel(i, self.world.furniture_force());
             if i % every == 0 {
                 self.show(name, watch)?;
             }
+            if i % ASK_EVERY == 0 && i < count && self.hangs_clear(motion) {
+                return self.jump(name, motion, share, true, watch);
+            }
         }
         self.check_numbers()
+    }
+
+    /// Does the plate hang in the hand, the rest of the way before it being clear?
+    fn hangs_clear(&self, motion: &Motion) -> bool {
+        let rest = || Line::new(self.world_from_tool, *motion.line().to());
+        self.settings.skip_free && self.plate_in_hand() && self.is_clear(&rest(), true)
     }
 
     fn swayed(&self, motion: &Motion, share: f64) -> Isometry3<f64> {
@@ -199,19 +210,22 @@ impl SimRig {
         tool
     }
 
+    /// Puts the tool at a motion's end, of which a share is done already.
     fn jump(
         &mut self,
         name: &'static str,
         motion: &Motion,
+        done: f64,
         rides: bool,
         watch: &mut dyn Watch,
     ) -> Result<(), DeviceError> {
         let began = self.clock;
-        let tool_from_plate = motion.line().from().inverse() * self.world.world_from_plate();
+        let tool_from_plate = self.world_from_tool.inverse() * self.world.world_from_plate();
         let opening = self.world.opening();
-        let ticks = (motion.duration() / TICK) as u64;
+        let left = motion.duration() * (1.0 - done);
+        let ticks = (left / TICK) as u64;
         for i in 1..=ticks {
-            let share = i as f64 * TICK / motion.duration();
+            let share = done + i as f64 * TICK / motion.duration();
             let world_from_tool = motion.at(share);
             let plate = if rides {
                 world_from_tool * tool_from_plate
@@ -229,7 +243,7 @@ impl SimRig {
         }
         self.world_from_tool = *motion.line().to();
         self.world.jump(&self.world_from_tool, rides);
-        self.clock = began + motion.duration();
+        self.clock = began + left;
         Ok(())
     }
 

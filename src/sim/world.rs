@@ -2,6 +2,7 @@ use nalgebra::{Isometry3, Vector3};
 use rapier3d::prelude::*;
 
 use super::PhysicsSettings;
+use super::contacts::Fresh;
 use super::convert::{isometry, pose, vector};
 use super::shapes::HandShapes;
 use crate::config::{GripperSpec, Scene};
@@ -17,6 +18,9 @@ pub struct World {
     plate_collider: ColliderHandle,
     grip: Grip,
     shapes: HandShapes,
+    iterations: usize,
+    /// From furniture on the plate in the last step, N.
+    furniture_n: Vector,
     peak_force_n: f64,
 }
 
@@ -52,11 +56,18 @@ pub struct Touch {
     pub furniture: bool,
 }
 
-/// A finger and the reflected inertia of its drive. Much lighter fingers leave the solver
-/// short of converging at 2 ms x 4: the plate then creeps in the hand.
-const FINGER_MASS_KG: f32 = 2.0;
+/// A finger and the reflected inertia of its drive.
+const FINGER_MASS_KG: f32 = 0.5;
 /// A finger is pushed back at this multiple of the grip force instead of pushing harder.
 const FORCE_LIMIT: f32 = 1.5;
+/// A plate that furniture pushes sideways with more than this, N, is wedged: how far it slips in
+/// the hand needs finer
+const WEDGED_N: f32 = 0.5;
+/// solver iterations, so many times more.
+const WEDGED_ITERATIONS: usize = 8;
+
+/// Along which a finger's rail lets it move: x of the joint's frame, which is the jaw axis.
+const SLIDE: JointAxis = JointAxis::LinX;
 
 const FURNITURE: Group = Group::GROUP_1;
 const PLATE: Group = Group::GROUP_2;
@@ -77,6 +88,7 @@ impl World {
             integration_parameters: parameters(settings),
             ..PhysicsWorld::default()
         };
+        physics.narrow_phase.set_query_dispatcher(Fresh);
         for part in &scene.statics {
             let [x, y, z] = part.half.map(|v| v as f32).into();
             let collider = ColliderBuilder::cuboid(x, y, z)
@@ -113,42 +125,86 @@ impl World {
         let fingers = [1.0, -1.0].map(|side| {
             let at = tool * shapes.travelled(side, fingers.half_opening as f32);
             let (body, collider) = physics.insert(
-                RigidBodyBuilder::dynamic().pose(at).gravity_scale(0.0).can_sleep(false),
+                RigidBodyBuilder::dynamic()
+                    .pose(at)
+                    .gravity_scale(0.0)
+                    .can_sleep(false)
+                    // They turn with the base and only so: see `turn_fingers`.
+                    .lock_rotations(),
                 hand(shapes.finger(side)).mass(FINGER_MASS_KG),
             );
-            let motor = PrismaticJointBuilder::new(shapes.jaw() * side)
+            let jaw = shapes.jaw() * side;
+            let rail = GenericJointBuilder::new(JointAxesMask::LIN_Y | JointAxesMask::LIN_Z)
+                .local_axis1(jaw)
+                .local_axis2(jaw)
                 .contacts_enabled(false)
-                .limits([-shapes.most_travel(), shapes.most_travel()])
-                .motor_model(MotorModel::ForceBased)
-                .motor_position(fingers.half_opening as f32, stiffness, damping)
-                .motor_max_force(FORCE_LIMIT * gripper.force_n as f32);
-            let joint = physics.impulse_joints.insert(base, body, motor, true);
+                .limits(SLIDE, [-shapes.most_travel(), shapes.most_travel()])
+                .motor_model(SLIDE, MotorModel::ForceBased)
+                .motor_position(SLIDE, fingers.half_opening as f32, stiffness, damping)
+                .motor_max_force(SLIDE, FORCE_LIMIT * gripper.force_n as f32);
+            let joint = physics.impulse_joints.insert(base, body, rail, true);
             Finger { body, joint, collider }
         });
         let grip = Grip { stiffness, damping };
-        Self { physics, base, fingers, plate, plate_collider, grip, shapes, peak_force_n: 0.0 }
+        Self {
+            physics,
+            base,
+            fingers,
+            plate,
+            plate_collider,
+            grip,
+            shapes,
+            iterations: settings.iterations,
+            furniture_n: Vector::ZERO,
+            peak_force_n: 0.0,
+        }
     }
 
     /// Advances by `dt` seconds while the gripper's base moves to `world_from_tool`.
     pub fn step(&mut self, dt: f64, world_from_tool: &Isometry3<f64>, fingers: FingerCmd) {
-        self.physics.integration_parameters.dt = dt as f32;
-        self.physics.bodies[self.base].set_next_kinematic_position(pose(world_from_tool));
+        let wedged = self.furniture_n.truncate().length() > WEDGED_N;
+        let parameters = &mut self.physics.integration_parameters;
+        parameters.dt = dt as f32;
+        parameters.num_solver_iterations =
+            if wedged { WEDGED_ITERATIONS * self.iterations } else { self.iterations };
+        let to = pose(world_from_tool);
+        self.turn_fingers(dt as f32, &to);
+        self.physics.bodies[self.base].set_next_kinematic_position(to);
         self.command(fingers);
         self.physics.step();
-        self.peak_force_n = self.peak_force_n.max(self.furniture_force(dt));
+        self.furniture_n = self.furniture_impulse() / dt as f32;
+        self.peak_force_n = self.peak_force_n.max(self.furniture_force());
+    }
+
+    /// Turns the fingers as the base turns in the next `dt` seconds. A joint that had to hold
+    /// them straight would be soft, and the plate would creep in the hand.
+    fn turn_fingers(&mut self, dt: f32, to: &Pose) {
+        let from = self.physics.bodies[self.base].rotation().to_owned();
+        let between = to.rotation * from.inverse();
+        // Of the small turn of one step.
+        let spin = Vector::new(between.x, between.y, between.z) * (2.0 * between.w.signum() / dt);
+        for finger in self.fingers {
+            let body = &mut self.physics.bodies[finger.body];
+            if *body.rotation() != from {
+                body.set_rotation(from, false);
+            }
+            if body.angvel() != spin {
+                body.set_angvel(spin, false);
+            }
+        }
     }
 
     fn command(&mut self, fingers: FingerCmd) {
         let target = fingers.half_opening as f32;
         for finger in self.fingers {
             let joint = self.physics.impulse_joints.get(finger.joint);
-            let told = joint.and_then(|j| j.data.motor(JointAxis::LinX)).map(|m| m.target_pos);
+            let told = joint.and_then(|j| j.data.motor(SLIDE)).map(|m| m.target_pos);
             if told == Some(target) {
                 continue;
             }
             if let Some(joint) = self.physics.impulse_joints.get_mut(finger.joint, false) {
                 let Grip { stiffness, damping } = self.grip;
-                joint.data.set_motor_position(JointAxis::LinX, target, stiffness, damping);
+                joint.data.set_motor_position(SLIDE, target, stiffness, damping);
             }
         }
     }
@@ -223,20 +279,27 @@ impl World {
         self.peak_force_n
     }
 
-    /// Force between plate and furniture in the last step of `dt` seconds, N.
-    pub fn furniture_force(&self, dt: f64) -> f64 {
-        let furniture =
-            self.pressing().filter(|(c, _)| self.physics.colliders[*c].parent().is_none());
-        let impulse = furniture.map(|(_, impulse)| impulse).fold(Vector::ZERO, |a, b| a + b);
-        f64::from(impulse.length()) / dt
+    /// Force between plate and furniture in the last step, N.
+    pub fn furniture_force(&self) -> f64 {
+        f64::from(self.furniture_n.length())
     }
 
+    fn furniture_impulse(&self) -> Vector {
+        let furniture =
+            self.pressing().filter(|(c, _)| self.physics.colliders[*c].parent().is_none());
+        furniture.map(|(_, impulse)| impulse).fold(Vector::ZERO, |a, b| a + b)
+    }
+
+    /// What presses on the plate, and the impulse of its push in the last step, N s.
     fn pressing(&self) -> impl Iterator<Item = (ColliderHandle, Vector)> {
         self.physics.narrow_phase.contact_pairs_with(self.plate_collider).filter_map(|pair| {
-            let other =
-                if pair.collider1 == self.plate_collider { pair.collider2 } else { pair.collider1 };
             // A pair that has come apart keeps the impulse of its last contact.
             let impulse = pair.total_impulse();
+            let (other, impulse) = if pair.collider1 == self.plate_collider {
+                (pair.collider2, -impulse)
+            } else {
+                (pair.collider1, impulse)
+            };
             (pair.has_any_active_contact() && impulse != Vector::ZERO).then_some((other, impulse))
         })
     }

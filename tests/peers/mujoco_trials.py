@@ -20,7 +20,7 @@ import mujoco
 import numpy as np
 
 ROOT = pathlib.Path(__file__).parents[2]
-FINGER_MASS = 2.0  # as in src/sim/world.rs: finger and the reflected inertia of its drive
+FINGER_MASS = 0.5  # as in src/sim/world.rs: finger and the reflected inertia of its drive
 FORCE_LIMIT = 1.5
 PALM_DEPTH = 0.02
 GUARD_SECONDS = 6e-3
