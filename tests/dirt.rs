@@ -217,3 +217,30 @@ fn jams_and_drops_are_told_as_harm() {
     let (_, well) = trial(&mut cell("open", &[]), ZERO);
     assert_eq!((well.harm.jam, well.harm.drop), (false, false), "{well:?}");
 }
+
+#[test]
+fn what_a_learner_is_shown_tells_nothing_of_the_dirt() {
+    let shown = |deviations: &[(Quantity, f64)]| {
+        cell("open", deviations)
+            .prepare(&setup(0, Pose2::new(1.0, -2.0, 1.5), 0), &mut Unwatched)
+            .unwrap()
+    };
+    let clean = shown(&[]);
+    for (quantity, deviation) in [
+        (Quantity::PlateMassG, 40.0),
+        (Quantity::FurnitureFriction, 0.1),
+        (Quantity::PadFriction, -0.2),
+        (Quantity::GuideClearanceMm, 0.4),
+        (Quantity::GripperForceN, 8.0),
+        (Quantity::TrackingYMm, 1.0),
+        (Quantity::BaseXMm, 2.0),
+        (Quantity::BaseYawDeg, 0.5),
+        (Quantity::FixtureYMm, 2.0),
+        (Quantity::FixtureYawDeg, 2.0),
+    ] {
+        let dirty = shown(&[(quantity, deviation)]);
+        let pixels = dirty.image.pixels().iter().zip(clean.image.pixels());
+        assert!(pixels.into_iter().all(|(a, b)| a.abs_diff(*b) <= 1), "{quantity:?}");
+        near(dirty.pose.unwrap().axes(), clean.pose.unwrap().axes(), 1e-6);
+    }
+}
