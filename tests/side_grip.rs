@@ -5,6 +5,8 @@ use rmrl::config::{Robot, Scene};
 use rmrl::sim::{self, PhysicsSettings};
 use rmrl::task::{Dirt, Noise, Outcome, Phase, Pose2, Range, Setup, Streams, TaskSpec, TrialKey};
 
+const SIDE: [&str; 2] = ["gantry-side", "ur5e-side"];
+
 fn task() -> TaskSpec {
     TaskSpec {
         range: Range { mm: 3.0, deg: 3.0 },
@@ -38,12 +40,12 @@ fn corners() -> impl Iterator<Item = Pose2> {
 
 #[test]
 fn a_side_grip_lets_only_x_through_and_an_edge_pinch_everything() {
-    for offset in corners() {
-        let attempt = trial("open", "gantry-side", offset);
+    for (robot, offset) in SIDE.into_iter().flat_map(|r| corners().map(move |o| (r, o))) {
+        let attempt = trial("open", robot, offset);
         let pose = attempt.truth.unwrap().pose;
         // Measured: y within 0.05 mm, yaw within 0.06 deg; turning in the jaws pushes the plate
         // 0.16 to 0.33 mm ahead.
-        assert!(pose.y_mm.abs() < 0.1 && pose.yaw_deg.abs() < 0.1, "{offset:?}: {pose:?}");
+        assert!(pose.y_mm.abs() < 0.1 && pose.yaw_deg.abs() < 0.1, "{robot} {offset:?}: {pose:?}");
         assert!((pose.x_mm - offset.x_mm - 0.25).abs() < 0.15, "{offset:?}: {pose:?}");
         assert!(attempt.seated && attempt.harm.plate_hit == Some(false), "{attempt:?}");
     }
@@ -57,8 +59,11 @@ fn a_side_grip_lets_only_x_through_and_an_edge_pinch_everything() {
 
 #[test]
 fn a_side_grip_serves_the_shelves_too() {
-    for scene in ["shelf", "shelf-tight"] {
-        let attempt = trial(scene, "gantry-side", Pose2::new(-0.5, 2.0, 2.0));
-        assert!(attempt.outcome == Outcome::Placed && attempt.seated, "{scene}: {attempt:?}");
+    for (robot, scene) in SIDE.into_iter().flat_map(|r| ["shelf", "shelf-tight"].map(|s| (r, s))) {
+        let attempt = trial(scene, robot, Pose2::new(-0.5, 2.0, 2.0));
+        assert!(
+            attempt.outcome == Outcome::Placed && attempt.seated,
+            "{robot}, {scene}: {attempt:?}"
+        );
     }
 }

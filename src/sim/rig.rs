@@ -130,9 +130,8 @@ impl SimRig {
         self.clock += dt;
         self.steps += 1;
         self.still = if self.world.plate_speed() < REST_SPEED { self.still + 1 } else { 0 };
-        let touch = self.world.touch();
-        let open = self.fingers == self.opened();
-        self.hit |= touch.palm || open && (touch.upper_pad || touch.lower_pad);
+        let closed = self.fingers != self.opened();
+        self.hit |= self.world.hand_presses(closed);
     }
 
     pub(super) fn show(

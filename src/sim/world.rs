@@ -12,6 +12,7 @@ use crate::config::{GripperSpec, Scene};
 pub struct World {
     physics: PhysicsWorld,
     base: RigidBodyHandle,
+    palm: ColliderHandle,
     /// On the positive side of the jaw axis (upper, or left), and on the negative.
     fingers: [Finger; 2],
     plate: RigidBodyHandle,
@@ -117,7 +118,7 @@ impl World {
                 .friction_combine_rule(CoefficientCombineRule::Max)
                 .collision_groups(groups(HAND, FURNITURE | PLATE))
         };
-        let (base, _) = physics
+        let (base, palm) = physics
             .insert(RigidBodyBuilder::kinematic_position_based().pose(tool), hand(shapes.palm()));
         let stiffness = (gripper.stiffness_n_per_mm * 1e3) as f32;
         // Critical for a finger of this mass.
@@ -149,6 +150,7 @@ impl World {
         Self {
             physics,
             base,
+            palm,
             fingers,
             plate,
             plate_collider,
@@ -272,6 +274,16 @@ impl World {
             }
         }
         touch
+    }
+
+    /// Does the palm, or any of the hand, press on the plate as of the last step? Cheaper than
+    /// [`touch`](Self::touch).
+    pub fn hand_presses(&self, only_palm: bool) -> bool {
+        let presses = |part: ColliderHandle| {
+            let pair = self.physics.narrow_phase.contact_pair(self.plate_collider, part);
+            pair.is_some_and(|p| p.has_any_active_contact() && p.total_impulse() != Vector::ZERO)
+        };
+        presses(self.palm) || !only_palm && self.fingers.iter().any(|f| presses(f.collider))
     }
 
     /// Largest force between plate and furniture so far, N.
