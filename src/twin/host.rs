@@ -213,13 +213,18 @@ impl Controller {
             }
             "force" => done(Value::Float(self.body.force().norm())),
             "get_actual_tcp_pose" => done(Value::Pose(self.snapshot().actual_pose)),
-            "get_target_tcp_pose" => {
+            "get_actual_tool_flange_pose" => {
+                done(Value::Pose(vector(&self.body.own().forward(self.body.drive().actual()))))
+            }
+            "get_target_tcp_pose" | "get_target_waypoint" => {
                 let pose = vector(&self.body.known().tool(self.body.target()));
                 done(Value::Pose(pose))
             }
             "get_actual_tcp_speed" => done(list(self.snapshot().actual_tool_speed)),
             "get_target_tcp_speed" => done(list(self.snapshot().target_tool_speed)),
-            "get_actual_joint_positions" => done(list(self.body.drive().actual().iter().copied())),
+            "get_actual_joint_positions" | "get_actual_joint_positions_history" => {
+                done(list(self.body.drive().actual().iter().copied()))
+            }
             "get_target_joint_positions" => done(list(self.body.target().iter().copied())),
             "get_actual_joint_speeds" => done(list(self.body.drive().speed().iter().copied())),
             "get_target_joint_speeds" => done(list(self.body.target_speed().iter().copied())),
@@ -387,7 +392,13 @@ impl Controller {
             | "set_standard_analog_input_domain"
             | "set_tool_analog_input_domain"
             | "set_analog_outputdomain"
-            | "reset_revolution_counter" => return nothing(),
+            | "reset_revolution_counter"
+            | "force_mode_set_gain_scaling"
+            | "force_mode_set_damping"
+            | "end_force_mode"
+            | "end_freedrive_mode"
+            | "end_teach_mode" => return nothing(),
+            "get_freedrive_status" => return done(Value::Int(0)),
             _ => return Ok(Call::Unknown),
         };
         if name.starts_with("get_") {

@@ -44,6 +44,11 @@ fn arithmetic_follows_the_manuals_examples() {
 }
 
 #[test]
+fn a_globals_value_may_stand_on_the_next_line_with_another_behind_it() {
+    assert_eq!(after("global a = # float\n3 global b = # int\n4\nresult(a * b)"), Int(12));
+}
+
+#[test]
 fn booleans_follow_the_manuals_examples() {
     assert_eq!(value("True or False and (1 == 2)"), Bool(true));
     // Comparisons first, then `and` and `xor`: (1 > 2) or ((3 != 4) xor (5 < -6)).

@@ -113,6 +113,8 @@ impl Parser<'_> {
                 let scope = if word == "global" { Scope::Global } else { Scope::Local };
                 let name = self.name()?;
                 self.expect("=")?;
+                // ur-rtde uploads values that stand on the line after, and controllers take them.
+                self.skip_lines();
                 let value = self.expression(0)?;
                 StatementKind::Assign { scope: Some(scope), name, indices: Vec::new(), value }
             }
@@ -209,6 +211,8 @@ impl Parser<'_> {
     fn end_of_statement(&mut self) -> Parsed<()> {
         match self.peek() {
             TokenKind::Newline | TokenKind::End => Ok(()),
+            // What can only begin a statement needs no line of its own.
+            TokenKind::Word(word) if ["global", "local"].contains(&word.as_str()) => Ok(()),
             _ => Err(self.unexpected("the end of the line")),
         }
     }
