@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// Folder, and the folders it must not know.
-const FORBIDDEN: [(&str, &[&str]); 8] = [
+const FORBIDDEN: [(&str, &[&str]); 10] = [
     ("task", &["arm", "cell", "sim", "learn", "store", "lab", "report", "config", "cli"]),
     ("arm", &["cell", "sim", "learn", "store", "lab", "report", "config", "cli"]),
     ("cell", &["sim", "learn", "store", "lab", "report", "cli"]),
@@ -12,6 +12,11 @@ const FORBIDDEN: [(&str, &[&str]); 8] = [
     ("store", &["sim", "lab", "report", "cli", "config"]),
     ("report", &["sim", "store", "lab", "cli", "config"]),
     ("lab", &["sim", "cli"]),
+    (
+        "wire",
+        &["arm", "cell", "sim", "config", "twin", "real", "learn", "store", "lab", "report", "cli"],
+    ),
+    ("twin", &["real", "learn", "store", "lab", "report", "cli"]),
 ];
 
 #[test]

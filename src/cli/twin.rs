@@ -54,10 +54,8 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let places = if args.ports == "free" { Places::Free } else { Places::Standard };
     let interrupted = interrupt::flag()?;
     let speed = plan.spec().speed;
-    let twin = Twin::start(host, places, speed, move || {
-        let mut controller = plan.controller();
-        controller.tell(|event| eprintln!("{:10.3} s  {}", event.at, event.what));
-        controller
+    let twin = Twin::start(&plan, host, places, |event| {
+        eprintln!("{:10.3} s  {}", event.at, event.what);
     })?;
     announce(&twin, speed, args.json)?;
     while !interrupted.load(Ordering::Relaxed) {

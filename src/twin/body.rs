@@ -261,7 +261,7 @@ impl Body {
         if powered || self.is_moving() {
             self.drive.step(&self.target, CYCLE);
         } else {
-            self.drive.hold();
+            self.freeze();
         }
         let hand = self.world_from_hand();
         self.table.step(CYCLE, &hand, &mut self.gripper);

@@ -42,7 +42,7 @@ impl Plan {
     }
 
     /// The controller with its arm at home and the plate at the pick place.
-    pub fn controller(&self) -> Controller {
+    pub(super) fn controller(&self) -> Controller {
         let streams = Streams::new(self.spec.seed);
         let key = TrialKey { phase: Phase::Train, index: 0 };
         let model = &self.arm.model;

@@ -301,7 +301,11 @@ impl Controller {
             Fault::EmergencyStop if begins => self.emergency_stop(),
             Fault::EmergencyStop => self.modes.release_emergency_stop(),
             Fault::LostPlate if begins => self.body.table.lose_plate(),
-            Fault::LostPlate => self.body.table.put_plate(crate::task::Pose2::IDENTITY),
+            Fault::LostPlate => {
+                if !self.body.table.put_plate(crate::task::Pose2::IDENTITY) {
+                    self.say("the hand is where the plate should be put back");
+                }
+            }
             // Only a person unlocks it.
             Fault::ProtectiveStop => {}
         }

@@ -41,5 +41,6 @@ mod snapshot;
 mod table;
 
 pub use build::Plan;
+pub use controller::Event;
 pub use faults::{BadFault, Fault, FaultSpec};
 pub use serve::{Places, Ports, Twin, TwinError};

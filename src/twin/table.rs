@@ -146,12 +146,17 @@ impl Table {
         self.stepping = false;
     }
 
-    /// A person puts the plate down at the pick place, so far from nominal.
-    pub fn put_plate(&mut self, offset: Pose2) {
-        self.lost = false;
+    /// A person puts the plate down at the pick place, so far from nominal; `false` while the
+    /// hand is in the way.
+    pub fn put_plate(&mut self, offset: Pose2) -> bool {
         let at = self.scene.world_from_pick * lift(offset);
-        self.rebuild(&at);
-        self.stepping = true;
+        let free = self.near.gap(&self.world_from_tool, self.fingers, &at) > 0.0;
+        if free {
+            self.lost = false;
+            self.rebuild(&at);
+            self.stepping = true;
+        }
+        free
     }
 
     fn rebuild(&mut self, world_from_plate: &Isometry3<f64>) {

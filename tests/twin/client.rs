@@ -21,10 +21,11 @@ pub fn twin(speed: f64) -> Twin {
 
 pub fn twin_with(speed: f64, change: impl FnOnce(&mut Robot)) -> Twin {
     let mut robot = Robot::named("ur5e-twin").unwrap();
+    robot.twin.as_mut().unwrap().speed = speed;
     change(&mut robot);
     let plan = Plan::new(&robot, Vec::new()).unwrap();
     let host = plan.spec().listen;
-    Twin::start(host, Places::Free, speed, move || plan.controller()).unwrap()
+    Twin::start(&plan, host, Places::Free, |_| {}).unwrap()
 }
 
 pub fn connect(ports: Ports, port: u16) -> TcpStream {

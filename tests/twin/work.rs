@@ -153,7 +153,7 @@ fn the_fingers_take_the_plate_and_carry_it() {
     assert_eq!(gripper.fingers(0).1, 3);
 
     // Where the tool has to go, as a driver would work it out: from the files.
-    let plan = crate::work::poses();
+    let plan = poses();
     let go = |rtde: &mut Rtde, poses: &[[f64; 6]], number: i32| {
         let moves: String =
             poses.iter().map(|p| format!("  movel(p{p:?}, a=1.2, v=0.25)\n")).collect();
@@ -181,6 +181,30 @@ fn the_fingers_take_the_plate_and_carry_it() {
     }
     assert_eq!(seen["seated"], true);
     assert!(seen["z_mm"].as_f64().unwrap().abs() < 0.5);
+}
+
+#[test]
+fn what_resists_the_plate_is_felt_at_the_tool() {
+    let twin = twin(10.0);
+    let ports = twin.ports();
+    let mut gripper = Asks::gripper(ports);
+    let mut rtde = Rtde::stream(ports, 500.0, &["actual_TCP_force", "runtime_state"], &[]);
+    gripper.activate();
+    gripper.fingers(0);
+    let plan = poses();
+    let (tcp, behind, pick) = (plan.tcp, plan.behind_pick, plan.pick);
+    let run = |rtde: &mut Rtde, moves: &str| {
+        upload(ports, &format!("def go():\n  set_tcp(p{tcp:?})\n{moves}  sleep(0.3)\nend\n"));
+        rtde.until("the start", |s| s.int("runtime_state") == PLAYING);
+    };
+    run(&mut rtde, &format!("  movel(p{behind:?}, a=1.2, v=0.25)\n  movel(p{pick:?})\n"));
+    rtde.until("the end", |s| s.int("runtime_state") == STOPPED);
+    assert_eq!(gripper.fingers(255).1, 2);
+    let mut pressed = pick;
+    pressed[2] -= 0.004;
+    run(&mut rtde, &format!("  movel(p{pressed:?}, a=0.5, v=0.02)\n"));
+    // The riser pushes up, the base frame's z.
+    rtde.until("a resistance", |s| s.six("actual_TCP_force")[2] > 30.0);
 }
 
 /// Tool poses in the base frame, as the controller takes them.

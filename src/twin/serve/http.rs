@@ -176,8 +176,8 @@ fn person(controller: &mut Controller, text: &str) -> Result<(), String> {
         }
         "plate" => {
             let [x_mm, y_mm, yaw_deg] = numbers::<3>(rest, 30.0)?;
-            controller.body.table.put_plate(Pose2 { x_mm, y_mm, yaw_deg });
-            Ok(())
+            let put = controller.body.table.put_plate(Pose2 { x_mm, y_mm, yaw_deg });
+            if put { Ok(()) } else { Err("the hand is in the way".to_owned()) }
         }
         "joints" => {
             let joints = Joints::from(numbers::<6>(rest, 360.0)?).map(f64::to_radians);

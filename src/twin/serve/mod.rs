@@ -14,7 +14,8 @@ use std::thread::JoinHandle;
 
 use serde::Serialize;
 
-use super::controller::Controller;
+use super::build::Plan;
+use super::controller::Event;
 use super::dashboard;
 use super::link::{self, Link};
 use crate::wire;
@@ -68,13 +69,13 @@ pub struct Twin {
 }
 
 impl Twin {
-    /// Binds every port, then starts the controller that `make` builds in its own thread, at
-    /// `speed` times life.
+    /// Binds every port of `host`, then starts the controller in a thread of its own. `listener`
+    /// is told what happens, there.
     pub fn start(
+        plan: &Plan,
         host: IpAddr,
         places: Places,
-        speed: f64,
-        make: impl FnOnce() -> Controller + Send + 'static,
+        listener: impl FnMut(&Event) + Send + 'static,
     ) -> Result<Self, TwinError> {
         let bind = |service, standard: u16| {
             let port = if places == Places::Standard { standard } else { 0 };
@@ -105,8 +106,10 @@ impl Twin {
         let sockets = Arc::new(Sockets::default());
         let mut twin = Self { ports, link, stop, sockets, threads: Vec::new() };
         let (stop, sockets) = (Arc::clone(&twin.stop), Arc::clone(&twin.sockets));
+        let (plan, speed) = (plan.clone(), plan.spec().speed);
         twin.spawn("controller", move || {
-            let mut controller = make();
+            let mut controller = plan.controller();
+            controller.tell(listener);
             let stop = || stop.load(Ordering::Relaxed);
             link::run(&mut controller, &jobs, speed, stop, |controller| {
                 let (cut, refuse) = controller.cuts();
@@ -133,14 +136,6 @@ impl Twin {
 
     pub fn ports(&self) -> Ports {
         self.ports
-    }
-
-    /// Asks the controller between two of its cycles; `None` once it has ended.
-    pub fn ask<R: Send + 'static>(
-        &self,
-        question: impl FnOnce(&mut Controller) -> R + Send + 'static,
-    ) -> Option<R> {
-        self.link.ask(question)
     }
 
     fn spawn(&mut self, name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), TwinError> {
