@@ -23,7 +23,7 @@ pub fn read_run(experiment: &Experiment, store: &TrialStore) -> Result<RunResult
         let before = done.iter().take(made as usize).copied().chain(&evaluated);
         checkpoints.push(Checkpoint {
             trial: made + evaluated.len() as u64,
-            robot_hours: before.map(|r| r.duration.seconds).sum::<f64>() / 3600.0,
+            robot_hours: before.fold(0.0, |sum, r| sum + r.duration.seconds) / 3600.0,
             in_scene: scores(&reward, &in_scene),
             held_out: scores(&reward, &held_out),
         });
