@@ -9,6 +9,7 @@ pub mod cli;
 pub mod config;
 pub mod lab;
 pub mod learn;
+pub mod real;
 pub mod report;
 pub mod sim;
 pub mod store;

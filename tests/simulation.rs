@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use rmrl::cell::conformance::{Tolerance, conformance, disturbed_conformance};
+use rmrl::cell::conformance::{Repeat, Tolerance, conformance, disturbed_conformance};
 use rmrl::cell::{Attempt, IdealCell, Image, ScriptedCell, Snapshot, Unwatched, Watch, Workcell};
 use rmrl::config::{Robot, Scene};
 use rmrl::sim::{self, PhysicsSettings, SimRig};
@@ -56,12 +56,13 @@ const ZERO: Pose2 = Pose2::IDENTITY;
 fn an_ideal_cell_keeps_every_promise() {
     let blank = |_: &Setup| Image::new(vec![0; Image::SIDE * Image::SIDE]).unwrap();
     let tolerance = Tolerance { mm: 1e-9, deg: 1e-9 };
-    conformance(|| Box::new(IdealCell::new(quiet(), blank)), tolerance).unwrap();
+    conformance(|| Box::new(IdealCell::new(quiet(), blank)), tolerance, Repeat::Exact).unwrap();
 }
 
 #[test]
 fn the_simulation_keeps_every_promise() {
-    conformance(|| Box::new(cell("open")), Tolerance { mm: 0.1, deg: 0.1 }).unwrap();
+    let tolerance = Tolerance { mm: 0.1, deg: 0.1 };
+    conformance(|| Box::new(cell("open")), tolerance, Repeat::Exact).unwrap();
 }
 
 #[test]

@@ -84,6 +84,7 @@ impl<F: FnMut(&Setup) -> Image> Workcell for IdealCell<F> {
             truth: grasped.then(|| at(in_hand)),
             duration: RobotTime { seconds: DURATION },
             harm: Harm::default(),
+            after: None,
         })
     }
 

@@ -7,6 +7,7 @@
 pub mod conformance;
 mod ideal;
 mod plan;
+mod recovery;
 mod rig;
 mod route;
 mod script;

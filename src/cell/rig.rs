@@ -49,6 +49,11 @@ pub trait Eyes {
 
     /// Where the plate lies in the target frame, as measured; `None` if it was not found.
     fn measure(&mut self) -> Result<Option<Measured>, DeviceError>;
+
+    /// Picture of the cell after a trial, where it cannot be rendered again.
+    fn look_after(&mut self) -> Result<Option<Image>, DeviceError> {
+        Ok(None)
+    }
 }
 
 /// A placement as measured, and whether it is seated.

@@ -86,7 +86,7 @@ impl CellPlan {
         tool * Translation3::new(-self.standoff, 0.0, 0.0)
     }
 
-    fn free(&self, name: &'static str, world_from_tool: Isometry3<f64>) -> Segment {
+    pub(super) fn free(&self, name: &'static str, world_from_tool: Isometry3<f64>) -> Segment {
         let speed = self.free_speed;
         Segment { name, world_from_tool, speed, contact: false, carrying: false }
     }

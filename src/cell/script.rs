@@ -11,15 +11,15 @@ use crate::task::{Correction, Outcome, Pose2, Setup};
 /// The one motion script, on top of any rig: approach, pinch, lift, carry, place, release,
 /// withdraw, measure. What trains in simulation is what moves the real arm.
 pub struct ScriptedCell<R: Rig> {
-    rig: R,
-    plan: CellPlan,
+    pub(super) rig: R,
+    pub(super) plan: CellPlan,
     envelope: Envelope,
     began: RobotTime,
-    plate: PlateAt,
+    pub(super) plate: PlateAt,
 }
 
 /// How far the plate was brought.
-enum Moved {
+pub(super) enum Moved {
     NoGrasp,
     Dropped,
     LetGo,
@@ -41,7 +41,7 @@ impl<R: Rig> ScriptedCell<R> {
     /// Takes the plate that the hand finds at `grip` (`world_from_plate`) and puts it down at
     /// `seat` (`world_from_plate`). Also returns `world_from_tool` as it was when gripping, and
     /// the plate's pose in the hand.
-    fn transfer(
+    pub(super) fn transfer(
         &mut self,
         (from, grip): (Place, Isometry3<f64>),
         (to, seat): (Place, Isometry3<f64>),
@@ -81,13 +81,17 @@ impl<R: Rig> ScriptedCell<R> {
     }
 
     /// Backs away from where the hand let go, and goes home.
-    fn retreat(&mut self, from: Isometry3<f64>, watch: &mut dyn Watch) -> Result<(), CellError> {
+    pub(super) fn retreat(
+        &mut self,
+        from: Isometry3<f64>,
+        watch: &mut dyn Watch,
+    ) -> Result<(), CellError> {
         self.go(self.plan.retreat(&from), watch)?;
         Ok(())
     }
 
     /// Checks the whole path against the envelope, then follows it.
-    fn go(
+    pub(super) fn go(
         &mut self,
         segments: Vec<Segment>,
         watch: &mut dyn Watch,
@@ -100,29 +104,8 @@ impl<R: Rig> ScriptedCell<R> {
         Ok(self.rig.follow(&path, watch)?)
     }
 
-    /// The plate has to be carried back by the arm itself: from where it lies to the offset.
-    fn carry_back(
-        &mut self,
-        plate: PlateAt,
-        offset: Pose2,
-        watch: &mut dyn Watch,
-    ) -> Result<(), CellError> {
-        let CellPlan { pick, target, .. } = self.plan;
-        let (from, lies) = match plate {
-            PlateAt::Pick => (pick, self.rig.locate()?),
-            _ => (target, self.rig.measure()?.map(|m| m.placement.pose)),
-        };
-        let lies = lies.ok_or_else(|| lost("the plate was not found where it was left"))?;
-        let grip = from.world_from_place * lift(lies);
-        let seat = pick.world_from_place * lift(offset);
-        match self.transfer((from, grip), (pick, seat), watch)?.0 {
-            Moved::LetGo => Ok(()),
-            Moved::NoGrasp | Moved::Dropped => Err(lost("the plate could not be carried back")),
-        }
-    }
-
     /// What a released plate's measured pose says of the trial.
-    fn judge(&self, measured: Option<&Measured>) -> Outcome {
+    pub(super) fn judge(&self, measured: Option<&Measured>) -> Outcome {
         let Some(Measured { placement, seated }) = measured else {
             return Outcome::MeasurementLost;
         };
@@ -151,7 +134,7 @@ impl<R: Rig> ScriptedCell<R> {
 }
 
 /// Farther from the target than this, a plate did not arrive.
-const FAR_MM: f64 = 60.0;
+pub(super) const FAR_MM: f64 = 60.0;
 
 impl<R: Rig> Workcell for ScriptedCell<R> {
     fn offers(&self) -> Signals {
@@ -164,7 +147,7 @@ impl<R: Rig> Workcell for ScriptedCell<R> {
         let was = std::mem::replace(&mut self.plate, PlateAt::Unknown);
         self.began = self.rig.now();
         if !self.rig.set_plate(setup.offset)? {
-            self.carry_back(was, setup.offset, watch)?;
+            self.bring_back(was, setup.offset, watch)?;
         }
         self.plate = PlateAt::Pick;
         Ok(Observation { image: self.rig.look()?, pose: self.rig.locate()? })
@@ -200,6 +183,7 @@ impl<R: Rig> Workcell for ScriptedCell<R> {
             Outcome::Placed | Outcome::Jammed | Outcome::Climbed => PlateAt::Target,
             _ => PlateAt::Unknown,
         };
+        let after = self.rig.look_after()?;
         let mut harm = self.rig.harm();
         harm.jam |= outcome == Outcome::Jammed;
         harm.drop |= outcome == Outcome::Dropped;
@@ -215,44 +199,19 @@ impl<R: Rig> Workcell for ScriptedCell<R> {
             truth: truth.map(|m| m.placement),
             duration: RobotTime { seconds: self.rig.now().seconds - self.began.seconds },
             harm,
+            after,
         })
     }
 
     /// Puts down what the hand holds at the pick place, goes home, and tells where the plate is.
     fn recover(&mut self, watch: &mut dyn Watch) -> Result<PlateAt, CellError> {
-        let world_from_home = self.plan.world_from_home;
-        if self.rig.holds()? {
-            self.put_back(watch)?;
-            self.plate = PlateAt::Pick;
-            return Ok(PlateAt::Pick);
-        }
-        self.rig.open(watch)?;
-        let tool = self.rig.tool()?;
-        if tool != world_from_home {
-            self.retreat(tool, watch)?;
-        }
-        let measured = self.rig.measure()?;
-        self.plate = match self.judge(measured.as_ref()) {
-            Outcome::Placed | Outcome::Jammed | Outcome::Climbed => PlateAt::Target,
-            _ if self.rig.locate()?.is_some_and(|p| p.translation_mm() < FAR_MM) => PlateAt::Pick,
-            _ => PlateAt::Unknown,
-        };
-        Ok(self.plate)
+        self.put_down_and_find(watch)
     }
 }
 
-impl<R: Rig> ScriptedCell<R> {
-    fn put_back(&mut self, watch: &mut dyn Watch) -> Result<(), CellError> {
-        let tool = self.rig.tool()?;
-        let seat = self.go(self.plan.bring_back(&tool), watch)?;
-        self.rig.open(watch)?;
-        self.retreat(seat, watch)
-    }
-}
-
-fn lost(reason: &str) -> CellError {
+pub(super) fn lost(reason: impl Into<String>) -> CellError {
     CellError::NeedsPerson(super::Stop {
-        reason: reason.to_owned(),
+        reason: reason.into(),
         advice: "put the plate onto the pick place, then continue".to_owned(),
     })
 }

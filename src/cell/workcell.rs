@@ -87,6 +87,8 @@ pub struct Attempt {
     pub truth: Option<Placement>,
     pub duration: RobotTime,
     pub harm: Harm,
+    /// The cell afterwards, where it cannot be rendered again.
+    pub after: Option<Image>,
 }
 
 /// What a trial may have damaged.

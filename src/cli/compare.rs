@@ -1,13 +1,12 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cli::Failure;
-use crate::cli::cells::SimCells;
+use crate::cli::backend::{BackendArgs, Cells, corners};
 use crate::cli::interrupt;
 use crate::cli::progress::Progress;
 use crate::config::Experiment;
-use crate::lab::{Event, Folder, LabError, State, Sweep, Wish, read_results};
+use crate::lab::{Event, Folder, LabError, State, Sweep, Wish, read_results, run_path};
 use crate::report::{self, RESAMPLES};
-use crate::store::Durability;
 
 /// Bootstrap resamples of the reports that are written while runs go on.
 const RESAMPLES_MEANWHILE: usize = 2_000;
@@ -62,13 +61,14 @@ pub fn run(args: Args) -> Result<(), Failure> {
     sets.extend(args.trials.map(|n| format!("trials={n}")));
     let experiment = Experiment::open(&args.experiment, &sets)?;
     let default_out = PathBuf::from("runs").join(&experiment.name);
-    sweep(&experiment, &args.sweep, default_out)
+    sweep(&experiment, &args.sweep, &BackendArgs::default(), default_out)
 }
 
 /// Carries out an experiment into its folder and writes the report.
 pub fn sweep(
     experiment: &Experiment,
     args: &SweepArgs,
+    backend: &BackendArgs,
     default_out: PathBuf,
 ) -> Result<(), Failure> {
     let wish = match (args.resume, args.fresh) {
@@ -76,10 +76,11 @@ pub fn sweep(
         (_, true) => Wish::Fresh,
         _ => Wish::Ask,
     };
-    let cells = SimCells::new(experiment)?;
+    let cells = Cells::new(experiment, backend.backend)?;
     let scenes = [&experiment.scene, &experiment.evaluation.shelf_scene];
-    for scene in scenes {
-        cells.cell(scene)?;
+    cells.check(&scenes)?;
+    if backend.dry_run {
+        return rehearse(experiment, &cells);
     }
     let out = args.out.clone().unwrap_or(default_out);
     let (folder, state) = Folder::open(&out, experiment, wish).map_err(LabError::from)?;
@@ -88,37 +89,70 @@ pub fn sweep(
         return show(&folder, experiment);
     }
     eprintln!("{}: {}", experiment.name, experiment.summary);
-    let progress = Progress::new(experiment);
+    let asked = args.jobs.map_or_else(cores, |n| n as usize);
     let sweep = Sweep {
         experiment,
         folder: folder.path(),
-        jobs: args.jobs.map_or_else(cores, |n| n as usize),
+        // There is one arm.
+        jobs: if cells.is_real() { 1 } else { asked },
         cells: &|scene| cells.cell(scene),
         backend: cells.describe(&scenes)?,
-        durability: Durability::Process,
+        durability: cells.durability(),
         stop: interrupt::flag()?,
     };
     let mut unwritten = None;
-    let outcome = sweep.run(&mut |event| {
-        if let Event::Seed { results, .. } = &event {
-            unwritten = report::write(folder.path(), results, RESAMPLES_MEANWHILE).err();
+    loop {
+        let progress = Progress::new(experiment);
+        let outcome = sweep.run(&mut |event| {
+            if let Event::Seed { results, .. } = &event {
+                unwritten = report::write(folder.path(), results, RESAMPLES_MEANWHILE).err();
+            }
+            progress.show(&event);
+        });
+        progress.end();
+        match outcome {
+            Ok(_) => break folder.finish().map_err(LabError::from)?,
+            Err(LabError::Interrupted) => {
+                let out = out.display();
+                let what = format!("interrupted; everything so far is in {out}, --resume goes on");
+                return Err(Failure::Interrupted(what));
+            }
+            // From the store, as after a kill: what was cut off is known to be, and the cell looks
+            // for the plate first.
+            Err(error) if cells.is_real() => {
+                backend.pauses.wait(error, &newest_run(folder.path(), experiment))?;
+            }
+            Err(error) => return Err(error.into()),
         }
-        progress.show(&event);
-    });
-    progress.end();
-    match outcome {
-        Ok(_) => folder.finish().map_err(LabError::from)?,
-        Err(LabError::Interrupted) => {
-            let out = out.display();
-            let what = format!("interrupted; everything so far is in {out}, --resume goes on");
-            return Err(Failure::Interrupted(what));
-        }
-        Err(error) => return Err(error.into()),
     }
     if let Some(error) = unwritten {
         eprintln!("a report along the way could not be written: {error}");
     }
     show(&folder, experiment)
+}
+
+/// The run that was in the arm's hands: the last one begun.
+fn newest_run(folder: &Path, experiment: &Experiment) -> PathBuf {
+    let begun = |(seed, method): (u64, &String)| {
+        let path = run_path(folder, method, seed);
+        path.is_file().then_some(path)
+    };
+    let runs =
+        experiment.seeds().flat_map(|seed| experiment.methods.iter().map(move |m| (seed, m)));
+    runs.filter_map(begun).last().unwrap_or_else(|| folder.to_owned())
+}
+
+/// `--dry-run`: everything that training may ask of the arm, on paper.
+fn rehearse(experiment: &Experiment, cells: &Cells) -> Result<(), Failure> {
+    let Cells::Real(cells) = cells else {
+        return Err(Failure::Input("--dry-run: goes with --backend real".to_owned()));
+    };
+    let mut count = 0;
+    let trials = corners(experiment, experiment.first_seed).inspect(|_| count += 1);
+    let moves = cells.rehearse(trials, &mut |_| {})?;
+    println!("{count} trials planned at the corners of the range: {moves} moves, all within the");
+    println!("envelope and the arm's reach; nothing was moved");
+    Ok(())
 }
 
 fn show(folder: &Folder, experiment: &Experiment) -> Result<(), Failure> {

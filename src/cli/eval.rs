@@ -2,14 +2,18 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::backend::{BackendArgs, Cells, corners};
 use super::cells::SimCells;
-use crate::cell::{Unwatched, Workcell};
+use super::interrupt;
+use super::pause::PauseArgs;
+use super::runs::find_run;
+use crate::cell::{Attempt, CellError, Unwatched, Workcell};
 use crate::cli::Failure;
 use crate::config::{Experiment, parse_toml};
-use crate::lab::{Run, score, see};
+use crate::lab::{LabError, Run, UntilRaised, score, see};
 use crate::learn::{Method, Mode};
 use crate::store::{Stored, TrialStore};
-use crate::task::{Instances, Outcome, Phase, Reward, Stream, Streams, TrialKey};
+use crate::task::{Instances, Outcome, Phase, Pose2, Reward, Setup, Stream, Streams, TrialKey};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -25,6 +29,11 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 50)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=100_000))]
     trials: u64,
+    /// Robot: a built-in name or a TOML file [default: the run's]
+    #[arg(long, value_name = "FILE")]
+    robot: Option<String>,
+    #[command(flatten)]
+    backend: BackendArgs,
     /// One JSON object on stdout
     #[arg(long)]
     json: bool,
@@ -35,22 +44,33 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let store = TrialStore::read(&path)?;
     let info = store.info()?;
     let experiment: Experiment = parse_toml(&path.display().to_string(), &info.experiment)?;
-    let cells = SimCells::new(&experiment)?;
-    let trained_in = cells.cell(&experiment.scene)?;
-    let run = Run::new(&experiment, &info.method, info.seed, trained_in, store, &mut Unwatched)?;
+    // Pictures that were not stored are rendered again, whatever moves now.
+    let rendered = SimCells::new(&experiment)?.cell(&experiment.scene)?;
+    let run = Run::new(&experiment, &info.method, info.seed, rendered, store, &mut Unwatched)?;
     let mut method = run.into_method();
-    let scene = args.scene.as_ref().unwrap_or(&experiment.scene);
-    let mut cell = cells.cell(scene)?;
+    let scene = args.scene.clone().unwrap_or_else(|| experiment.scene.clone());
+    let robot = args.robot.clone().unwrap_or_else(|| experiment.robot.clone());
+    let there = Experiment { scene: scene.clone(), robot, ..experiment.clone() };
+    let cells = Cells::new(&there, args.backend.backend)?;
+    if let (true, Cells::Real(cells)) = (args.backend.dry_run, &cells) {
+        let moves = cells.rehearse(corners(&experiment, info.seed), &mut |_| {})?;
+        println!("{moves} moves planned and checked; nothing was moved");
+        return Ok(());
+    }
+    let mut rehearsal = Rehearsal {
+        instances: Instances::draw(&experiment.task, Streams::new(info.seed)),
+        reward: Reward::new(experiment.task.range),
+        streams: Streams::new(info.seed),
+        made: experiment.trials,
+        method: method.as_mut(),
+        scene: &scene,
+        cells: &cells,
+        pauses: &args.backend.pauses,
+        watch: UntilRaised(interrupt::flag()?),
+        cell: None,
+    };
     let mut rows = Vec::new();
     for phase in [Phase::InScene, Phase::HeldOut] {
-        let mut rehearsal = Rehearsal {
-            instances: Instances::draw(&experiment.task, Streams::new(info.seed)),
-            reward: Reward::new(experiment.task.range),
-            streams: Streams::new(info.seed),
-            made: experiment.trials,
-            method: method.as_mut(),
-            cell: cell.as_mut(),
-        };
         rows.push((phase, rehearsal.judge(phase, args.trials)?));
     }
     let what = format!("{} (seed {}) on {scene}", info.method, info.seed);
@@ -65,7 +85,12 @@ struct Rehearsal<'a> {
     /// Trials that the run has made: what drifts stays where it then was.
     made: u64,
     method: &'a mut dyn Method,
-    cell: &'a mut dyn Workcell,
+    scene: &'a str,
+    cells: &'a Cells,
+    pauses: &'a PauseArgs,
+    watch: UntilRaised<'a>,
+    /// Gone after a stop, until a person agrees that it goes on.
+    cell: Option<Box<dyn Workcell>>,
 }
 
 /// Means over the trials of one phase.
@@ -84,19 +109,44 @@ impl Rehearsal<'_> {
         for index in 0..trials {
             let key = TrialKey { phase, index };
             let setup = self.instances.setup(key, self.made);
-            let seen = self.cell.prepare(&setup, &mut Unwatched)?;
-            let view = see(self.method, &setup, &seen);
-            let draw = self.streams.draw(Stream::Explore, key);
-            let decided = self.method.act(&[view], Mode::Greedy, &mut [draw]);
-            let decision = decided.map_err(|e| Failure::Work(e.into()))?[0];
-            let attempt = self.cell.attempt(decision.correction, &mut Unwatched)?;
-            let (error, success) = score(&self.reward, &Stored::new(&attempt, 0.0));
+            let stored = match self.trial(&setup) {
+                Ok(attempt) => Stored::new(&attempt, 0.0),
+                Err(error) if self.cells.is_real() => {
+                    self.cell = None;
+                    self.pauses.wait(error, Path::new(""))?;
+                    // What was cut off counts as what it was.
+                    Stored::interrupted(Pose2::IDENTITY, 0.0)
+                }
+                Err(error) => return Err(error.into()),
+            };
+            let (error, success) = score(&self.reward, &stored);
             sum.translation_mm += error.translation_mm() / trials as f64;
             sum.yaw_deg += error.yaw_deg.abs() / trials as f64;
             sum.successes += u64::from(success);
-            sum.seated += u64::from(attempt.outcome == Outcome::Placed && attempt.seated);
+            sum.seated += u64::from(stored.outcome == Outcome::Placed && stored.seated);
         }
         Ok(sum)
+    }
+
+    fn trial(&mut self, setup: &Setup) -> Result<Attempt, LabError> {
+        let cell = match &mut self.cell {
+            Some(cell) => cell,
+            empty => {
+                let none = CellError::Forbidden(format!("{} does not stand there", self.scene));
+                let mut cell = self.cells.cell(self.scene)?.ok_or(LabError::Cell(none))?;
+                if self.cells.is_real() {
+                    cell.recover(&mut self.watch)?;
+                }
+                empty.insert(cell)
+            }
+        };
+        let seen = cell.prepare(setup, &mut self.watch)?;
+        let view = see(self.method, setup, &seen);
+        let draw = self.streams.draw(Stream::Explore, setup.key);
+        let decided = self.method.act(&[view], Mode::Greedy, &mut [draw]);
+        let (method, seed) = (self.method.card().name.to_owned(), self.streams.seed());
+        let decision = decided.map_err(|source| LabError::Learn { method, seed, source })?[0];
+        Ok(cell.attempt(decision.correction, &mut self.watch)?)
     }
 }
 
@@ -125,33 +175,5 @@ fn show(what: &str, rows: &[(Phase, Judged)], as_json: bool) {
             j.translation_mm,
             j.yaw_deg
         );
-    }
-}
-
-/// RUN on the command line: a run file, or a folder with exactly one below it.
-fn find_run(given: &Path) -> Result<PathBuf, Failure> {
-    if !given.is_dir() {
-        return Ok(given.to_owned());
-    }
-    let mut found = Vec::new();
-    let mut folders = vec![given.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let entries = std::fs::read_dir(&folder)
-            .map_err(|e| Failure::Input(format!("{}: {e}", folder.display())))?;
-        for path in entries.filter_map(|entry| entry.ok().map(|e| e.path())) {
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|e| e == "sqlite") {
-                found.push(path);
-            }
-        }
-    }
-    match found.len() {
-        1 => Ok(found.remove(0)),
-        n => Err(Failure::Input(format!(
-            "{}: holds {n} run files; name one of them, such as {}",
-            given.display(),
-            found.iter().min().map_or("METHOD/SEED.sqlite".into(), |p| p.display().to_string()),
-        ))),
     }
 }

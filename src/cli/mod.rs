@@ -1,15 +1,21 @@
 //! The command line: one file a command. Each turns its raw flags into a plan and carries it out.
 
+mod backend;
 mod cells;
 mod compare;
+mod doctor;
 mod env;
 mod eval;
 mod failure;
 mod init;
 mod interrupt;
 mod lists;
+mod pause;
 mod progress;
 mod report;
+mod runs;
+mod status;
+mod teach;
 mod train;
 mod trial;
 mod tune;
@@ -44,8 +50,14 @@ enum Command {
     Eval(eval::Args),
     /// Make one trial of the task and show what happened
     Trial(trial::Args),
+    /// Show how far a run is: progress, pauses, time left
+    Status(status::Args),
     /// Rebuild tables and plots from stored trials
     Report(report::Args),
+    /// Check a real arm and everything around it, without moving anything
+    Doctor(doctor::Args),
+    /// Store a pose that a person moved the arm to
+    Teach(teach::Args),
     /// Serve the task to another language: JSON lines on stdin and stdout
     Env(env::Args),
     /// Try method options on seeds that are never reported
@@ -67,7 +79,10 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Train(args) => train::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Trial(args) => trial::run(args),
+        Command::Status(args) => status::run(args),
         Command::Report(args) => report::run(args),
+        Command::Doctor(args) => doctor::run(args),
+        Command::Teach(args) => teach::run(args),
         Command::Env(args) => env::run(args),
         Command::Tune(args) => tune::run(args),
         Command::Twin(args) => twin::run(args),

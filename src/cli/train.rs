@@ -2,11 +2,13 @@ use std::path::PathBuf;
 
 use super::compare::{SweepArgs, sweep};
 use crate::cli::Failure;
+use crate::cli::backend::BackendArgs;
 use crate::config::Experiment;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   rmrl train narrow --method rm-rl --seed 1
+  rmrl train narrow --method rm-rl --seed 1 --backend real --robot my-arm.toml --dry-run
   rmrl train wide --method ppo --seed 3 --trials 5000 --set ppo.lr=1e-3 --out runs/mine")]
 pub struct Args {
     /// Built-in experiment (narrow, wide, randomised, drift, smoke) or a TOML file
@@ -27,6 +29,8 @@ pub struct Args {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<String>,
     #[command(flatten)]
+    backend: BackendArgs,
+    #[command(flatten)]
     sweep: SweepArgs,
 }
 
@@ -39,5 +43,5 @@ pub fn run(args: Args) -> Result<(), Failure> {
     sets.extend(args.robot.map(|robot| format!("robot={robot:?}")));
     let experiment = Experiment::open(&args.experiment, &sets)?;
     let name = format!("{}-{}-{}", experiment.name, args.method, args.seed);
-    sweep(&experiment, &args.sweep, PathBuf::from("runs").join(name))
+    sweep(&experiment, &args.sweep, &args.backend, PathBuf::from("runs").join(name))
 }

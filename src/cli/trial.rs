@@ -1,10 +1,18 @@
+use std::path::Path;
+
 use serde_json::{Value, json};
 
+use super::backend::{Backend, BackendArgs, RealCells};
 use super::cells::SimCells;
-use crate::cell::{Attempt, Unwatched, Workcell};
+use super::interrupt;
+use crate::cell::{Attempt, CellError, Unwatched};
 use crate::cli::Failure;
 use crate::config::{Experiment, Physics};
-use crate::task::{Noise, Phase, Placement, Pose2, Reward, Setup, Streams, TaskSpec, TrialKey};
+use crate::lab::{LabError, UntilRaised};
+use crate::real::Move;
+use crate::task::{
+    Noise, Phase, Placement, Pose2, Range, Reward, Setup, Streams, TaskSpec, TrialKey,
+};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -35,6 +43,8 @@ pub struct Args {
     /// Length of a physics step, ms
     #[arg(long, value_name = "MS", allow_hyphen_values = true, value_parser = step_ms)]
     dt: Option<f64>,
+    #[command(flatten)]
+    backend: BackendArgs,
     /// One JSON object on stdout
     #[arg(long)]
     json: bool,
@@ -45,7 +55,8 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let task = if args.noise == "off" { quiet(experiment.task) } else { experiment.task };
     let physics =
         Physics { dt_ms: args.dt.unwrap_or(experiment.physics.dt_ms), ..experiment.physics };
-    let (reward, mut cell) = prepare(&args, task, physics)?;
+    let reward = Reward::new(task.range);
+    check_offset(args.offset, task.range)?;
     let setup = Setup {
         streams: Streams::new(args.seed),
         key: TrialKey { phase: Phase::Train, index: 0 },
@@ -53,8 +64,17 @@ pub fn run(args: Args) -> Result<(), Failure> {
         offset: args.offset,
         made: 0,
     };
-    cell.prepare(&setup, &mut Unwatched)?;
-    let attempt = cell.attempt(args.correction, &mut Unwatched)?;
+    let attempt = match args.backend.backend {
+        Backend::Sim => {
+            let mut cell = SimCells::with(&args.robot, task, physics)?.cell(&args.scene)?;
+            cell.prepare(&setup, &mut Unwatched)?;
+            cell.attempt(args.correction, &mut Unwatched)?
+        }
+        Backend::Real => match on_the_arm(&args, &setup)? {
+            Some(attempt) => attempt,
+            None => return Ok(()),
+        },
+    };
     let scalar = reward.of_attempt(attempt.outcome, attempt.measured.as_ref());
     if args.json {
         println!("{}", as_json(&args, &attempt, scalar));
@@ -64,22 +84,56 @@ pub fn run(args: Args) -> Result<(), Failure> {
     Ok(())
 }
 
-fn prepare(
-    args: &Args,
-    task: TaskSpec,
-    physics: Physics,
-) -> Result<(Reward, Box<dyn Workcell>), Failure> {
-    let reach = 2.0 * task.range.mm.max(task.range.deg);
-    if args.offset.axes().iter().any(|axis| axis.abs() > reach) {
-        return Err(Failure::Input(format!(
-            "--offset: {:?}: each part must be from {} to {reach}",
-            args.offset.axes(),
-            -reach,
-        )));
+/// `None` after a dry run.
+fn on_the_arm(args: &Args, setup: &Setup) -> Result<Option<Attempt>, Failure> {
+    let cells = RealCells::new(&args.robot)?;
+    cells.demand_scene(&args.scene)?;
+    if args.backend.dry_run {
+        println!(
+            "{:12} {:>9} {:>9} {:>9} {:>7} {:>7}",
+            "", "x mm", "y mm", "z mm", "way mm", "mm/s"
+        );
+        let trial = (args.offset, args.correction);
+        let count = cells.rehearse(std::iter::once(trial), &mut print_move)?;
+        println!("{count} moves planned and checked; nothing was moved");
+        return Ok(None);
     }
-    let reward = Reward::new(task.range);
-    let cell = SimCells::with(&args.robot, task, physics)?.cell(&args.scene)?;
-    Ok((reward, cell))
+    let mut watch = UntilRaised(interrupt::flag()?);
+    loop {
+        let mut attempt = || -> Result<Attempt, CellError> {
+            let mut cell = cells.connect()?;
+            cell.recover(&mut watch)?;
+            cell.prepare(setup, &mut watch)?;
+            cell.attempt(args.correction, &mut watch)
+        };
+        match attempt() {
+            Ok(attempt) => return Ok(Some(attempt)),
+            Err(error) => args.backend.pauses.wait(LabError::from(error), Path::new(""))?,
+        }
+    }
+}
+
+fn print_move(planned: &Move) {
+    let at = planned.world_from_tool.translation.vector * 1e3;
+    let contact = if planned.contact { "  may touch" } else { "" };
+    println!(
+        "{:12} {:9.1} {:9.1} {:9.1} {:7.1} {:7.0}{contact}",
+        planned.name,
+        at.x,
+        at.y,
+        at.z,
+        planned.way * 1e3,
+        planned.speed * 1e3
+    );
+}
+
+fn check_offset(offset: Pose2, range: Range) -> Result<(), Failure> {
+    let reach = 2.0 * range.mm.max(range.deg);
+    if offset.axes().iter().all(|axis| axis.abs() <= reach) {
+        return Ok(());
+    }
+    let axes = offset.axes();
+    Err(Failure::Input(format!("--offset: {axes:?}: each part must be from {} to {reach}", -reach)))
 }
 
 fn quiet(task: TaskSpec) -> TaskSpec {

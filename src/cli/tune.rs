@@ -54,7 +54,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
             experiment: &experiment,
             folder: folder.path(),
             jobs: args.jobs as usize,
-            cells: &|scene| cells.cell(scene),
+            cells: &|scene| Ok(Some(cells.cell(scene)?)),
             backend: cells.describe(&[&experiment.scene])?,
             durability: Durability::Process,
             stop,

@@ -4,7 +4,7 @@ use nalgebra::{Isometry3, Translation3, Vector3};
 use serde::{Deserialize, Serialize};
 
 use super::scene::{read, stem};
-use super::{ArmSpec, Check, ConfigError, Grasp, TwinSpec, parse_toml};
+use super::{ArmSpec, Check, ConfigError, Grasp, RealSpec, TwinSpec, parse_toml};
 use crate::arm::{ArmModel, Envelope, Joints};
 
 /// A robot: how it moves, how it grips, and the envelope it never leaves.
@@ -15,6 +15,8 @@ pub struct Robot {
     /// Where the tool rests between trials, metres.
     pub world_from_home: Isometry3<f64>,
     pub arm: Option<Articulated>,
+    /// How the real one is reached.
+    pub real: Option<RealSpec>,
     /// How `rmrl twin` plays it.
     pub twin: Option<TwinSpec>,
     pub gripper: GripperSpec,
@@ -82,6 +84,7 @@ struct RobotFile {
     home_mm: Option<[f64; 3]>,
     home_deg: Option<[f64; 6]>,
     arm: Option<ArmSpec>,
+    real: Option<RealSpec>,
     twin: Option<TwinSpec>,
     gripper: GripperSpec,
     speeds: Speeds,
@@ -145,6 +148,7 @@ impl Robot {
         check_gripper(check, &keys.gripper)?;
         check_envelope(check, &keys.envelope)?;
         check_speeds(check, &keys.speeds, &keys.envelope)?;
+        keys.real.as_ref().map_or(Ok(()), |real| real.check(check))?;
         keys.twin.as_ref().map_or(Ok(()), |twin| twin.check(check))?;
         let (world_from_home, arm) = match keys.kind {
             RobotKind::Gantry => {
@@ -179,6 +183,7 @@ impl Robot {
             kind: keys.kind,
             world_from_home,
             arm,
+            real: keys.real,
             twin: keys.twin,
             gripper: keys.gripper,
             speeds: keys.speeds,

@@ -9,7 +9,7 @@ mod run;
 mod sweep;
 
 pub use folder::{Folder, FolderError, State, Wish};
-pub use results::{read_run, score};
+pub use results::{HARDWARE, read_run, score};
 pub use run::{MakeCell, Run, see};
 pub use sweep::{Event, Sweep, read_results, run_path};
 

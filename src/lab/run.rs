@@ -7,8 +7,9 @@ use crate::learn::{self, Decision, Experience, LearnError, Method, Mode, View};
 use crate::store::{BatchEnd, Durability, Intent, RunInfo, Stored, TrialRow, TrialStore};
 use crate::task::{Instances, Outcome, Phase, Reward, Setup, Stream, Streams, TrialKey};
 
-/// Makes a workcell for a scene. The lab does not know which backend is behind it.
-pub type MakeCell<'a> = dyn Fn(&str) -> Result<Box<dyn Workcell>, ConfigError> + Sync + 'a;
+/// Makes a workcell for a scene; `None` where that scene does not stand. The lab does not know
+/// which backend is behind it.
+pub type MakeCell<'a> = dyn Fn(&str) -> Result<Option<Box<dyn Workcell>>, LabError> + Sync + 'a;
 
 /// One method, one seed: the training loop and its evaluations.
 pub struct Run<'a> {
@@ -23,6 +24,8 @@ pub struct Run<'a> {
     history: Vec<Experience>,
     /// How many of them have been learned from.
     learned: usize,
+    /// It is known where the plate is.
+    recovered: bool,
 }
 
 impl<'a> Run<'a> {
@@ -49,6 +52,7 @@ impl<'a> Run<'a> {
             store,
             history: Vec::new(),
             learned: 0,
+            recovered: false,
         };
         run.restore(watch)?;
         Ok(run)
@@ -80,7 +84,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The final demonstration: greedy placements in another scene's cell.
+    /// The final demonstration: greedy placements in the cell of another scene.
     pub fn demonstrate(
         &mut self,
         cell: Box<dyn Workcell>,
@@ -88,9 +92,22 @@ impl<'a> Run<'a> {
         tell: &mut dyn FnMut(Phase),
     ) -> Result<(), LabError> {
         self.cell = cell;
-        self.evaluate(Phase::Shelf, watch, tell)?;
-        self.store.complete()?;
-        Ok(())
+        self.recovered = false;
+        self.demonstrate_here(watch, tell)
+    }
+
+    /// The final demonstration where training took place on the demonstration's scene.
+    pub fn demonstrate_here(
+        &mut self,
+        watch: &mut dyn Watch,
+        tell: &mut dyn FnMut(Phase),
+    ) -> Result<(), LabError> {
+        self.evaluate(Phase::Shelf, watch, tell)
+    }
+
+    /// Notes that nothing is left to do.
+    pub fn complete(&self) -> Result<(), LabError> {
+        Ok(self.store.complete()?)
     }
 
     /// The trained method, for an evaluation of its own.
@@ -150,6 +167,9 @@ impl<'a> Run<'a> {
         let scalar = self.reward.of_attempt(attempt.outcome, attempt.measured.as_ref());
         let result = Stored::new(&attempt, scalar);
         self.store.record(key, checkpoint, &result)?;
+        if let Some(image) = &attempt.after {
+            self.store.picture_after(key, checkpoint, image)?;
+        }
         Ok(self.experience(setup, seen, decision, &result))
     }
 
@@ -179,8 +199,10 @@ impl<'a> Run<'a> {
         let evaluation = &self.experiment.evaluation;
         let count = if phase == Phase::Shelf { evaluation.shelf_trials } else { evaluation.trials };
         let checkpoint = self.learned as u64;
-        let rows = self.store.trials(phase, checkpoint)?;
-        let done = rows.iter().filter(|row| row.result.is_some()).count() as u64;
+        let mut done = 0;
+        for TrialRow { intent, result } in self.store.trials(phase, checkpoint)? {
+            done += u64::from(self.settled(&intent, result)?.is_some());
+        }
         for index in done..count {
             self.trial(TrialKey { phase, index }, checkpoint, Mode::Greedy, watch)?;
             tell(phase);

@@ -153,13 +153,27 @@ impl Sweep<'_> {
         let store = open_or_create(&path, &info, self.durability)?;
         if !store.is_complete()? {
             let mut watch = Either(UntilRaised(self.stop), UntilRaised(abort));
-            let cell = (self.cells)(&self.experiment.scene)?;
+            let (scene, shelf) = (&self.experiment.scene, &self.experiment.evaluation.shelf_scene);
+            let cell = (self.cells)(scene)?.ok_or_else(|| self.absent(scene))?;
             let mut run = Run::new(self.experiment, method, seed, cell, store, &mut watch)?;
             run.train(&mut watch, &mut |_| trial())?;
-            let shelf = (self.cells)(&self.experiment.evaluation.shelf_scene)?;
-            run.demonstrate(shelf, &mut watch, &mut |_| trial())?;
+            if shelf == scene {
+                run.demonstrate_here(&mut watch, &mut |_| trial())?;
+            } else if let Some(cell) = (self.cells)(shelf)? {
+                run.demonstrate(cell, &mut watch, &mut |_| trial())?;
+            }
+            run.complete()?;
         }
         Ok(read_run(self.experiment, &TrialStore::read(&path)?)?)
+    }
+
+    fn absent(&self, scene: &str) -> ConfigError {
+        ConfigError {
+            file: self.experiment.name.clone(),
+            key: "scene".to_owned(),
+            value: format!("{scene:?}"),
+            valid: "must be the scene that stands on the robot's table".to_owned(),
+        }
     }
 
     fn seed_is_complete(&self, done: &[Option<RunResult>], at: usize) -> bool {

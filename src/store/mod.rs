@@ -5,11 +5,13 @@
 //! at any moment, a run is therefore found as: whole batches, then some trials of the next one,
 //! the last of them perhaps only intended.
 
+mod pauses;
 mod rows;
 mod schema;
 #[cfg(test)]
 mod tests;
 
+pub use pauses::Pause;
 pub use rows::{BatchEnd, Intent, Stored, TrialRow};
 pub use schema::{Durability, RunInfo, StoreError};
 

@@ -230,6 +230,21 @@ impl TrialStore {
         read().map_err(at(&self.path))
     }
 
+    /// Keeps a picture of the cell after a trial, where it cannot be rendered again.
+    pub fn picture_after(
+        &self,
+        key: TrialKey,
+        checkpoint: u64,
+        image: &Image,
+    ) -> Result<(), StoreError> {
+        let sql = "INSERT OR REPLACE INTO picture_after VALUES (?, ?, ?, ?)";
+        let (phase, number) = (key.phase.name(), key.index as i64);
+        self.db
+            .execute(sql, params![phase, checkpoint as i64, number, image.pixels()])
+            .map(drop)
+            .map_err(at(&self.path))
+    }
+
     /// Trials made before each checkpoint that has been evaluated, in order.
     pub fn checkpoints(&self) -> Result<Vec<u64>, StoreError> {
         let sql = "SELECT DISTINCT checkpoint FROM trial WHERE phase = ? ORDER BY checkpoint";

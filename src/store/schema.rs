@@ -34,6 +34,19 @@ CREATE TABLE trial (
     peak_force_n REAL, jam INTEGER, dropped INTEGER, plate_hit INTEGER,
     UNIQUE (phase, checkpoint, number)
 );
+CREATE TABLE picture_after (
+    phase TEXT NOT NULL,
+    checkpoint INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    image BLOB NOT NULL,
+    PRIMARY KEY (phase, checkpoint, number)
+) WITHOUT ROWID;
+CREATE TABLE pause (
+    id INTEGER PRIMARY KEY,
+    unix_s INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    resumed INTEGER NOT NULL
+);
 CREATE TABLE label (
     at_trial INTEGER NOT NULL,
     trial INTEGER NOT NULL,

@@ -1,6 +1,6 @@
 //! From files to a controller.
 
-use super::body::{Body, Parts};
+use super::body::{Body, Parts, Payload};
 use super::controller::Controller;
 use super::eyes::TwinEyes;
 use super::faults::FaultSpec;
@@ -60,6 +60,14 @@ impl Plan {
         let eyes = TwinEyes::new(&self.scene, &self.spec.gaps, &self.task, streams);
         let told = kinematics_info(model.kinematics.rows(), &known, self.spec.seed);
         let mut controller = Controller::new(body, eyes, told, self.spec.remote_control);
+        // As a lab sets them in the installation.
+        controller.body.set_tcp(model.flange_from_tool);
+        let arm = &self.arm.spec;
+        controller.body.payload = Payload {
+            kg: arm.payload_kg,
+            cog: arm.payload_cog_mm.map(|mm| mm / 1e3),
+            inertia: [0.0; 6],
+        };
         for fault in &self.faults {
             controller.plan(*fault);
         }

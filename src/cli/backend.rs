@@ -1,0 +1,172 @@
+use std::cell::RefCell;
+
+use super::cells::SimCells;
+use super::pause::PauseArgs;
+use crate::cell::{CellError, Unwatched, Workcell};
+use crate::cli::Failure;
+use crate::config::{Check, ConfigError, Experiment, Robot};
+use crate::lab::LabError;
+use crate::real::{Site, SiteError};
+use crate::store::Durability;
+use crate::task::streams::fnv1a;
+use crate::task::{Correction, Instances, Phase, Pose2, Setup, Streams, TrialKey};
+
+/// What moves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Backend {
+    /// The simulation
+    #[default]
+    Sim,
+    /// The arm that the robot file tells of
+    Real,
+}
+
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct BackendArgs {
+    /// What moves
+    #[arg(long, value_enum, default_value_t)]
+    pub backend: Backend,
+    /// Connect, check and plan every motion, and move nothing (with --backend real)
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub pauses: PauseArgs,
+}
+
+/// Makes the workcells of an experiment, on either backend.
+pub enum Cells {
+    Sim(Box<SimCells>),
+    Real(Box<RealCells>),
+}
+
+/// The one cell of a real arm.
+pub struct RealCells {
+    site: Site,
+}
+
+impl Cells {
+    pub fn new(experiment: &Experiment, backend: Backend) -> Result<Self, ConfigError> {
+        match backend {
+            Backend::Sim => Ok(Self::Sim(Box::new(SimCells::new(experiment)?))),
+            Backend::Real => {
+                let cells = RealCells::new(&experiment.robot)?;
+                cells.demand_scene(&experiment.scene)?;
+                Ok(Self::Real(Box::new(cells)))
+            }
+        }
+    }
+
+    pub fn is_real(&self) -> bool {
+        matches!(self, Self::Real(_))
+    }
+
+    /// `None` for a scene that does not stand on the real table.
+    pub fn cell(&self, scene: &str) -> Result<Option<Box<dyn Workcell>>, LabError> {
+        match self {
+            Self::Sim(cells) => Ok(Some(cells.cell(scene)?)),
+            Self::Real(cells) if cells.stands(scene) => Ok(Some(cells.connect()?)),
+            Self::Real(_) => Ok(None),
+        }
+    }
+
+    /// Are these scenes ones that a cell can be made of? Moves and connects to nothing.
+    pub fn check(&self, scenes: &[&String]) -> Result<(), ConfigError> {
+        if let Self::Sim(cells) = self {
+            for scene in scenes {
+                cells.cell(scene)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is behind these cells: a run that is resumed with an edited file is another run.
+    pub fn describe(&self, scenes: &[&String]) -> Result<String, ConfigError> {
+        match self {
+            Self::Sim(cells) => cells.describe(scenes),
+            Self::Real(cells) => Ok(cells.describe()),
+        }
+    }
+
+    pub fn durability(&self) -> Durability {
+        if self.is_real() { Durability::Power } else { Durability::Process }
+    }
+}
+
+impl RealCells {
+    pub fn new(robot: &str) -> Result<Self, ConfigError> {
+        Ok(Self { site: Site::new(&Robot::named(robot)?)? })
+    }
+
+    fn stands(&self, scene: &str) -> bool {
+        scene == self.site.spec().scene
+    }
+
+    /// Another scene than the one on the table is a mistake of the user's.
+    pub fn demand_scene(&self, scene: &str) -> Result<(), ConfigError> {
+        let stands = &self.site.spec().scene;
+        let file = format!("robot {}", self.site.robot().name);
+        Check { file: &file }.that(
+            self.stands(scene),
+            "real.scene",
+            format_args!("{stands:?}"),
+            format_args!("must be {scene:?}, the scene that was asked for"),
+        )
+    }
+
+    /// Begins with the word that marks hardware in a run file.
+    fn describe(&self) -> String {
+        let hash = fnv1a(&self.site.fingerprint());
+        format!("{}, {}, robot and scene {hash:016x}", crate::lab::HARDWARE, self.site.robot().name)
+    }
+
+    pub fn connect(&self) -> Result<Box<dyn Workcell>, CellError> {
+        Ok(Box::new(self.site.connect()?))
+    }
+
+    /// Connects to look, then plans these trials and everything between them on paper. Tells how
+    /// many moves passed every check.
+    pub fn rehearse(
+        &self,
+        trials: impl Iterator<Item = (Pose2, Correction)>,
+        tell: &mut dyn FnMut(&crate::real::Move),
+    ) -> Result<usize, Failure> {
+        let (arm, tool) = self.site.look()?;
+        let (mut cell, moves) = self.site.on_paper(&arm, tool);
+        cell.recover(&mut Unwatched)?;
+        let key = TrialKey { phase: Phase::Train, index: 0 };
+        for (offset, correction) in trials {
+            let setup = Setup { streams: Streams::new(0), key, instance: 0, offset, made: 0 };
+            cell.prepare(&setup, &mut Unwatched)?;
+            cell.attempt(correction, &mut Unwatched)?;
+        }
+        drop(cell);
+        let moves = RefCell::take(&moves);
+        moves.iter().for_each(tell);
+        Ok(moves.len())
+    }
+}
+
+/// The trials that a dry run of training plans: every scene instance's offset with the corrections
+/// at the corners of the range.
+pub fn corners(
+    experiment: &Experiment,
+    seed: u64,
+) -> impl Iterator<Item = (Pose2, Correction)> + use<> {
+    let instances = Instances::draw(&experiment.task, Streams::new(seed));
+    let range = experiment.task.range;
+    (0..experiment.task.scene_instances as u64).map(move |index| {
+        let setup = instances.setup(TrialKey { phase: Phase::Train, index }, 0);
+        let side = |bit: u64| if index >> bit & 1 == 0 { 1.0 } else { -1.0 };
+        let (x, y) = (side(0) * range.mm, side(1) * range.mm);
+        (setup.offset, Pose2::new(x, y, side(2) * range.deg))
+    })
+}
+
+impl From<SiteError> for Failure {
+    fn from(error: SiteError) -> Self {
+        match error {
+            SiteError::Config(error) => error.into(),
+            SiteError::Cell(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::runs::find_run;
+use crate::cli::Failure;
+use crate::config::{Experiment, parse_toml};
+use crate::store::TrialStore;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  rmrl status runs/narrow-rm-rl-1
+  rmrl status runs/narrow/rm-rl/1.sqlite --json")]
+pub struct Args {
+    /// A run: its SQLite file, or a folder that holds just one
+    run: PathBuf,
+    /// One JSON object on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: Args) -> Result<(), Failure> {
+    let path = find_run(&args.run)?;
+    let store = TrialStore::read(&path)?;
+    let info = store.info()?;
+    let experiment: Experiment = parse_toml(&path.display().to_string(), &info.experiment)?;
+    let phases = store.done()?;
+    let (made, seconds) =
+        phases.iter().fold((0, 0.0), |(n, s), (_, count, time)| (n + count, s + time));
+    let planned = planned(&experiment);
+    let complete = store.is_complete()?;
+    let left = if complete { 0 } else { planned.saturating_sub(made) };
+    let seconds_left = if made > 0 { seconds / made as f64 * left as f64 } else { f64::NAN };
+    let (last, pauses) = (store.last_outcome()?, store.pauses()?);
+    if args.json {
+        let phases: serde_json::Map<_, _> = phases
+            .into_iter()
+            .map(|(phase, trials, s)| (phase, json!({ "trials": trials, "robot_time_s": s })))
+            .collect();
+        let pauses: Vec<_> = pauses
+            .iter()
+            .map(|p| json!({ "unix_s": p.unix_s, "reason": p.reason, "resumed": p.resumed }))
+            .collect();
+        let status = json!({
+            "run": path, "method": info.method, "seed": info.seed, "backend": info.backend,
+            "complete": complete, "trials": made, "of": planned, "phases": phases,
+            "last_outcome": last, "robot_time_s": seconds,
+            "robot_time_left_s": (seconds_left.is_finite()).then_some(seconds_left),
+            "pauses": pauses,
+        });
+        println!("{status}");
+        return Ok(());
+    }
+    println!("{} seed {} on {}", info.method, info.seed, info.backend);
+    let state = if complete { "complete" } else { "not complete" };
+    println!("trials       {made} of {planned}, {state}");
+    for (phase, trials, _) in phases {
+        println!("  {phase:10} {trials}");
+    }
+    println!("last outcome {}", last.as_deref().unwrap_or("none"));
+    println!("robot time   {}", hours(seconds));
+    println!(
+        "time left    {}",
+        if seconds_left.is_nan() { "unknown".into() } else { hours(seconds_left) }
+    );
+    println!("pauses       {}", pauses.len());
+    for pause in pauses {
+        let end = if pause.resumed { "resumed" } else { "ended there" };
+        println!("  {} s since 1970, {end}: {}", pause.unix_s, pause.reason);
+    }
+    Ok(())
+}
+
+/// All trials of the run: training, evaluation at checkpoints, and the demonstration.
+fn planned(experiment: &Experiment) -> u64 {
+    let evaluation = &experiment.evaluation;
+    let checkpoints = experiment.trials.div_ceil(evaluation.every) + 1;
+    let shelf =
+        if evaluation.shelf_scene == experiment.scene { evaluation.shelf_trials } else { 0 };
+    experiment.trials + 2 * checkpoints * evaluation.trials + shelf
+}
+
+fn hours(seconds: f64) -> String {
+    let minutes = (seconds / 60.0).round() as u64;
+    format!("{} h {:02} min", minutes / 60, minutes % 60)
+}

@@ -1,0 +1,100 @@
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::link::{PATIENCE, fault};
+use crate::cell::{DeviceError, Eyes, Image, Measured};
+use crate::config::SeatLimits;
+use crate::task::{Placement, Pose2};
+
+/// Eyes behind an HTTP address: a stand-in until cameras and tags come, served by the twin.
+///
+/// | request | answer |
+/// |---|---|
+/// | `GET /view` | the picture of the pick place: binary PGM, 64 x 64 grey pixels |
+/// | `GET /pick` | `{"found": true, "x_mm": …, "y_mm": …, "yaw_deg": …}`: the plate's offset there |
+/// | `GET /placement` | the same on the target, with `z_mm` and `tilt_deg` |
+///
+/// `{"found": false}` where the plate is not seen.
+#[derive(Debug)]
+pub struct HttpEyes {
+    agent: ureq::Agent,
+    url: String,
+    seat: SeatLimits,
+}
+
+const DEVICE: &str = "eyes";
+/// Longest answer that is read, bytes.
+const LONGEST: u64 = 64 * 1024;
+
+/// Every pixel after this is a byte.
+const PGM: &[u8] = b"P5\n64 64\n255\n";
+
+#[derive(Deserialize)]
+struct Seen {
+    found: bool,
+    #[serde(default)]
+    x_mm: f64,
+    #[serde(default)]
+    y_mm: f64,
+    #[serde(default)]
+    yaw_deg: f64,
+    #[serde(default)]
+    z_mm: f64,
+    #[serde(default)]
+    tilt_deg: f64,
+}
+
+impl HttpEyes {
+    /// `url` without a path; `seat` says what counts as seated.
+    pub fn new(url: &str, seat: SeatLimits) -> Self {
+        let timeout: Duration = PATIENCE;
+        let config = ureq::Agent::config_builder().timeout_global(Some(timeout)).build();
+        Self { agent: config.into(), url: url.trim_end_matches('/').to_owned(), seat }
+    }
+
+    fn picture(&self) -> Result<Image, DeviceError> {
+        let bytes = self.get("/view")?;
+        let pixels = bytes.strip_prefix(PGM).unwrap_or(&[]);
+        Image::new(pixels.to_vec())
+            .ok_or_else(|| fault(DEVICE, format_args!("{}/view: not a 64 x 64 PGM", self.url)))
+    }
+
+    fn seen(&self, path: &str) -> Result<Option<Placement>, DeviceError> {
+        let seen: Seen = serde_json::from_slice(&self.get(path)?)
+            .map_err(|e| fault(DEVICE, format_args!("{}{path}: {e}", self.url)))?;
+        let Seen { found, x_mm, y_mm, yaw_deg, z_mm, tilt_deg } = seen;
+        let pose = Pose2 { x_mm, y_mm, yaw_deg };
+        if !(pose.is_finite() && z_mm.is_finite() && tilt_deg.is_finite()) {
+            return Err(fault(DEVICE, "a pose that is not a number"));
+        }
+        Ok(found.then_some(Placement { pose, z_mm, tilt_deg }))
+    }
+
+    fn get(&self, path: &str) -> Result<Vec<u8>, DeviceError> {
+        let url = format!("{}{path}", self.url);
+        let failed = |error: ureq::Error| fault(DEVICE, format_args!("{url}: {error}"));
+        let mut response = self.agent.get(&url).call().map_err(failed)?;
+        response.body_mut().with_config().limit(LONGEST).read_to_vec().map_err(failed)
+    }
+}
+
+impl Eyes for HttpEyes {
+    fn look(&mut self) -> Result<Image, DeviceError> {
+        self.picture()
+    }
+
+    fn locate(&mut self) -> Result<Option<Pose2>, DeviceError> {
+        Ok(self.seen("/pick")?.map(|placement| placement.pose))
+    }
+
+    fn measure(&mut self) -> Result<Option<Measured>, DeviceError> {
+        let placement = self.seen("/placement")?;
+        Ok(placement.map(|p| Measured { placement: p, seated: self.seat.holds(&p) }))
+    }
+
+    /// The one camera's next picture.
+    fn look_after(&mut self) -> Result<Option<Image>, DeviceError> {
+        self.picture().map(Some)
+    }
+}

@@ -1,0 +1,305 @@
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use nalgebra::Isometry3;
+
+use super::link::PATIENCE;
+use super::session::{Ended, Order, Session, Since};
+use super::{Fault, Fingers, RealGripper, State};
+use crate::arm::{ArmModel, CheckedPath, Segment};
+use crate::cell::{
+    Arm, DeviceError, Eyes, Grip, Gripper, Harm, Image, Measured, Rig, RobotTime, Signals,
+    Snapshot, Watch,
+};
+use crate::task::{ContextSignal, Pose2, RewardSignal, Setup};
+use crate::wire::gripper::Object;
+
+/// The rig over the wire: an arm, a gripper and eyes, each behind its own connection.
+#[derive(Debug)]
+pub struct RealRig<G, E> {
+    session: Session,
+    gripper: G,
+    eyes: E,
+    setting: Setting,
+    /// The gripper is known to be active.
+    ready: bool,
+    /// Distance between the pads when last asked, metres.
+    opening: f64,
+}
+
+/// What the rig knows of its cell. Metres, m/s, rad/s, N.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// The arm with its own calibration, and the tool of the robot file.
+    pub arm: ArmModel,
+    pub turn_speed: f64,
+    /// A move in contact ends where more resists.
+    pub guard_n: f64,
+    pub first_motion_share: f64,
+    /// Between the pads.
+    pub open: f64,
+    pub plate_thickness: f64,
+    pub grip_tolerance: f64,
+}
+
+/// How often a watcher is shown the cell, seconds of the controller.
+const TICK: f64 = 0.04;
+/// The fingers must arrive within this, seconds of the controller.
+const FINGERS_S: f64 = 5.0;
+/// Fingers that stop this far from where they should open to are stuck, metres.
+const STUCK: f64 = 2e-3;
+/// Nearer than this to its end a segment need not be made, metres and rad.
+const THERE: f64 = 2e-5;
+const THERE_RAD: f64 = 2e-4;
+
+impl<G: RealGripper, E: Eyes> RealRig<G, E> {
+    pub fn new(session: Session, gripper: G, eyes: E, setting: Setting) -> Self {
+        let opening = setting.open;
+        Self { session, gripper, eyes, setting, ready: false, opening }
+    }
+
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    fn make(
+        &mut self,
+        segment: &Segment,
+        share: f64,
+        watch: &mut dyn Watch,
+    ) -> Result<Ended, DeviceError> {
+        let arm = &self.setting.arm;
+        let base_from_tool = arm.world_from_base.inverse() * segment.world_from_tool;
+        let off = arm.tool(&self.session.newest()?.joints).inverse() * segment.world_from_tool;
+        let (way, turn) = (off.translation.vector.norm(), off.rotation.angle());
+        if way < THERE && turn < THERE_RAD {
+            return Ok(Ended::Reached);
+        }
+        // The tool's speed along its line, no faster than it may turn meanwhile.
+        let pace = (way.max(THERE) * self.setting.turn_speed / turn.max(1e-9)).min(segment.speed);
+        let guard = if segment.contact { self.setting.guard_n } else { 0.0 };
+        let order = Order { segment, base_from_tool, speed: pace * share, guard };
+        let (arm, opening) = (&self.setting.arm, self.opening);
+        let mut shown = f64::NEG_INFINITY;
+        self.session.go(&order, &mut |state| {
+            if state.timestamp - shown < TICK {
+                return ControlFlow::Continue(());
+            }
+            shown = state.timestamp;
+            watch.tick(&snapshot(state, arm, segment.name, opening))
+        })
+    }
+
+    /// Waits until the fingers have stopped, and shows the cell meanwhile.
+    fn await_fingers(
+        &mut self,
+        doing: &'static str,
+        watch: &mut dyn Watch,
+    ) -> Result<Fingers, DeviceError> {
+        let began = Since::new(&self.session.newest()?);
+        loop {
+            let fingers = self.gripper.fingers().map_err(gripper_fault)?;
+            self.opening = fingers.opening;
+            if fingers.object != Object::Moving {
+                return Ok(fingers);
+            }
+            let state = self.session.newest()?;
+            if began.is_past(&state, FINGERS_S) {
+                let mm = fingers.opening * 1e3;
+                let what = format!("still {mm:.1} mm apart after {FINGERS_S} s of '{doing}'");
+                return Err(Fault::GripperStuck(what).into());
+            }
+            self.show(&state, doing, watch)?;
+        }
+    }
+
+    fn show(
+        &self,
+        state: &State,
+        doing: &'static str,
+        watch: &mut dyn Watch,
+    ) -> Result<(), DeviceError> {
+        let shown = snapshot(state, &self.setting.arm, doing, self.opening);
+        match watch.tick(&shown) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(DeviceError::Cancelled),
+        }
+    }
+
+    fn make_ready(&mut self, watch: &mut dyn Watch) -> Result<(), DeviceError> {
+        let wall = Instant::now();
+        while !self.ready {
+            self.ready = self.gripper.make_ready().map_err(gripper_fault)?;
+            if !self.ready && wall.elapsed() > 3 * PATIENCE {
+                return Err(Fault::GripperFault("does not become active".to_owned()).into());
+            }
+            let state = self.session.newest()?;
+            self.show(&state, "activate", watch)?;
+        }
+        Ok(())
+    }
+
+    fn open_fingers(&mut self, watch: &mut dyn Watch) -> Result<(), DeviceError> {
+        self.make_ready(watch)?;
+        self.gripper.open_to(self.setting.open).map_err(gripper_fault)?;
+        let fingers = self.await_fingers("open", watch)?;
+        if (fingers.opening - self.setting.open).abs() <= STUCK {
+            return Ok(());
+        }
+        let (at, wanted) = (fingers.opening * 1e3, self.setting.open * 1e3);
+        let what = format!("opened to {at:.1} mm instead of {wanted:.1} mm");
+        Err(Fault::GripperStuck(what).into())
+    }
+
+    fn close_fingers(&mut self, watch: &mut dyn Watch) -> Result<Grip, DeviceError> {
+        self.make_ready(watch)?;
+        self.gripper.close().map_err(gripper_fault)?;
+        let fingers = self.await_fingers("close", watch)?;
+        let holds = self.holds_plate(&fingers)?;
+        Ok(Grip { opening: fingers.opening, holds })
+    }
+
+    /// Something is between the fingers, and it is as thick as a plate.
+    fn holds_plate(&self, fingers: &Fingers) -> Result<bool, DeviceError> {
+        if fingers.object != Object::InnerContact {
+            return Ok(false);
+        }
+        let thickness = self.setting.plate_thickness;
+        if (fingers.opening - thickness).abs() > self.setting.grip_tolerance {
+            let (opening_mm, plate_mm) = (fingers.opening * 1e3, thickness * 1e3);
+            return Err(Fault::WrongGrip { opening_mm, plate_mm }.into());
+        }
+        Ok(true)
+    }
+
+    /// After a fault of any device nothing moves again in this session.
+    fn guarded<T>(&mut self, result: Result<T, DeviceError>) -> Result<T, DeviceError> {
+        if let Err(error) = &result
+            && !matches!(error, DeviceError::Cancelled)
+        {
+            self.session.end(error);
+        }
+        result
+    }
+}
+
+impl<G: RealGripper, E: Eyes> Arm for RealRig<G, E> {
+    fn now(&self) -> RobotTime {
+        // A clock that cannot be read does not advance; whatever moves next says why.
+        let seconds = self.session.rtde().state().map_or(0.0, |state| state.timestamp);
+        RobotTime { seconds }
+    }
+
+    /// From the joints: the controller's own tool pose is that of whatever TCP is set just now.
+    fn tool(&mut self) -> Result<Isometry3<f64>, DeviceError> {
+        Ok(self.setting.arm.tool(&self.session.newest()?.joints))
+    }
+
+    fn follow(
+        &mut self,
+        path: &CheckedPath,
+        watch: &mut dyn Watch,
+    ) -> Result<Isometry3<f64>, DeviceError> {
+        let slow = self.session.is_fresh();
+        let share = if slow { self.setting.first_motion_share } else { 1.0 };
+        let segments = path.segments();
+        for (at, segment) in segments.iter().enumerate() {
+            let ended = self.make(segment, share, watch);
+            let ended = self.guarded(ended)?;
+            // What comes next was planned from this segment's end.
+            if ended == Ended::Resisted && at + 1 < segments.len() {
+                let force_n = self.setting.guard_n;
+                let stop = Fault::Resisted { force_n, during: segment.name }.into();
+                return self.guarded(Err(stop));
+            }
+        }
+        self.tool()
+    }
+}
+
+impl<G: RealGripper, E: Eyes> Gripper for RealRig<G, E> {
+    fn open(&mut self, watch: &mut dyn Watch) -> Result<(), DeviceError> {
+        let result = self.open_fingers(watch);
+        self.guarded(result)
+    }
+
+    fn close(&mut self, watch: &mut dyn Watch) -> Result<Grip, DeviceError> {
+        let result = self.close_fingers(watch);
+        self.guarded(result)
+    }
+
+    fn holds(&mut self) -> Result<bool, DeviceError> {
+        let result = self
+            .gripper
+            .fingers()
+            .map_err(gripper_fault)
+            .and_then(|fingers| self.holds_plate(&fingers));
+        self.guarded(result)
+    }
+}
+
+impl<G: RealGripper, E: Eyes> Eyes for RealRig<G, E> {
+    fn look(&mut self) -> Result<Image, DeviceError> {
+        let result = self.eyes.look().map_err(eyes_fault);
+        self.guarded(result)
+    }
+
+    fn locate(&mut self) -> Result<Option<Pose2>, DeviceError> {
+        let result = self.eyes.locate().map_err(eyes_fault);
+        self.guarded(result)
+    }
+
+    fn measure(&mut self) -> Result<Option<Measured>, DeviceError> {
+        let result = self.eyes.measure().map_err(eyes_fault);
+        self.guarded(result)
+    }
+
+    fn look_after(&mut self) -> Result<Option<Image>, DeviceError> {
+        let result = self.eyes.look_after().map_err(eyes_fault);
+        self.guarded(result)
+    }
+}
+
+impl<G: RealGripper, E: Eyes> Rig for RealRig<G, E> {
+    fn offers(&self) -> Signals {
+        Signals { reward: RewardSignal::Signed, context: ContextSignal::Pose, truth: false }
+    }
+
+    fn begin(&mut self, _: &Setup) {
+        self.session.rtde().take_peak_force();
+    }
+
+    /// The arm carries the plate back itself.
+    fn set_plate(&mut self, _: Pose2) -> Result<bool, DeviceError> {
+        Ok(false)
+    }
+
+    /// Of the force on the tool, which holds the plate.
+    fn harm(&self) -> Harm {
+        Harm { peak_force_n: self.session.rtde().take_peak_force(), ..Harm::default() }
+    }
+}
+
+fn snapshot(state: &State, arm: &ArmModel, segment: &'static str, opening: f64) -> Snapshot {
+    Snapshot {
+        time: RobotTime { seconds: state.timestamp },
+        segment,
+        world_from_tool: arm.tool(&state.joints),
+        opening,
+        world_from_plate: None,
+    }
+}
+
+fn gripper_fault(error: DeviceError) -> DeviceError {
+    match error {
+        DeviceError::Fault { what, .. } => Fault::GripperFault(what).into(),
+        other => other,
+    }
+}
+
+fn eyes_fault(error: DeviceError) -> DeviceError {
+    match error {
+        DeviceError::Fault { what, .. } => Fault::EyesFault(what).into(),
+        other => other,
+    }
+}

