@@ -19,7 +19,7 @@ fuzz_target!(|data: &[u8]| {
             }
         }
     }
-    let recipe = Recipe::new(vec![Kind::Double, Kind::Vector6d, Kind::Int32, Kind::Bool]);
+    let recipe = Recipe::new(vec![Kind::Double, Kind::Vector6, Kind::Int32, Kind::Bool]);
     let _ = recipe.unpack(bytes);
 });
 
