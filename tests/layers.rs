@@ -52,7 +52,7 @@ fn results_hang_on_no_clock() {
 /// Connections are made and accepted in one place each, which sets the time-outs.
 #[test]
 fn no_socket_is_read_or_written_without_a_time_out() {
-    let places = [("twin", "serve/sockets.rs", "fn take")];
+    let places = [("twin", "serve/sockets.rs", "fn take"), ("real", "link.rs", "fn connect(")];
     for (folder, place, function) in places {
         let folder_path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder);
         let text = std::fs::read_to_string(folder_path.join(place)).unwrap();

@@ -52,6 +52,8 @@ impl TwinProcess {
         }
         let eyes = format!("http://127.0.0.1:{}", port("http"));
         real.insert("eyes_url".into(), eyes.into());
+        // As careful as with a real arm; the watchdog stays the file's, for the computer is shared.
+        real.insert("stale_ms".into(), 40.0.into());
         real.insert("host".into(), "127.0.0.1".into());
         // Paths in the file are beside it.
         std::fs::write(&robot_file, robot.to_string()).unwrap();
