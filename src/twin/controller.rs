@@ -4,19 +4,18 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::body::{Body, CYCLE, Payload};
+use super::body::{Body, CYCLE};
 use super::clients::{Client, Effect, Outbox, Rules};
 use super::eyes::TwinEyes;
-use super::faults::{Fault, FaultSpec, Schedule};
+use super::faults::Schedule;
 use super::inputs::{Input, Terminals, write};
-use super::modes::{Modes, safety_bits};
-use super::pose::vector;
+use super::modes::Modes;
 use super::program::Program;
 use super::registers::Registers;
 use super::snapshot::Snapshot;
 use crate::wire::primary::KinematicsInfo;
 use crate::wire::rtde::{Frame, Value};
-use crate::wire::{RobotMode, RuntimeState, SafetyMode};
+use crate::wire::{RobotMode, RuntimeState};
 
 /// A virtual arm controller with everything behind it. Its time is the number of its cycles.
 pub struct Controller {
@@ -30,24 +29,25 @@ pub struct Controller {
     pub(super) program: Option<Program>,
     pub(super) watchdog: Option<Watchdog>,
     clients: Vec<Client>,
-    faults: Schedule,
-    active: Active,
+    pub(super) faults: Schedule,
+    pub(super) active: Active,
     snapshot: Snapshot,
     calibration: KinematicsInfo,
     events: VecDeque<Event>,
     teller: Option<Listener>,
     /// Cut every connection: taken up by the servers.
-    cut: bool,
+    pub(super) cut: bool,
     pub(super) late: Late,
 }
 
 /// Faults that last.
 #[derive(Clone, Copy, Debug, Default)]
-struct Active {
-    frozen: bool,
-    refuse: bool,
-    delay: f64,
-    dropped: bool,
+pub(super) struct Active {
+    pub frozen: bool,
+    pub refuse: bool,
+    /// Of RTDE packages, seconds.
+    pub delay: f64,
+    pub dropped: bool,
 }
 
 /// Reactions that came too late, counted while the twin runs.
@@ -225,102 +225,6 @@ impl Controller {
         }
     }
 
-    /// The program is over; what still moves brakes.
-    pub fn stop_program(&mut self) {
-        self.program = None;
-        self.watchdog = None;
-        self.runtime = RuntimeState::Stopped;
-        self.body.abandon(None);
-    }
-
-    /// The program waits; what moves brakes and goes on later.
-    pub fn pause(&mut self) {
-        if self.runtime == RuntimeState::Playing {
-            self.runtime = RuntimeState::Paused;
-            if let Some(motion) = self.body.motion() {
-                motion.brake_hard();
-            }
-        }
-    }
-
-    pub fn resume(&mut self) -> bool {
-        let may = self.runtime == RuntimeState::Paused && self.modes.can_move();
-        if may {
-            self.runtime = RuntimeState::Playing;
-            let (now, wall) = (self.now(), Instant::now());
-            if let Some(dog) = &mut self.watchdog {
-                (dog.heard, dog.heard_at) = (now, wall);
-            }
-            if let Some(motion) = self.body.motion() {
-                motion.go_on();
-            }
-        }
-        may
-    }
-
-    pub fn protective_stop(&mut self) {
-        let now = self.now();
-        self.modes.protective_stop(now);
-        self.say("protective stop");
-        self.stop_program();
-    }
-
-    pub fn emergency_stop(&mut self) {
-        self.modes.emergency_stop();
-        self.say("emergency stop");
-        self.stop_program();
-    }
-
-    pub fn power_off(&mut self) {
-        self.modes.power_off();
-        self.stop_program();
-    }
-
-    /// Plans a fault from now on.
-    pub fn plan(&mut self, spec: FaultSpec) {
-        let now = self.now();
-        self.faults.add(now, spec);
-    }
-
-    fn fault(&mut self, fault: Fault, begins: bool) {
-        self.say(&format!("fault {} {fault:?}", if begins { "begins:" } else { "ends:" }));
-        match fault {
-            Fault::DropConnection => {
-                self.active.dropped = begins;
-                self.cut |= begins;
-            }
-            Fault::FreezeTimestamps => self.active.frozen = begins,
-            Fault::RefuseRecipe => self.active.refuse = begins,
-            Fault::LatePackets { ms } => self.active.delay = if begins { ms / 1e3 } else { 0.0 },
-            Fault::SpeedScaling { share } => self.body.scaling = if begins { share } else { 1.0 },
-            Fault::GripperJam => self.body.gripper.jammed = begins,
-            Fault::LocalControl => self.modes.remote_control = !begins,
-            Fault::Reduced => self.modes.reduced(begins),
-            Fault::SafeguardStop => self.safeguard(begins),
-            Fault::ProtectiveStop if begins => self.protective_stop(),
-            Fault::EmergencyStop if begins => self.emergency_stop(),
-            Fault::EmergencyStop => self.modes.release_emergency_stop(),
-            Fault::LostPlate if begins => self.body.table.lose_plate(),
-            Fault::LostPlate => {
-                if !self.body.table.put_plate(crate::task::Pose2::IDENTITY) {
-                    self.say("the hand is where the plate should be put back");
-                }
-            }
-            // Only a person unlocks it.
-            Fault::ProtectiveStop => {}
-        }
-    }
-
-    /// The door of the cell.
-    pub fn safeguard(&mut self, open: bool) {
-        self.modes.safeguard(open);
-        if open {
-            self.pause();
-        } else {
-            self.resume();
-        }
-    }
-
     pub fn say(&mut self, what: &str) {
         if self.events.len() == EVENTS {
             self.events.pop_front();
@@ -392,47 +296,5 @@ impl Controller {
 
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot
-    }
-
-    fn look(&self) -> Snapshot {
-        let (body, known) = (&self.body, self.body.known());
-        let actual = body.drive().actual();
-        let jacobian = super::motion::tool_jacobian(known, actual);
-        let force = body.force();
-        let links = body.own().base_from_links(actual);
-        let Payload { kg, cog, inertia } = body.payload;
-        let program = self.runtime == RuntimeState::Playing;
-        let power = !matches!(self.modes.robot(), RobotMode::PowerOff | RobotMode::PowerOn);
-        let protective = self.modes.safety() == SafetyMode::ProtectiveStop;
-        Snapshot {
-            timestamp: self.now(),
-            target_q: (*body.target()).into(),
-            target_qd: (*body.target_speed()).into(),
-            actual_q: (*actual).into(),
-            actual_qd: (*body.drive().speed()).into(),
-            actual_pose: vector(&known.tool(actual)),
-            actual_tool_speed: (jacobian * body.drive().speed()).into(),
-            target_pose: vector(&known.tool(body.target())),
-            target_tool_speed: body.tool_target_speed().into(),
-            force: [force.x, force.y, force.z, 0.0, 0.0, 0.0],
-            elbow: links[2].translation.vector.into(),
-            robot_mode: self.modes.robot().number(),
-            // RUNNING or IDLE of the joints.
-            joint_mode: if self.modes.robot() == RobotMode::Running { 253 } else { 255 },
-            safety_mode: self.modes.safety().number(),
-            runtime_state: self.runtime.number() as u32,
-            robot_bits: u32::from(power) | u32::from(program) << 1,
-            safety_bits: safety_bits(self.modes.safety()),
-            speed_scaling: if protective { 0.0 } else { body.scaling * body.slider },
-            slider: body.slider,
-            digital_in: 0,
-            digital_out: self.terminals.digital,
-            analog_out: self.terminals.analog,
-            payload: kg,
-            payload_cog: cog,
-            payload_inertia: inertia,
-            tcp: vector(body.tcp()),
-            registers: self.registers.clone(),
-        }
     }
 }

@@ -5,6 +5,7 @@
 
 use std::time::Instant;
 
+use super::asked::{Answer, Asked, done, list, nothing, owner};
 use super::controller::{Controller, Watchdog, WatchdogAction};
 use super::inputs::Input;
 use super::motion::{Known, Motion};
@@ -27,81 +28,6 @@ impl Host for Controller {
 
     fn killed(&mut self, thread: ThreadId) {
         self.body.abandon(owner(thread));
-    }
-}
-
-/// One call with its arguments.
-struct Asked<'a> {
-    thread: ThreadId,
-    args: Args<'a>,
-}
-
-type Answer = Result<Call, String>;
-
-fn owner(thread: ThreadId) -> Option<u64> {
-    Some(u64::from(thread.0))
-}
-
-fn done(value: Value) -> Answer {
-    Ok(Call::Done(value))
-}
-
-fn nothing() -> Answer {
-    done(Value::None)
-}
-
-fn list(numbers: impl IntoIterator<Item = f64>) -> Value {
-    Value::List(numbers.into_iter().map(Value::Float).collect())
-}
-
-impl Asked<'_> {
-    fn number(&self, at: usize, name: &str) -> Result<f64, String> {
-        let value = self.args.get(at, name).ok_or_else(|| format!("{name} is missing"))?;
-        let number = value.as_f64().filter(|n| n.is_finite());
-        number.ok_or_else(|| format!("{name} must be a number, not {}", value.kind()))
-    }
-
-    fn number_or(&self, at: usize, name: &str, default: f64) -> Result<f64, String> {
-        if self.args.get(at, name).is_none() { Ok(default) } else { self.number(at, name) }
-    }
-
-    fn index(&self, at: usize, name: &str, count: usize) -> Result<usize, String> {
-        let number = self.number(at, name)?;
-        let whole = (number.fract() == 0.0 && number >= 0.0).then_some(number as usize);
-        whole
-            .filter(|index| *index < count)
-            .ok_or_else(|| format!("{name} must be from 0 to {}", count - 1))
-    }
-
-    fn numbers<const N: usize>(&self, at: usize, name: &str) -> Result<[f64; N], String> {
-        let value = self.args.get(at, name).ok_or_else(|| format!("{name} is missing"))?;
-        let numbers = match value {
-            Value::Pose(pose) => Some(pose.to_vec()),
-            other => other.as_numbers(),
-        };
-        let numbers = numbers.and_then(|n| <[f64; N]>::try_from(n).ok());
-        let finite = numbers.filter(|n| n.iter().all(|x| x.is_finite()));
-        finite.ok_or_else(|| format!("{name} must be {N} numbers, not {}", value.kind()))
-    }
-
-    fn text(&self, at: usize, name: &str) -> Result<String, String> {
-        match self.args.get(at, name) {
-            Some(Value::Str(text)) => Ok(text.clone()),
-            Some(other) => Ok(other.to_string()),
-            None => Err(format!("{name} is missing")),
-        }
-    }
-
-    fn flag(&self, at: usize, name: &str) -> Result<bool, String> {
-        match self.args.get(at, name) {
-            Some(Value::Bool(on)) => Ok(*on),
-            Some(other) => Err(format!("{name} must be a bool, not {}", other.kind())),
-            None => Err(format!("{name} is missing")),
-        }
-    }
-
-    fn is_pose(&self, at: usize, name: &str) -> bool {
-        matches!(self.args.get(at, name), Some(Value::Pose(_)))
     }
 }
 
@@ -166,7 +92,6 @@ impl Controller {
             }
             return Ok(Call::Pending);
         }
-        let target = *self.body.target();
         let motion = match name {
             "servoj" => {
                 let to = call.numbers::<6>(0, "q")?;
@@ -184,7 +109,6 @@ impl Controller {
                 Motion::tool_speed(self.body.tool_target_speed(), wanted.into(), a, t)
             }
         };
-        let _ = target;
         self.body.start(motion, me);
         Ok(Call::Pending)
     }
@@ -329,84 +253,6 @@ impl Controller {
             text += &call.text(1, "s2")?;
         }
         self.say(&text);
-        nothing()
-    }
-
-    fn register(&mut self, name: &str, call: &Asked<'_>) -> Answer {
-        let input = name.contains("_input_");
-        let bank = if input { &mut self.registers.input } else { &mut self.registers.output };
-        let (ints, bits) = (super::registers::Bank::NUMBERS, super::registers::Bank::BITS);
-        match name {
-            "read_input_integer_register" | "read_output_integer_register" => {
-                done(Value::Int(bank.ints[call.index(0, "address", ints)?]))
-            }
-            "read_input_float_register" | "read_output_float_register" => {
-                done(Value::Float(bank.doubles[call.index(0, "address", ints)?]))
-            }
-            "read_input_boolean_register" | "read_output_boolean_register" => {
-                done(Value::Bool(bank.bit(call.index(0, "address", bits)?)))
-            }
-            "write_output_integer_register" => {
-                let number = call.number(1, "value")?;
-                // A float is cut, as the manual's integer registers do; too large ones stay at the end.
-                bank.ints[call.index(0, "address", ints)?] = number as i32;
-                nothing()
-            }
-            "write_output_float_register" => {
-                bank.doubles[call.index(0, "address", ints)?] = call.number(1, "value")?;
-                nothing()
-            }
-            "write_output_boolean_register" => {
-                bank.set_bit(call.index(0, "address", bits)?, call.flag(1, "value")?);
-                nothing()
-            }
-            _ => Ok(Call::Unknown),
-        }
-    }
-
-    /// Inputs and outputs on the terminals, and settings that nothing here has a model for.
-    fn terminal(&mut self, name: &str, call: &Asked<'_>) -> Answer {
-        let output = |first: u64, count: usize| -> Result<u64, String> {
-            Ok(1 << (first + call.index(0, "n", count)? as u64))
-        };
-        let bit = match name {
-            "set_standard_digital_out"
-            | "set_digital_out"
-            | "get_standard_digital_out"
-            | "get_digital_out" => output(0, 8)?,
-            "set_configurable_digital_out" | "get_configurable_digital_out" => output(8, 8)?,
-            "set_tool_digital_out" | "get_tool_digital_out" => output(16, 2)?,
-            "get_standard_digital_in"
-            | "get_digital_in"
-            | "get_configurable_digital_in"
-            | "get_tool_digital_in" => return done(Value::Bool(false)),
-            "set_standard_analog_out" | "set_analog_out" => {
-                let at = call.index(0, "n", 2)?;
-                self.terminals.analog[at] = call.number(1, "f")?;
-                return nothing();
-            }
-            "get_standard_analog_in" | "get_analog_in" => return done(Value::Float(0.0)),
-            "set_gravity"
-            | "set_tool_voltage"
-            | "set_tool_communication"
-            | "set_standard_analog_input_domain"
-            | "set_tool_analog_input_domain"
-            | "set_analog_outputdomain"
-            | "reset_revolution_counter"
-            | "force_mode_set_gain_scaling"
-            | "force_mode_set_damping"
-            | "end_force_mode"
-            | "end_freedrive_mode"
-            | "end_teach_mode" => return nothing(),
-            "get_freedrive_status" => return done(Value::Int(0)),
-            _ => return Ok(Call::Unknown),
-        };
-        if name.starts_with("get_") {
-            return done(Value::Bool(self.terminals.digital & bit != 0));
-        }
-        let on = call.flag(1, "b")?;
-        let digital = &mut self.terminals.digital;
-        *digital = if on { *digital | bit } else { *digital & !bit };
         nothing()
     }
 }

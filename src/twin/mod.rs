@@ -14,9 +14,20 @@
 //! 2 ms, run at `speed` times life. Every connection has threads of its own that hand it jobs
 //! (`link.rs`); nothing that a client does or leaves undone can hold it up.
 //!
+//! Faster than life a client has less real time for everything. Where a program's watchdog would
+//! end it only because of that, the clock waits for the heartbeat, at most as long as the watchdog's
+//! own period on the wall; then the watchdog does what it is there for.
+//!
+//! Where it is not a UR5e: a stop of the program by watchdog, protective or emergency stop ends an
+//! uploaded program for good, it has to be sent again; motions have a trapezoid of speed and no
+//! blending (`r` is ignored); there is no force mode and no freedrive (a person's `joints` stands for
+//! it); joint torques and temperatures are constants; only the hand can strike something, not the
+//! arm's links. [`faults`] lists what can be made to go wrong.
+//!
 //! All of the twin's noise hangs on the seed in the robot file; which cycle a client's message
 //! falls into does not, so that runs against a twin are alike but not bit-equal.
 
+mod asked;
 mod body;
 mod build;
 mod clients;
@@ -29,6 +40,7 @@ mod gripper;
 mod host;
 mod inputs;
 mod link;
+mod look;
 mod modes;
 mod motion;
 mod pose;
@@ -38,7 +50,9 @@ mod registers;
 pub mod script;
 mod serve;
 mod snapshot;
+mod stops;
 mod table;
+mod terminals;
 
 pub use build::Plan;
 pub use controller::Event;

@@ -4,13 +4,14 @@ use rmrl::wire::rtde::Value;
 
 use crate::client::{Asks, Rtde, json, twin, twin_with, upload};
 
-const STATE: [&str; 8] = [
+const STATE: [&str; 9] = [
     "actual_q",
     "target_q",
     "actual_qd",
     "actual_TCP_pose",
     "runtime_state",
     "robot_status_bits",
+    "input_int_register_24",
     "output_int_register_24",
     "safety_mode",
 ];
@@ -111,7 +112,7 @@ fn in_local_control_no_program_is_taken() {
     rtde.until_told("local control");
 }
 
-const WATCHED: &str = "def watched():\n  rtde_set_watchdog(\"input_int_register_24\", 5, \"stop\")\n  \
+const WATCHED: &str = "def watched():\n  rtde_set_watchdog(\"input_int_register_24\", 1, \"stop\")\n  \
     q = get_target_joint_positions()\n  movej([q[0]+1.5,q[1],q[2],q[3],q[4],q[5]], a=2, v=0.3)\n  \
     write_output_integer_register(24, 9)\nend\n";
 
@@ -120,23 +121,18 @@ fn when_the_heartbeat_ends_the_arm_stops_on_its_way() {
     let twin = twin(2.0);
     let mut rtde = Rtde::stream(twin.ports(), 500.0, &STATE, &["input_int_register_24"]);
     upload(twin.ports(), WATCHED);
-    let first = rtde.until("the start", |s| s.int("runtime_state") == PLAYING).time();
-    let beat = |rtde: &mut Rtde, number| {
-        rtde.write(&[Value::Int32(number)]);
-        rtde.state()
-    };
+    rtde.until("the start", |s| s.int("runtime_state") == PLAYING);
     let mut number = 0;
-    let mut last = 0.0;
-    while last < 1.0 {
+    while rtde.state().six("actual_qd")[0] < 0.1 || number < 200 {
         number += 1;
-        let state = beat(&mut rtde, number);
-        assert!(number < 20 || state.int("runtime_state") == PLAYING, "it beats");
-        last = if state.six("actual_qd")[0] > 0.1 { state.time() - first } else { 0.0 };
+        rtde.write(&[Value::Int32(number)]);
+        assert_eq!(rtde.state().int("runtime_state"), PLAYING, "it beats");
     }
-    // The last beat was before this state: 200 ms of robot time later the program is over.
+    // One second of robot time after the last beat arrived the program is over.
+    let heard = rtde.until("the last beat", |s| s.int("input_int_register_24") == number);
     let stopped = rtde.until("the stop", |s| s.int("runtime_state") == STOPPED);
-    let after = stopped.time() - first - last;
-    assert!((0.18..=0.25).contains(&after), "stopped after {after} s");
+    let after = stopped.time() - heard.time();
+    assert!((after - 1.0).abs() < 0.005, "stopped after {after} s");
     let rest = rtde.until("rest", |s| s.six("actual_qd").iter().all(|v| *v == 0.0));
     assert!(rest.time() - stopped.time() < 0.4, "it brakes within 0.4 s");
     assert_ne!(rest.int("output_int_register_24"), 9, "it did not arrive");
