@@ -44,7 +44,7 @@ pub fn conformance(
     let mut cell = make();
     signs_and_frames(cell.as_mut(), tolerance)?;
     forbidden_corrections(cell.as_mut())?;
-    out_of_reach(cell.as_mut())?;
+    out_of_reach(cell.as_mut(), repeat)?;
     attempts_need_a_prepared_plate(cell.as_mut())?;
     cancelling(cell.as_mut(), share, &mut |what, next| alike(what, next, &after_cancel))?;
     recovering(cell.as_mut(), &mut |what, next| alike(what, next, &after_recovery))
@@ -145,8 +145,17 @@ fn forbidden_corrections(cell: &mut dyn Workcell) -> Result<(), String> {
     })
 }
 
-fn out_of_reach(cell: &mut dyn Workcell) -> Result<(), String> {
-    let attempt = trial(cell, Pose2::new(30.0, 0.0, 0.0), Pose2::IDENTITY)?;
+/// A plate that the hand does not reach is not grasped; an arm that brings the plate itself refuses
+/// to put it there.
+fn out_of_reach(cell: &mut dyn Workcell, repeat: Repeat) -> Result<(), String> {
+    let far = Pose2::new(30.0, 0.0, 0.0);
+    if matches!(repeat, Repeat::AsMeasured) {
+        let result = cell.prepare(&setup(far), &mut Unwatched);
+        return ensure(matches!(result, Err(CellError::Forbidden(_))), || {
+            format!("a plate 30 mm ahead of the hand must be forbidden, not {result:?}")
+        });
+    }
+    let attempt = trial(cell, far, Pose2::IDENTITY)?;
     ensure(attempt.outcome == Outcome::NoGrasp, || {
         format!("a plate 30 mm ahead of the hand must be no_grasp, not {:?}", attempt.outcome)
     })?;
@@ -232,9 +241,12 @@ fn trial(
 }
 
 fn prepare(cell: &mut dyn Workcell, offset: Pose2) -> Result<(), String> {
+    cell.prepare(&setup(offset), &mut Unwatched).map(drop).map_err(|e| format!("prepare: {e}"))
+}
+
+fn setup(offset: Pose2) -> Setup {
     let key = TrialKey { phase: Phase::Train, index: 0 };
-    let setup = Setup { streams: Streams::new(1), key, instance: 0, offset, made: 0 };
-    cell.prepare(&setup, &mut Unwatched).map(drop).map_err(|e| format!("prepare: {e}"))
+    Setup { streams: Streams::new(1), key, instance: 0, offset, made: 0 }
 }
 
 fn near(what: &str, got: Pose2, wanted: Pose2, tolerance: Tolerance) -> Result<(), String> {

@@ -20,6 +20,8 @@ impl<R: Rig> ScriptedCell<R> {
         offset: Pose2,
         watch: &mut dyn Watch,
     ) -> Result<(), CellError> {
+        // Farther from nominal than it may be picked up, the hand would meet the riser.
+        self.check_correction(offset)?;
         let at = match left {
             PlateAt::Pick | PlateAt::Target => left,
             // A trial was cut off, or went wrong: nobody knows yet.

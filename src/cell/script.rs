@@ -104,6 +104,11 @@ impl<R: Rig> ScriptedCell<R> {
         Ok(self.rig.follow(&path, watch)?)
     }
 
+    pub(super) fn check_correction(&self, correction: Correction) -> Result<(), CellError> {
+        let checked = self.envelope.check_correction(correction);
+        checked.map_err(|forbidden| CellError::Forbidden(forbidden.to_string()))
+    }
+
     /// What a released plate's measured pose says of the trial.
     pub(super) fn judge(&self, measured: Option<&Measured>) -> Outcome {
         let Some(Measured { placement, seated }) = measured else {
@@ -158,9 +163,7 @@ impl<R: Rig> Workcell for ScriptedCell<R> {
         correction: Correction,
         watch: &mut dyn Watch,
     ) -> Result<Attempt, CellError> {
-        self.envelope
-            .check_correction(correction)
-            .map_err(|forbidden| CellError::Forbidden(forbidden.to_string()))?;
+        self.check_correction(correction)?;
         if self.plate != PlateAt::Pick {
             let what = "the plate is not at the pick place: prepare the trial first".to_owned();
             return Err(CellError::Device(DeviceError::Fault { device: "cell", what }));
