@@ -4,7 +4,7 @@ use rmrl::wire::primary::{KinematicsInfo, Packages};
 use rmrl::wire::rtde::{FieldReply, ToClient, ToController, Value, outputs};
 use std::io::Read;
 
-use crate::client::{Asks, Rtde, connect, http, json, post, twin, wait_for};
+use crate::client::{Asks, Rtde, connect, http, json, post, twin, upload, wait_for};
 
 #[test]
 fn every_documented_output_is_served_at_500_hz_of_robot_time() {
@@ -132,8 +132,11 @@ fn the_calibration_that_it_tells_is_the_one_it_computes_with() {
             break info;
         }
     };
-    let mut client = Rtde::stream(twin.ports(), 500.0, &["actual_q", "actual_TCP_pose"], &[]);
-    let state = client.state();
+    let outputs = ["actual_q", "actual_TCP_pose", "tcp_offset"];
+    let mut client = Rtde::stream(twin.ports(), 500.0, &outputs, &[]);
+    // A lab's installation sets the tool; here the flange is asked for.
+    upload(twin.ports(), "set_tcp(p[0, 0, 0, 0, 0, 0])\n");
+    let state = client.until("the flange", |s| s.six("tcp_offset") == [0.0; 6]);
     let told = flange(&info, state.six("actual_q"));
     let pose = state.six("actual_TCP_pose");
     let off = |at: [f64; 3]| (0..3).map(|i| (at[i] - pose[i]).powi(2)).sum::<f64>().sqrt();
