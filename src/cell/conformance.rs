@@ -40,7 +40,7 @@ pub fn conformance(
         Repeat::AsMeasured => similar(what, again, first, tolerance),
     };
     // A machine does not take the same number of ticks again.
-    let share = if matches!(repeat, Repeat::Exact) { 1.0 } else { 0.9 };
+    let share = if matches!(repeat, Repeat::Exact) { 1.0 } else { 0.7 };
     let mut cell = make();
     signs_and_frames(cell.as_mut(), tolerance)?;
     forbidden_corrections(cell.as_mut())?;
