@@ -41,6 +41,14 @@ def post(host, path, text):
     urllib.request.urlopen(request, timeout=5).read()
 
 
+def until(what, holds):
+    """However busy this machine is: only robot time counts."""
+    begun = time.monotonic()
+    while not holds():
+        assert time.monotonic() < begun + 30, f"{what} did not come"
+        time.sleep(0.05)
+
+
 def near(a, b, by):
     return all(abs(x - y) <= by for x, y in zip(a, b, strict=True))
 
@@ -48,9 +56,7 @@ def near(a, b, by):
 def receive_and_dashboard(host):
     receive = rtde_receive.RTDEReceiveInterface(host)
     before = receive.getTimestamp()
-    time.sleep(1.0)
-    passed = receive.getTimestamp() - before
-    assert 0.9 < passed < 1.1, f"a second of robot time took {passed} s"
+    until("time passes", lambda: receive.getTimestamp() > before + 0.5)
     assert receive.getRobotMode() == 7 and receive.getSafetyMode() == 1
     assert near(receive.getActualQ(), receive.getTargetQ(), 1e-3)
     assert receive.getRuntimeState() == 1
@@ -63,13 +69,17 @@ def receive_and_dashboard(host):
     assert dashboard.polyscopeVersion().startswith("5.25")
     assert not dashboard.running()
     post(host, "/fault", "protective-stop")
-    time.sleep(0.2)
+    until("the stop", receive.isProtectiveStopped)
     assert dashboard.safetystatus() == "Safetystatus: PROTECTIVE_STOP"
-    assert receive.isProtectiveStopped()
-    time.sleep(5.1)
-    dashboard.unlockProtectiveStop()
-    time.sleep(0.2)
-    assert dashboard.safetystatus() == "Safetystatus: NORMAL"
+
+    def unlocked():
+        # Refused sooner than five seconds of robot time after the stop.
+        with contextlib.suppress(RuntimeError):
+            dashboard.unlockProtectiveStop()
+        return dashboard.safetystatus() == "Safetystatus: NORMAL"
+
+    assert not unlocked()
+    until("the unlocking", unlocked)
     dashboard.disconnect()
     receive.disconnect()
 
@@ -81,16 +91,14 @@ def control_program(host):
     joints = receive.getActualQ()
     joints[0] += 0.2
     assert control.moveJ(joints, 1.0, 1.4)
-    time.sleep(0.1)
-    assert near(receive.getActualQ(), joints, 1e-3)
+    until("arrival", lambda: near(receive.getActualQ(), joints, 1e-3))
 
     assert control.setTcp([0, 0, 0.17, 0, 0, 0])
-    time.sleep(0.05)
+    time.sleep(0.2)
     pose = receive.getActualTCPPose()
     pose[2] += 0.05
     assert control.moveL(pose, 0.25, 1.2)
-    time.sleep(0.1)
-    assert near(receive.getActualTCPPose()[:3], pose[:3], 0.2e-3)
+    until("arrival", lambda: near(receive.getActualTCPPose()[:3], pose[:3], 0.2e-3))
 
     assert control.setPayload(1.1, [0, 0, 0.05])
     assert math.isclose(receive.getPayload(), 1.1)
@@ -100,20 +108,18 @@ def control_program(host):
     target = pose.copy()
     target[1] += 0.1
     assert control.moveL(target, 0.1, 0.5, True)
-    time.sleep(0.3)
+    until("motion", lambda: receive.getActualTCPPose()[1] - pose[1] > 0.01)
     control.stopL(2.0)
-    time.sleep(0.1)
+    until("rest", lambda: max(map(abs, receive.getActualQd())) == 0.0)
     way = receive.getActualTCPPose()[1] - pose[1]
-    assert 0.01 < way < 0.09, f"stopped on its way, after {way} m"
-    assert max(map(abs, receive.getActualQd())) == 0.0
+    assert 0.01 < way < 0.099, f"stopped on its way, after {way} m"
 
-    assert control.setWatchdog(10.0)
-    for _ in range(20):
+    assert control.setWatchdog(1.0)
+    for _ in range(100):
         assert control.kickWatchdog()
         time.sleep(0.02)
     assert control.isProgramRunning()
-    time.sleep(1.0)
-    assert receive.getRuntimeState() == 1, "without its heartbeat the program is stopped"
+    until("the watchdog's stop", lambda: receive.getRuntimeState() == 1)
     control.disconnect()
     receive.disconnect()
 
