@@ -1,4 +1,4 @@
-use nalgebra::{Isometry3, Point3};
+use nalgebra::{Isometry3, Vector3};
 use serde::{Deserialize, Serialize};
 
 use super::Segment;
@@ -17,10 +17,18 @@ pub struct Envelope {
     pub speed_mm_s: f64,
     /// Lowest tool point of a free move with the plate in the hand, mm.
     pub carry_min_z_mm: f64,
+    /// Largest force at which a move in contact may be set to stop, N.
+    #[serde(default = "default_guard_n")]
+    pub guard_n: f64,
     /// Largest correction on x and y, mm.
     pub correction_mm: f64,
     /// Largest correction of yaw, deg.
     pub correction_deg: f64,
+}
+
+/// Robot files did not always say.
+fn default_guard_n() -> f64 {
+    50.0
 }
 
 /// A motion that the envelope forbids: which, by how much, and what would be allowed.
@@ -57,7 +65,7 @@ impl Envelope {
         segment: &Segment,
     ) -> Result<(), Forbidden> {
         for end in [from, &segment.world_from_tool] {
-            self.check_point(segment.name, &Point3::from(end.translation.vector))?;
+            self.check_inside(segment.name, &end.translation.vector, 0.0)?;
         }
         let speed_mm_s = segment.speed * 1e3;
         if !(speed_mm_s > 0.0 && speed_mm_s <= self.speed_mm_s) {
@@ -79,10 +87,17 @@ impl Envelope {
         Ok(())
     }
 
-    fn check_point(&self, name: &str, point: &Point3<f64>) -> Result<(), Forbidden> {
+    /// Does the tool point, metres, lie in the box and this far (metres) from its sides?
+    pub(super) fn check_inside(
+        &self,
+        name: &str,
+        point: &Vector3<f64>,
+        within: f64,
+    ) -> Result<(), Forbidden> {
         for (axis, label) in ["x", "y", "z"].into_iter().enumerate() {
-            let at = point[axis] * 1e3;
-            let (low, high) = (self.workspace_min_mm[axis], self.workspace_max_mm[axis]);
+            let (at, within_mm) = (point[axis] * 1e3, within * 1e3);
+            let low = self.workspace_min_mm[axis] + within_mm;
+            let high = self.workspace_max_mm[axis] - within_mm;
             if !(low..=high).contains(&at) {
                 return Err(Forbidden {
                     what: format!("tool {label} in '{name}'"),
@@ -107,6 +122,7 @@ mod tests {
             workspace_max_mm: [800.0, 200.0, 400.0],
             speed_mm_s: 500.0,
             carry_min_z_mm: 100.0,
+            guard_n: 50.0,
             correction_mm: 12.0,
             correction_deg: 12.0,
         }

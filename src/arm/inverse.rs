@@ -58,6 +58,34 @@ impl Kinematics {
         Err(failure)
     }
 
+    /// As [`inverse`](Self::inverse), but on the one branch that `near` is on: the next point of a
+    /// way, which must not jump to another.
+    pub(super) fn inverse_on_branch(
+        &self,
+        base_from_flange: &Isometry3<f64>,
+        near: &Joints,
+    ) -> Result<Joints, Unreachable> {
+        let branches = self.branches(base_from_flange, near)?;
+        let nearer = |a: &Joints, b: &Joints| distance(a, near).total_cmp(&distance(b, near));
+        let nearest = branches.into_iter().min_by(nearer).ok_or(Unreachable::Singular)?;
+        let joints = self.refine(base_from_flange, nearest)?;
+        let beyond =
+            |i: &usize| !(self.min[*i] - CLOSED..=self.max[*i] + CLOSED).contains(&joints[*i]);
+        match (0..6).find(beyond) {
+            Some(i) => Err(self.limit(i, joints[i])),
+            None => Ok(joints),
+        }
+    }
+
+    fn limit(&self, i: usize, angle: f64) -> Unreachable {
+        Unreachable::JointLimit {
+            joint: i + 1,
+            angle_deg: angle.to_degrees(),
+            min_deg: self.min[i].to_degrees(),
+            max_deg: self.max[i].to_degrees(),
+        }
+    }
+
     /// The closed form on the nominal table, up to eight branches, each turned near `near` but
     /// not yet held against the limits. Where the wrist is straight, joint 6 stays as in `near`.
     pub(super) fn branches(
@@ -157,12 +185,7 @@ impl Kinematics {
                 angle += TAU;
             }
             if angle > max {
-                return Err(Unreachable::JointLimit {
-                    joint: i + 1,
-                    angle_deg: nearest_turn(angle, 0.0).to_degrees(),
-                    min_deg: self.min[i].to_degrees(),
-                    max_deg: self.max[i].to_degrees(),
-                });
+                return Err(self.limit(i, nearest_turn(angle, 0.0)));
             }
             joints[i] = angle;
         }

@@ -1,6 +1,6 @@
-use nalgebra::Isometry3;
+use nalgebra::{Isometry3, Vector3};
 
-use super::{Body, Joints, Kinematics, Pace, Unreachable};
+use super::{Body, JointTrajectory, Joints, Kinematics, Pace, Unreachable};
 
 /// An articulated arm as it stands in its cell: where its base is, what it carries at its flange,
 /// and how far and how fast its joints may turn.
@@ -32,14 +32,46 @@ impl ArmModel {
         Pace { speed, acceleration: self.acceleration, turn_speed: self.turn_speed }
     }
 
+    /// Linear velocity of the tool, m/s, in the base frame.
+    pub(super) fn tool_velocity(&self, joints: &Joints, speeds: &Joints) -> Vector3<f64> {
+        let velocity = self.kinematics.jacobian(joints) * speeds;
+        let (linear, angular) = (velocity.fixed_rows::<3>(0), velocity.fixed_rows::<3>(3));
+        let base_from_flange = self.kinematics.forward(joints).rotation;
+        let arm = base_from_flange * self.flange_from_tool.translation.vector;
+        linear + angular.cross(&arm)
+    }
+
+    /// The tool goes no farther than this along a way, metres.
+    pub(super) fn tool_travel(&self, way: &JointTrajectory) -> f64 {
+        let mut reach = self.flange_from_tool.translation.vector.norm();
+        let mut travel = 0.0;
+        for (row, turned) in self.kinematics.nominal.iter().zip(way.steepest().iter()).rev() {
+            reach += row.a.abs() + row.d.abs();
+            travel += reach * turned;
+        }
+        travel
+    }
+
     /// Joints that bring the tool to `world_from_tool`, as near to `near` as can be.
     pub fn joints(
         &self,
         world_from_tool: &Isometry3<f64>,
         near: &Joints,
     ) -> Result<Joints, Unreachable> {
-        let base_from_flange =
-            self.world_from_base.inverse() * world_from_tool * self.flange_from_tool.inverse();
-        self.kinematics.inverse(&base_from_flange, near)
+        self.kinematics.inverse(&self.flange_at(world_from_tool), near)
+    }
+
+    /// The same without leaving the branch of `near`.
+    pub(super) fn joints_on_branch(
+        &self,
+        world_from_tool: &Isometry3<f64>,
+        near: &Joints,
+    ) -> Result<Joints, Unreachable> {
+        self.kinematics.inverse_on_branch(&self.flange_at(world_from_tool), near)
+    }
+
+    /// `base_from_flange` of a tool pose.
+    fn flange_at(&self, world_from_tool: &Isometry3<f64>) -> Isometry3<f64> {
+        self.world_from_base.inverse() * world_from_tool * self.flange_from_tool.inverse()
     }
 }

@@ -1,6 +1,6 @@
 use nalgebra::Isometry3;
 
-use super::{Envelope, Forbidden};
+use super::{Envelope, Forbidden, JointTrajectory};
 
 /// One straight move of the tool, from rest to rest.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,15 +18,25 @@ pub struct Segment {
     pub carrying: bool,
 }
 
-/// A path that lies inside the safety envelope. [`Envelope::check`] is its only source, and the
-/// only thing an arm accepts.
+/// A path that lies inside the safety envelope, and within what the arm can do. The check of a
+/// [`Planner`](super::Planner) is its only source, and it is the only thing an arm accepts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckedPath {
     start: Isometry3<f64>,
     segments: Vec<Segment>,
+    /// One a segment for an arm with joints, none for a gantry.
+    trajectories: Vec<JointTrajectory>,
 }
 
 impl CheckedPath {
+    pub(super) fn new(
+        start: Isometry3<f64>,
+        segments: Vec<Segment>,
+        trajectories: Vec<JointTrajectory>,
+    ) -> Self {
+        Self { start, segments, trajectories }
+    }
+
     /// `world_from_tool` where the path begins.
     pub fn start(&self) -> &Isometry3<f64> {
         &self.start
@@ -35,11 +45,16 @@ impl CheckedPath {
     pub fn segments(&self) -> &[Segment] {
         &self.segments
     }
+
+    /// How the joints go along a segment, counted from 0; none for a gantry.
+    pub fn trajectory(&self, segment: usize) -> Option<&JointTrajectory> {
+        self.trajectories.get(segment)
+    }
 }
 
 impl Envelope {
-    /// Accepts a path from `start`, or says which move leaves the envelope and where.
-    pub fn check(
+    /// Accepts a gantry's path from `start`, or says which move leaves the envelope and where.
+    pub(super) fn check(
         &self,
         start: Isometry3<f64>,
         segments: Vec<Segment>,
@@ -49,6 +64,6 @@ impl Envelope {
             self.check_segment(&from, segment)?;
             from = segment.world_from_tool;
         }
-        Ok(CheckedPath { start, segments })
+        Ok(CheckedPath::new(start, segments, Vec::new()))
     }
 }

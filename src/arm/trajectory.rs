@@ -167,6 +167,22 @@ impl JointTrajectory {
         &self.steepest
     }
 
+    /// Smallest and largest angle of each joint anywhere along the way.
+    pub fn extent(&self) -> (Joints, Joints) {
+        let (mut least, mut most) = (*self.from(), *self.from());
+        let pieces = self.knots.len() - 1;
+        for (piece, pair) in self.knots.windows(2).enumerate() {
+            for i in 0..6 {
+                for u in extremes(&pair[0], &pair[1], i, 1.0 / pieces as f64) {
+                    let share = (piece as f64 + u) / pieces as f64;
+                    let angle = if u == 1.0 { pair[1].joints[i] } else { self.along(share).0[i] };
+                    (least[i], most[i]) = (least[i].min(angle), most[i].max(angle));
+                }
+            }
+        }
+        (least, most)
+    }
+
     /// Largest speed along the way, in whole ways per second.
     pub fn peak_speed(&self) -> f64 {
         self.profile.at(self.duration() / 2.0).1
@@ -189,6 +205,17 @@ fn between(knots: &[Knot], share: f64) -> (Joints, Joints) {
     (joints, slope / h)
 }
 
+/// Where in a piece of this length joint `i` turns back, and its end.
+fn extremes(a: &Knot, b: &Knot, i: usize, h: f64) -> impl Iterator<Item = f64> {
+    let chord = b.joints[i] - a.joints[i];
+    let (first, last) = (a.slope[i] * h, b.slope[i] * h);
+    // The slope is first + 2 (3 chord - 2 first - last) u + 3 (first + last - 2 chord) u^2.
+    let (square, half) = (3.0 * (first + last - 2.0 * chord), 3.0 * chord - 2.0 * first - last);
+    let root = (half * half - square * first).sqrt();
+    let turns = [(-half + root) / square, (-half - root) / square, -first / (2.0 * half)];
+    turns.into_iter().filter(|u| *u > 0.0 && *u < 1.0).chain([1.0])
+}
+
 /// Joints on the line at evenly spread shares, each on the branch of the one before.
 fn knots_along(
     arm: &ArmModel,
@@ -202,7 +229,7 @@ fn knots_along(
     for i in 0..=pieces {
         let share = i as f64 / pieces as f64;
         // The first is known, and must not hop to another branch.
-        let joints = if i == 0 { *from } else { arm.joints(&line.along(share), &near)? };
+        let joints = if i == 0 { *from } else { arm.joints_on_branch(&line.along(share), &near)? };
         let posture = Posture::of(arm, &joints);
         let now = posture.sides()?;
         if sides.is_some_and(|before| before != now) {

@@ -1,7 +1,7 @@
 use nalgebra::Isometry3;
 
 use super::{Harm, Image, RobotTime, Signals, Stop, Watch};
-use crate::arm::CheckedPath;
+use crate::arm::{CheckedPath, Joints};
 use crate::task::{Placement, Pose2, Setup};
 
 /// Moves the tool. Time is the robot's own.
@@ -10,6 +10,11 @@ pub trait Arm {
 
     /// `world_from_tool` as measured.
     fn tool(&mut self) -> Result<Isometry3<f64>, DeviceError>;
+
+    /// The joints as measured; none for a gantry.
+    fn joints(&mut self) -> Result<Option<Joints>, DeviceError> {
+        Ok(None)
+    }
 
     /// Follows a path to its end, or to where something resists a move in contact with more
     /// than the guard force, and returns `world_from_tool` as measured there. Only a

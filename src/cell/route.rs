@@ -17,6 +17,14 @@ pub struct Route {
     pub place: Segment,
 }
 
+impl Route {
+    /// From the approach to where the plate is let go.
+    pub fn whole(&self) -> Vec<Segment> {
+        let (lift, place) = (std::slice::from_ref(&self.lift), std::slice::from_ref(&self.place));
+        [&self.approach, lift, &self.carry, place].concat()
+    }
+}
+
 impl CellPlan {
     /// Takes a plate at `grip` and puts it down at `seat` (both `world_from_tool`).
     pub fn route(

@@ -5,7 +5,7 @@ use super::{
     Attempt, CellError, CellPlan, DeviceError, Measured, Observation, PlateAt, Rig, RobotTime,
     Signals, Watch, Workcell,
 };
-use crate::arm::{Envelope, Segment};
+use crate::arm::{CheckedPath, Planner, Segment, Start};
 use crate::task::{Correction, Outcome, Pose2, Setup};
 
 /// The one motion script, on top of any rig: approach, pinch, lift, carry, place, release,
@@ -13,7 +13,7 @@ use crate::task::{Correction, Outcome, Pose2, Setup};
 pub struct ScriptedCell<R: Rig> {
     pub(super) rig: R,
     pub(super) plan: CellPlan,
-    envelope: Envelope,
+    planner: Planner,
     began: RobotTime,
     pub(super) plate: PlateAt,
 }
@@ -26,8 +26,8 @@ pub(super) enum Moved {
 }
 
 impl<R: Rig> ScriptedCell<R> {
-    pub fn new(rig: R, plan: CellPlan, envelope: Envelope) -> Self {
-        Self { rig, plan, envelope, began: RobotTime::default(), plate: PlateAt::Unknown }
+    pub fn new(rig: R, plan: CellPlan, planner: Planner) -> Self {
+        Self { rig, plan, planner, began: RobotTime::default(), plate: PlateAt::Unknown }
     }
 
     pub fn rig(&self) -> &R {
@@ -51,6 +51,8 @@ impl<R: Rig> ScriptedCell<R> {
             |world_from_plate: Isometry3<f64>| world_from_plate * self.plan.plate_from_tool;
         let (grip, seat) = (tool_at(grip), tool_at(seat));
         let route = self.plan.route((from, grip), (to, seat));
+        // All of it before anything moves; each part again from where the arm then is.
+        self.check([route.whole(), self.plan.retreat(&seat)].concat())?;
 
         self.plate = PlateAt::Unknown;
         self.rig.open(watch)?;
@@ -90,22 +92,28 @@ impl<R: Rig> ScriptedCell<R> {
         Ok(())
     }
 
-    /// Checks the whole path against the envelope, then follows it.
+    /// Checks the whole path, then follows it.
     pub(super) fn go(
         &mut self,
         segments: Vec<Segment>,
         watch: &mut dyn Watch,
     ) -> Result<Isometry3<f64>, CellError> {
-        let start = self.rig.tool()?;
-        let path = self
-            .envelope
-            .check(start, segments)
-            .map_err(|forbidden| CellError::Forbidden(forbidden.to_string()))?;
+        let path = self.check(segments)?;
         Ok(self.rig.follow(&path, watch)?)
     }
 
+    /// From where the arm is now.
+    fn check(&mut self, segments: Vec<Segment>) -> Result<CheckedPath, CellError> {
+        let start = match self.rig.joints()? {
+            Some(joints) => Start::Joints(joints),
+            None => Start::Tool(self.rig.tool()?),
+        };
+        let path = self.planner.check(start, segments);
+        path.map_err(|forbidden| CellError::Forbidden(forbidden.to_string()))
+    }
+
     pub(super) fn check_correction(&self, correction: Correction) -> Result<(), CellError> {
-        let checked = self.envelope.check_correction(correction);
+        let checked = self.planner.check_correction(correction);
         checked.map_err(|forbidden| CellError::Forbidden(forbidden.to_string()))
     }
 

@@ -130,8 +130,8 @@ impl RealCells {
         trials: impl Iterator<Item = (Pose2, Correction)>,
         tell: &mut dyn FnMut(&crate::real::Move),
     ) -> Result<usize, Failure> {
-        let (arm, tool) = self.site.look()?;
-        let (mut cell, moves) = self.site.on_paper(&arm, tool);
+        let (arm, joints) = self.site.look()?;
+        let (mut cell, moves) = self.site.on_paper(&arm, joints);
         cell.recover(&mut Unwatched)?;
         let key = TrialKey { phase: Phase::Train, index: 0 };
         for (offset, correction) in trials {

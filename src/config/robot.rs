@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::scene::{read, stem};
 use super::{ArmSpec, Check, ConfigError, Grasp, RealSpec, TwinSpec, parse_toml};
-use crate::arm::{ArmModel, Envelope, Joints};
+use crate::arm::{ArmModel, Envelope, Joints, Planner, Start};
 
 /// A robot: how it moves, how it grips, and the envelope it never leaves.
 #[derive(Clone, Debug, PartialEq)]
@@ -213,6 +213,21 @@ fn check_home(check: Check<'_>, arm: &ArmModel, home: &Joints) -> Result<(), Con
     check.that(distance >= arm.body.clearance, "home_deg", value, valid)
 }
 
+impl Robot {
+    /// Where a path from its home begins.
+    pub fn home(&self) -> Start {
+        match &self.arm {
+            Some(arm) => Start::Joints(arm.home),
+            None => Start::Tool(self.world_from_home),
+        }
+    }
+
+    /// What checks every path of this robot before it moves.
+    pub fn planner(&self) -> Planner {
+        Planner::new(self.envelope.clone(), self.arm.as_ref().map(|arm| arm.model.clone()))
+    }
+}
+
 impl GripperSpec {
     /// Force divided by stiffness: how far a finger's target lies inside what it holds, metres.
     pub fn interference(&self) -> f64 {
@@ -239,7 +254,7 @@ fn check_speeds(check: Check<'_>, speeds: &Speeds, envelope: &Envelope) -> Resul
     check.within("speeds.free_mm_s", speeds.free_mm_s, 1.0, envelope.speed_mm_s)?;
     check.within("speeds.contact_mm_s", speeds.contact_mm_s, 1.0, envelope.speed_mm_s)?;
     check.within("speeds.turn_deg_s", speeds.turn_deg_s, 1.0, 360.0)?;
-    check.within("speeds.guard_n", speeds.guard_n, 1.0, 500.0)?;
+    check.within("speeds.guard_n", speeds.guard_n, 1.0, envelope.guard_n)?;
     check.within("speeds.standoff_mm", speeds.standoff_mm, 1.0, 500.0)
 }
 
@@ -251,6 +266,7 @@ fn check_envelope(check: Check<'_>, envelope: &Envelope) -> Result<(), ConfigErr
     }
     check.within("envelope.speed_mm_s", envelope.speed_mm_s, 1.0, 5e3)?;
     check.within("envelope.carry_min_z_mm", envelope.carry_min_z_mm, 0.0, 5e3)?;
+    check.within("envelope.guard_n", envelope.guard_n, 1.0, 500.0)?;
     check.within("envelope.correction_mm", envelope.correction_mm, 0.0, 100.0)?;
     check.within("envelope.correction_deg", envelope.correction_deg, 0.0, 45.0)
 }

@@ -255,7 +255,12 @@ fn frames(site: &Site, arm: &ArmModel, findings: &mut Vec<Finding>) {
     let (mm, deg) = (envelope.correction_mm, envelope.correction_deg);
     let corners =
         [(0.0, 0.0, 0.0), (mm, mm, deg), (-mm, mm, -deg), (mm, -mm, -deg), (-mm, -mm, deg)];
-    let (mut cell, moves) = site.on_paper(arm, site.plan().world_from_home);
+    let advice = "teach the frame again, or move base, riser or target";
+    let home = match site.home(arm) {
+        Ok(home) => home,
+        Err(error) => return findings.push(wrong("frames", format!("home: {error}"), advice)),
+    };
+    let (mut cell, moves) = site.on_paper(arm, home);
     for (x, y, yaw) in corners {
         let offset = Pose2::new(x, y, yaw);
         let key = TrialKey { phase: Phase::Train, index: 0 };
@@ -263,7 +268,6 @@ fn frames(site: &Site, arm: &ArmModel, findings: &mut Vec<Finding>) {
         let planned =
             cell.prepare(&setup, &mut Unwatched).and_then(|_| cell.attempt(offset, &mut Unwatched));
         if let Err(error) = planned {
-            let advice = "teach the frame again, or move base, riser or target";
             return findings.push(wrong("frames", error.to_string(), advice));
         }
     }

@@ -3,7 +3,7 @@ use std::rc::Rc;
 
 use nalgebra::Isometry3;
 
-use crate::arm::CheckedPath;
+use crate::arm::{CheckedPath, Joints};
 use crate::cell::{
     Arm, CellPlan, DeviceError, Eyes, Grip, Gripper, Image, Measured, Rig, RobotTime, Signals,
     Watch, flatten,
@@ -17,6 +17,7 @@ pub struct PlannedRig {
     plan: CellPlan,
     thickness: f64,
     world_from_tool: Isometry3<f64>,
+    joints: Joints,
     plate: Imagined,
     closed: bool,
     moves: Moves,
@@ -45,13 +46,19 @@ enum Imagined {
 }
 
 impl PlannedRig {
-    /// Begins where the tool stands, with the plate on its riser.
-    pub fn new(plan: &CellPlan, thickness: f64, world_from_tool: Isometry3<f64>) -> (Self, Moves) {
+    /// Begins where arm and tool stand, with the plate on its riser.
+    pub fn new(
+        plan: &CellPlan,
+        thickness: f64,
+        world_from_tool: Isometry3<f64>,
+        joints: Joints,
+    ) -> (Self, Moves) {
         let moves = Moves::default();
         let rig = Self {
             plan: plan.clone(),
             thickness,
             world_from_tool,
+            joints,
             plate: Imagined::Pick(Pose2::IDENTITY),
             closed: false,
             moves: Rc::clone(&moves),
@@ -70,12 +77,19 @@ impl Arm for PlannedRig {
         Ok(self.world_from_tool)
     }
 
+    fn joints(&mut self) -> Result<Option<Joints>, DeviceError> {
+        Ok(Some(self.joints))
+    }
+
     fn follow(
         &mut self,
         path: &CheckedPath,
         _: &mut dyn Watch,
     ) -> Result<Isometry3<f64>, DeviceError> {
-        for segment in path.segments() {
+        for (i, segment) in path.segments().iter().enumerate() {
+            if let Some(way) = path.trajectory(i) {
+                self.joints = *way.to();
+            }
             let off = segment.world_from_tool.translation.vector
                 - self.world_from_tool.translation.vector;
             self.world_from_tool = segment.world_from_tool;

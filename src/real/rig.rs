@@ -6,7 +6,7 @@ use nalgebra::Isometry3;
 use super::link::PATIENCE;
 use super::session::{Ended, Order, Session, Since};
 use super::{Fault, Fingers, RealGripper, State};
-use crate::arm::{ArmModel, CheckedPath, Segment};
+use crate::arm::{ArmModel, CheckedPath, Joints, Segment};
 use crate::cell::{
     Arm, DeviceError, Eyes, Grip, Gripper, Harm, Image, Measured, Rig, RobotTime, Signals,
     Snapshot, Watch,
@@ -193,6 +193,10 @@ impl<G: RealGripper, E: Eyes> Arm for RealRig<G, E> {
     /// From the joints: the controller's own tool pose is that of whatever TCP is set just now.
     fn tool(&mut self) -> Result<Isometry3<f64>, DeviceError> {
         Ok(self.setting.arm.tool(&self.session.newest()?.joints))
+    }
+
+    fn joints(&mut self) -> Result<Option<Joints>, DeviceError> {
+        Ok(Some(self.session.newest()?.joints))
     }
 
     fn follow(

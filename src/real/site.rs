@@ -6,7 +6,7 @@ use super::{
     HttpEyes, Limits, Moves, PlannedRig, Program, RealRig, Robotiq, Rtde, Session, Setting,
     calibration,
 };
-use crate::arm::ArmModel;
+use crate::arm::{ArmModel, Joints, Planner, Unreachable};
 use crate::cell::{CellError, CellPlan, DeviceError, ScriptedCell};
 use crate::config::{Articulated, Check, ConfigError, Frame, RealSpec, Robot, Scene};
 use crate::wire::primary::KinematicsInfo;
@@ -58,6 +58,11 @@ impl Site {
 
     pub fn scene(&self) -> &Scene {
         &self.scene
+    }
+
+    /// Joints at home, or where the arm stands aside for the camera.
+    pub fn home(&self, arm: &ArmModel) -> Result<Joints, Unreachable> {
+        arm.joints(&self.plan().world_from_home, &self.arm.home)
     }
 
     pub fn arm(&self) -> &ArmModel {
@@ -122,12 +127,11 @@ impl Site {
         Ok(ArmModel { kinematics, ..nominal.clone() })
     }
 
-    /// The calibrated arm, and `world_from_tool` where it stands: all that planning needs.
-    pub fn look(&self) -> Result<(ArmModel, Isometry3<f64>), CellError> {
+    /// The calibrated arm, and its joints where it stands: all that planning needs.
+    pub fn look(&self) -> Result<(ArmModel, Joints), CellError> {
         let arm = self.calibrated(&self.calibration()?)?;
         let state = Rtde::listen(&self.spec.host, self.spec.rtde_port)?.state()?;
-        let world_from_tool = arm.tool(&state.joints);
-        Ok((arm, world_from_tool))
+        Ok((arm, state.joints))
     }
 
     /// Connects to everything. Nothing moves.
@@ -140,14 +144,10 @@ impl Site {
     }
 
     /// The same cell on paper: plans and checks as the real one does, and moves nothing. Begins
-    /// with the tool at `world_from_tool`.
-    pub fn on_paper(
-        &self,
-        arm: &ArmModel,
-        world_from_tool: Isometry3<f64>,
-    ) -> (ScriptedCell<PlannedRig>, Moves) {
+    /// with the arm at these joints.
+    pub fn on_paper(&self, arm: &ArmModel, joints: Joints) -> (ScriptedCell<PlannedRig>, Moves) {
         let thickness = self.scene.plate.size.z;
-        let (rig, moves) = PlannedRig::new(&self.plan(), thickness, world_from_tool);
+        let (rig, moves) = PlannedRig::new(&self.plan(), thickness, arm.tool(&joints), joints);
         (self.scripted(rig, arm), moves)
     }
 
@@ -163,8 +163,8 @@ impl Site {
     }
 
     fn scripted<R: crate::cell::Rig>(&self, rig: R, arm: &ArmModel) -> ScriptedCell<R> {
-        let _ = arm;
-        ScriptedCell::new(rig, self.plan(), self.robot.envelope.clone())
+        let planner = Planner::new(self.robot.envelope.clone(), Some(arm.clone()));
+        ScriptedCell::new(rig, self.plan(), planner)
     }
 
     fn program(&self) -> Program {

@@ -3,9 +3,9 @@ use nalgebra::{Isometry3, Vector3};
 use super::convert::{isometry, vector};
 use super::shapes::HandShapes;
 use crate::arm::Segment;
-use crate::cell::CellPlan;
+use crate::cell::{CellPlan, lift};
 use crate::config::{Check, ConfigError, Robot, Scene};
-use crate::task::TaskSpec;
+use crate::task::{Pose2, Range, TaskSpec};
 
 /// Scene, robot and task must go together before anything moves.
 pub(super) fn check(
@@ -17,7 +17,7 @@ pub(super) fn check(
     corrections_are_allowed(task, robot)?;
     gripper_opens(scene, robot)?;
     hand_has_room(scene, robot, plan)?;
-    places_are_in_reach(scene, robot, plan)
+    places_are_in_reach(scene, robot, task, plan)
 }
 
 /// Every correction of the grid must lie inside the robot's envelope.
@@ -90,25 +90,37 @@ fn hand(robot: &Robot, half_opening: f64) -> [(Isometry3<f64>, Vector3<f64>); 3]
     [shapes.palm(), finger(1.0), finger(-1.0)].map(|(at, half)| (isometry(&at), vector(half)))
 }
 
-/// The whole nominal way must lie inside the robot's envelope.
-fn places_are_in_reach(scene: &Scene, robot: &Robot, plan: &CellPlan) -> Result<(), ConfigError> {
+/// The whole way must lie inside the robot's envelope and reach: the nominal one, and those of the
+/// largest corrections.
+fn places_are_in_reach(
+    scene: &Scene,
+    robot: &Robot,
+    task: &TaskSpec,
+    plan: &CellPlan,
+) -> Result<(), ConfigError> {
     let file = format!("{}.toml", scene.name);
-    let at = |place: Isometry3<f64>| place * plan.plate_from_tool;
-    let (grip, seat) = (at(scene.world_from_pick), at(scene.world_from_place));
-    let route = plan.route((plan.pick, grip), (plan.target, seat));
-    let to_pick = [route.approach, vec![route.lift]].concat();
-    let lifted = to_pick.last().map_or(plan.world_from_home, |last| last.world_from_tool);
-    let to_target = [route.carry, vec![route.place]].concat();
-    let within = |site: &str, from: Isometry3<f64>, way: Vec<Segment>| {
-        robot.envelope.check(from, way).map(drop).map_err(|forbidden| {
+    let (file, experiment) = (Check { file: &file }, Check { file: "experiment" });
+    let planner = robot.planner();
+    let within = |check: Check<'_>, key: &str, way: Vec<Segment>| {
+        planner.check(robot.home(), way).map(drop).map_err(|forbidden| {
             let valid = format!(
                 "is out of reach of robot {}: {} must be within {}",
                 robot.name, forbidden.what, forbidden.allowed
             );
-            Check { file: &file }.error(&format!("site {site}"), &forbidden.value, valid)
+            check.error(key, &forbidden.value, valid)
         })
     };
-    within("pick", plan.world_from_home, to_pick)?;
-    within("place", lifted, to_target)?;
-    within("place", seat, plan.retreat(&seat))
+    let seat = plan.target.world_from_place * plan.plate_from_tool;
+    let route = |correction: Pose2| {
+        let grip = plan.pick.world_from_place * lift(correction) * plan.plate_from_tool;
+        plan.route((plan.pick, grip), (plan.target, seat))
+    };
+    let nominal = route(Pose2::IDENTITY);
+    within(file, "site pick", [nominal.approach.clone(), vec![nominal.lift.clone()]].concat())?;
+    within(file, "site place", [nominal.whole(), plan.retreat(&seat)].concat())?;
+    let Range { mm, deg } = task.range;
+    for (x, y, yaw) in [(mm, mm, deg), (mm, -mm, -deg), (-mm, mm, -deg), (-mm, -mm, deg)] {
+        within(experiment, "task.range", route(Pose2::new(x, y, yaw)).whole())?;
+    }
+    Ok(())
 }

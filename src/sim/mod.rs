@@ -6,6 +6,7 @@
 mod camera;
 mod contacts;
 mod convert;
+mod course;
 mod dirt;
 mod fingers;
 mod fits;
@@ -55,5 +56,5 @@ pub fn cell(
     fits::check(scene, robot, task, &plan)?;
     dirt::check(scene, robot, task)?;
     let rig = SimRig::new(scene, robot, task, &plan, settings);
-    Ok(ScriptedCell::new(rig, plan, robot.envelope.clone()))
+    Ok(ScriptedCell::new(rig, plan, robot.planner()))
 }

@@ -1,4 +1,5 @@
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use nalgebra::{Isometry3, Translation3, Vector3};
 use rapier3d::math::{Pose, Vector};
@@ -6,12 +7,13 @@ use rapier3d::math::{Pose, Vector};
 use super::PhysicsSettings;
 use super::camera::Camera;
 use super::convert::{pose, vector_of};
+use super::course::Course;
 use super::dirt::{self, Nominal};
 use super::guard::Guard;
 use super::shapes::HandShapes;
 use super::sweep::Sweep;
 use super::world::{FingerCmd, World};
-use crate::arm::{CheckedPath, Line, Motion, Segment};
+use crate::arm::{ArmModel, CheckedPath, JointTrajectory, Joints, Line, Motion, Segment};
 use crate::cell::{
     Arm, CellPlan, DeviceError, Eyes, Harm, Image, Measured, Rig, RobotTime, Signals, Snapshot,
     Watch, flatten, lift, placement,
@@ -33,6 +35,8 @@ pub struct SimRig {
     camera: Camera,
     pub(super) world: World,
     pub(super) world_from_tool: Isometry3<f64>,
+    /// An arm with joints, which the tool follows, and where they are.
+    arm: Option<(Arc<ArmModel>, Joints)>,
     pub(super) fingers: FingerCmd,
     /// Seconds since the trial began.
     pub(super) clock: f64,
@@ -97,6 +101,7 @@ impl SimRig {
             settings,
             world,
             world_from_tool,
+            arm: robot.arm.as_ref().map(|arm| (Arc::new(arm.model.clone()), arm.home)),
             fingers,
             clock: 0.0,
             trial: None,
@@ -149,71 +154,111 @@ impl SimRig {
         tick(watch, &snapshot)
     }
 
-    fn run(&mut self, segment: &Segment, watch: &mut dyn Watch) -> Result<(), DeviceError> {
-        let turn_speed = self.robot.speeds.turn_deg_s.to_radians();
-        let motion = Motion::new(self.world_from_tool, segment, turn_speed);
+    /// Whether the guard stopped the segment before its end.
+    fn run(
+        &mut self,
+        segment: &Segment,
+        way: Option<&JointTrajectory>,
+        watch: &mut dyn Watch,
+    ) -> Result<bool, DeviceError> {
+        let course = self.course(segment, way)?;
         self.show(segment.name, watch)?;
         if !segment.contact && self.settings.skip_free {
             self.settle(segment.name, watch)?;
             let rides = self.plate_in_hand();
-            if self.still >= REST_STEPS && self.is_clear(motion.line(), rides) {
-                return self.jump(segment.name, &motion, 0.0, rides, watch);
+            let clear = |line| self.is_clear(line, rides);
+            if self.still >= REST_STEPS && course.line().is_some_and(clear) {
+                self.jump(segment.name, &course, 0.0, rides, watch)?;
+                return Ok(false);
             }
         }
-        self.steps_along(segment, &motion, watch)
+        self.steps_along(segment, &course, watch)
+    }
+
+    fn course<'a>(
+        &self,
+        segment: &Segment,
+        way: Option<&'a JointTrajectory>,
+    ) -> Result<Course<'a>, DeviceError> {
+        match (&self.arm, way) {
+            (None, None) => {
+                let turn_speed = self.robot.speeds.turn_deg_s.to_radians();
+                Ok(Course::Tool(Motion::new(self.world_from_tool, segment, turn_speed)))
+            }
+            (Some((arm, joints)), Some(way)) => {
+                if (joints - way.from()).amax() > 1e-6 {
+                    return Err(fault("the path begins elsewhere than at the arm's joints"));
+                }
+                Ok(Course::of_joints(Arc::clone(arm), way))
+            }
+            _ => Err(fault("the path was checked for another kind of robot")),
+        }
+    }
+
+    fn move_to(&mut self, (world_from_tool, joints): (Isometry3<f64>, Option<Joints>)) {
+        self.world_from_tool = world_from_tool;
+        if let (Some((_, at)), Some(joints)) = (&mut self.arm, joints) {
+            *at = joints;
+        }
     }
 
     fn steps_along(
         &mut self,
         segment: &Segment,
-        motion: &Motion,
+        course: &Course<'_>,
         watch: &mut dyn Watch,
-    ) -> Result<(), DeviceError> {
+    ) -> Result<bool, DeviceError> {
         let name = segment.name;
-        let count = (motion.duration() / self.dt()).ceil() as u64;
+        let count = (course.duration() / self.dt()).ceil() as u64;
         let every = self.steps_a_tick();
         let mut guard = Guard::new(self.robot.speeds.guard_n, self.dt());
         for i in 1..=count {
             let stop = guard.stops_in(i).filter(|_| segment.contact);
             let share = stop.unwrap_or(i as f64) / count as f64;
-            self.world_from_tool = self.swayed(motion, share);
+            self.move_to(self.swayed(course, share));
             self.step();
             if stop.is_some() {
                 self.stopped = true;
-                break;
+                self.check_numbers()?;
+                return Ok(true);
             }
             guard.feel(i, self.world.furniture_force());
             if i % every == 0 {
                 self.show(name, watch)?;
             }
-            if i % ASK_EVERY == 0 && i < count && self.hangs_clear(motion) {
-                return self.jump(name, motion, share, true, watch);
+            if i % ASK_EVERY == 0 && i < count && self.hangs_clear(course) {
+                self.jump(name, course, share, true, watch)?;
+                return Ok(false);
             }
         }
-        self.check_numbers()
+        self.check_numbers()?;
+        Ok(false)
     }
 
     /// Does the plate hang in the hand, the rest of the way before it being clear?
-    fn hangs_clear(&self, motion: &Motion) -> bool {
-        let rest = || Line::new(self.world_from_tool, *motion.line().to());
-        self.settings.skip_free && self.plate_in_hand() && self.is_clear(&rest(), true)
+    fn hangs_clear(&self, course: &Course<'_>) -> bool {
+        let clear = |line: &Line| {
+            let rest = Line::new(self.world_from_tool, *line.to());
+            self.plate_in_hand() && self.is_clear(&rest, true)
+        };
+        self.settings.skip_free && course.line().is_some_and(clear)
     }
 
-    fn swayed(&self, motion: &Motion, share: f64) -> Isometry3<f64> {
-        let mut tool = motion.at(share);
+    fn swayed(&self, course: &Course<'_>, share: f64) -> (Isometry3<f64>, Option<Joints>) {
+        let (mut tool, joints) = course.at(share);
         if let Some(sway) = self.sway {
             // Smooth, 1 half way, 0 at both ends.
             let bulge = share * (1.0 - share);
             tool.translation.vector += sway * (16.0 * bulge * bulge);
         }
-        tool
+        (tool, joints)
     }
 
     /// Puts the tool at a motion's end, of which a share is done already.
     fn jump(
         &mut self,
         name: &'static str,
-        motion: &Motion,
+        course: &Course<'_>,
         done: f64,
         rides: bool,
         watch: &mut dyn Watch,
@@ -221,11 +266,11 @@ impl SimRig {
         let began = self.clock;
         let tool_from_plate = self.world_from_tool.inverse() * self.world.world_from_plate();
         let opening = self.world.opening();
-        let left = motion.duration() * (1.0 - done);
+        let left = course.duration() * (1.0 - done);
         let ticks = (left / TICK) as u64;
         for i in 1..=ticks {
-            let share = done + i as f64 * TICK / motion.duration();
-            let world_from_tool = motion.at(share);
+            let share = done + i as f64 * TICK / course.duration();
+            let world_from_tool = course.at(share).0;
             let plate = if rides {
                 world_from_tool * tool_from_plate
             } else {
@@ -240,7 +285,7 @@ impl SimRig {
             };
             tick(watch, &snapshot)?;
         }
-        self.world_from_tool = *motion.line().to();
+        self.move_to(course.at(1.0));
         self.world.jump(&self.world_from_tool, rides);
         self.clock = began + left;
         Ok(())
@@ -336,13 +381,20 @@ impl Arm for SimRig {
         Ok(self.world_from_tool)
     }
 
+    fn joints(&mut self) -> Result<Option<Joints>, DeviceError> {
+        Ok(self.arm.as_ref().map(|(_, joints)| *joints))
+    }
+
     fn follow(
         &mut self,
         path: &CheckedPath,
         watch: &mut dyn Watch,
     ) -> Result<Isometry3<f64>, DeviceError> {
-        for segment in path.segments() {
-            self.run(segment, watch)?;
+        for (i, segment) in path.segments().iter().enumerate() {
+            // What comes next was planned from this segment's end.
+            if self.run(segment, path.trajectory(i), watch)? {
+                break;
+            }
         }
         Ok(self.world_from_tool)
     }
@@ -398,7 +450,8 @@ impl Rig for SimRig {
     }
 
     fn set_plate(&mut self, offset: Pose2) -> Result<bool, DeviceError> {
-        self.world_from_tool = self.plan.world_from_home;
+        let home = self.robot.arm.as_ref().map(|arm| arm.home);
+        self.move_to((self.plan.world_from_home, home));
         self.fingers = self.opened();
         self.still = REST_STEPS;
         self.world = World::new(

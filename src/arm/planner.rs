@@ -1,0 +1,209 @@
+use nalgebra::Isometry3;
+
+use super::{
+    ArmModel, CheckedPath, DhDelta, Envelope, Forbidden, JointTrajectory, Joints, Segment,
+};
+use crate::task::Correction;
+
+/// What stands between a plan and a motion: the safety envelope, and for an arm with joints also
+/// its reach, joint limits, joint speeds and shape. The only source of a [`CheckedPath`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Planner {
+    envelope: Envelope,
+    arm: Option<ArmModel>,
+}
+
+/// Where a path begins.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Start {
+    /// `world_from_tool` of a gantry.
+    Tool(Isometry3<f64>),
+    /// An arm's joints.
+    Joints(Joints),
+}
+
+impl Planner {
+    pub fn new(envelope: Envelope, arm: Option<ArmModel>) -> Self {
+        Self { envelope, arm }
+    }
+
+    pub fn envelope(&self) -> &Envelope {
+        &self.envelope
+    }
+
+    /// The arm that is planned for; none for a gantry.
+    pub fn arm(&self) -> Option<&ArmModel> {
+        self.arm.as_ref()
+    }
+
+    /// Plans for the arm as it was built: its own calibration, added row by row.
+    pub fn calibrated(mut self, deltas: &[DhDelta; 6]) -> Self {
+        if let Some(arm) = &mut self.arm {
+            arm.kinematics = arm.kinematics.with_deltas(deltas);
+        }
+        self
+    }
+
+    /// Is this correction one that the arm may be asked for?
+    pub fn check_correction(&self, correction: Correction) -> Result<(), Forbidden> {
+        self.envelope.check_correction(correction)
+    }
+
+    /// Accepts a path of straight moves as a whole, or says which move leaves what.
+    pub fn check(&self, start: Start, segments: Vec<Segment>) -> Result<CheckedPath, Forbidden> {
+        match (&self.arm, start) {
+            (None, Start::Tool(start)) => self.envelope.check(start, segments),
+            (Some(arm), Start::Joints(joints)) => self.check_joints(arm, joints, segments),
+            (None, Start::Joints(_)) => Err(unknown("a gantry's path begins with a tool pose")),
+            (Some(_), Start::Tool(_)) => Err(unknown("an arm's path begins with its joints")),
+        }
+    }
+
+    fn check_joints(
+        &self,
+        arm: &ArmModel,
+        mut joints: Joints,
+        segments: Vec<Segment>,
+    ) -> Result<CheckedPath, Forbidden> {
+        let start = arm.tool(&joints);
+        let mut from = start;
+        let mut trajectories = Vec::with_capacity(segments.len());
+        for segment in &segments {
+            self.envelope.check_segment(&from, segment)?;
+            let pace = arm.pace(segment.speed);
+            let way = JointTrajectory::line(arm, &joints, &segment.world_from_tool, pace)
+                .map_err(|why| reach(segment, &why.to_string()))?;
+            check_range(arm, segment.name, way.extent())?;
+            check_shape(arm, segment.name, &way)?;
+            (from, joints) = (segment.world_from_tool, *way.to());
+            trajectories.push(way);
+        }
+        Ok(CheckedPath::new(start, segments, trajectories))
+    }
+
+    /// Accepts a move of the joints from where they are, with an empty hand, at a share of their
+    /// speeds: to leave a posture from which no straight move leads. The tool is held to its box
+    /// and speed all along.
+    pub fn check_joint_move(
+        &self,
+        name: &'static str,
+        from: &Joints,
+        to: &Joints,
+        share: f64,
+    ) -> Result<CheckedPath, Forbidden> {
+        let arm = self.arm.as_ref().ok_or_else(|| unknown("a gantry has no joints"))?;
+        let plan = |share| {
+            JointTrajectory::joints(arm, from, to, share).map_err(|why| Forbidden {
+                what: format!("joint move '{name}'"),
+                value: format!("a share of {share} of the joint speeds"),
+                allowed: why.to_string(),
+            })
+        };
+        let mut way = plan(share)?;
+        let fastest = self.envelope.speed_mm_s / 1e3;
+        let speed = tool_speed(arm, &way);
+        if speed > fastest {
+            way = plan(share * fastest / speed)?;
+        }
+        // A joint may come back from outside its limits, but not end there.
+        check_range(arm, name, (*to, *to))?;
+        self.check_box(arm, name, &way)?;
+        check_shape(arm, name, &way)?;
+        let segment = Segment {
+            name,
+            world_from_tool: arm.tool(to),
+            speed: speed.min(fastest),
+            contact: false,
+            carrying: false,
+        };
+        Ok(CheckedPath::new(arm.tool(from), vec![segment], vec![way]))
+    }
+
+    /// The tool's way is not straight: it is looked at so often that between two looks it cannot
+    /// leave the box by more than [`LOOK`], and kept that far inside.
+    fn check_box(
+        &self,
+        arm: &ArmModel,
+        name: &'static str,
+        way: &JointTrajectory,
+    ) -> Result<(), Forbidden> {
+        for look in looks(arm, way) {
+            let tool = arm.tool(&way.along(look).0).translation.vector;
+            self.envelope.check_inside(name, &tool, LOOK)?;
+        }
+        Ok(())
+    }
+}
+
+/// The tool moves no farther than this between two looks, metres.
+const LOOK: f64 = 2e-3;
+
+/// Rounding of a joint angle, rad.
+const ROUNDED: f64 = 1e-9;
+
+/// Shares of a way at which the tool is looked at.
+fn looks(arm: &ArmModel, way: &JointTrajectory) -> impl Iterator<Item = f64> {
+    let count = (arm.tool_travel(way) / LOOK).ceil().clamp(1.0, 1e5) as u32;
+    (0..=count).map(move |i| f64::from(i) / f64::from(count))
+}
+
+/// Largest speed of the tool at any look, m/s, with a little to spare for between them.
+fn tool_speed(arm: &ArmModel, way: &JointTrajectory) -> f64 {
+    let share_speed = way.peak_speed();
+    let at = |share| {
+        let (joints, slope) = way.along(share);
+        arm.tool_velocity(&joints, &(slope * share_speed)).norm()
+    };
+    1.02 * looks(arm, way).map(at).fold(0.0, f64::max)
+}
+
+/// Are the smallest and largest angles within the joints' own limits?
+fn check_range(
+    arm: &ArmModel,
+    name: &'static str,
+    (lowest, highest): (Joints, Joints),
+) -> Result<(), Forbidden> {
+    let (min, max) = arm.kinematics.range();
+    for i in 0..6 {
+        for angle in [lowest[i], highest[i]] {
+            if !(min[i] - ROUNDED..=max[i] + ROUNDED).contains(&angle) {
+                let (low, high) = (min[i].to_degrees(), max[i].to_degrees());
+                return Err(Forbidden {
+                    what: format!("joint {} in '{name}'", i + 1),
+                    value: format!("{:.1} deg", angle.to_degrees()),
+                    allowed: format!("{low:.1} to {high:.1} deg"),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_shape(arm: &ArmModel, name: &'static str, way: &JointTrajectory) -> Result<(), Forbidden> {
+    arm.body.check(arm, way).map_err(|near| Forbidden {
+        what: format!("distance of {} and {} in '{name}'", near.parts[0], near.parts[1]),
+        value: format!("{:.1} mm", near.distance * 1e3),
+        allowed: format!("{:.1} mm and more", arm.body.clearance * 1e3),
+    })
+}
+
+fn reach(segment: &Segment, why: &str) -> Forbidden {
+    let at = segment.world_from_tool.translation.vector * 1e3;
+    Forbidden {
+        what: format!("reach in '{}'", segment.name),
+        value: format!("tool to {:.1}, {:.1}, {:.1} mm", at.x, at.y, at.z),
+        allowed: format!("what the joints can do: {why}"),
+    }
+}
+
+fn unknown(allowed: &str) -> Forbidden {
+    Forbidden {
+        what: "where the path begins".to_owned(),
+        value: "not known".to_owned(),
+        allowed: allowed.to_owned(),
+    }
+}
+
+#[cfg(test)]
+#[path = "planner_tests.rs"]
+mod tests;
