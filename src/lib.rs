@@ -15,6 +15,8 @@ pub mod sim;
 pub mod store;
 pub mod task;
 pub mod twin;
+#[cfg(feature = "viewer")]
+pub mod viewer;
 pub mod wire;
 
 /// Version of this program.

@@ -84,6 +84,37 @@ fn the_script_interpreter_is_pure() {
     }
 }
 
+/// The viewer hangs on all the rest; nothing but its own command hangs on it.
+#[test]
+fn nobody_knows_the_viewer() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let own = [src.join("viewer"), src.join("cli/view.rs")];
+    for file in rust_files(&src).iter().filter(|f| !own.iter().any(|own| f.starts_with(own))) {
+        let text = std::fs::read_to_string(file).unwrap();
+        for word in ["viewer::", "bevy", "egui", "wgpu"] {
+            assert!(!text.contains(word), "{} knows the viewer: {word}", file.display());
+        }
+    }
+    for file in rust_files(&own[0]) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(!text.contains("crate::cli"), "{} must not know src/cli", file.display());
+    }
+}
+
+/// Without the feature, none of what the viewer needs is compiled.
+#[test]
+fn a_build_without_the_viewer_needs_none_of_its_crates() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    let manifest: toml::Table = std::fs::read_to_string(file).unwrap().parse().unwrap();
+    let features = manifest["features"].as_table().unwrap();
+    assert!(!features.contains_key("default"), "nothing is on by default");
+    for needed in features["viewer"].as_array().unwrap() {
+        let name = needed.as_str().unwrap().strip_prefix("dep:").unwrap();
+        let optional = manifest["dependencies"][name].get("optional");
+        assert_eq!(optional.and_then(toml::Value::as_bool), Some(true), "{name}");
+    }
+}
+
 fn code_of(folder: &str) -> Vec<std::path::PathBuf> {
     let files = rust_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder));
     assert!(!files.is_empty(), "src/{folder} holds no code");

@@ -19,6 +19,6 @@ pub use rig::{Arm, DeviceError, Eyes, Grip, Gripper, Measured, Rig};
 pub use route::Route;
 pub use script::ScriptedCell;
 pub use workcell::{
-    Attempt, CellError, Harm, Image, Observation, PlateAt, RobotTime, Signals, Snapshot, Stop,
-    Unwatched, Watch, Workcell,
+    Attempt, CellError, Contact, Detail, Harm, Image, Observation, PlateAt, RobotTime, Signals,
+    Snapshot, Stop, Unwatched, Watch, Workcell,
 };

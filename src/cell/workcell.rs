@@ -1,6 +1,6 @@
 use std::ops::ControlFlow;
 
-use nalgebra::Isometry3;
+use nalgebra::{Isometry3, Point3, Vector3};
 use serde::{Deserialize, Serialize};
 
 use super::DeviceError;
@@ -134,6 +134,32 @@ pub enum PlateAt {
 pub trait Watch {
     /// `Break` cancels the trial; the cell stops safely and returns [`CellError::Cancelled`].
     fn tick(&mut self, snapshot: &Snapshot) -> ControlFlow<()>;
+
+    /// Wants to be shown every physics step of a simulation, and [`Detail`], instead of 25 moments
+    /// a second. Asked before each motion; the trial itself stays the same.
+    fn closely(&self) -> bool {
+        false
+    }
+
+    /// Comes before the tick of the same moment, from a simulation and to who looks closely.
+    fn detail(&mut self, _: &Detail) {}
+}
+
+/// What only a simulation can show of a moment. World frame, metres and newtons.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Detail {
+    /// Upper, lower: each finger's frame is the tool point moved onto its pad's face.
+    pub world_from_fingers: [Isometry3<f64>; 2],
+    /// Where something presses on the plate.
+    pub contacts: Vec<Contact>,
+}
+
+/// One point at which something presses on the plate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Contact {
+    pub point: Point3<f64>,
+    /// On the plate, along the contact's normal, mean over the last physics step.
+    pub force: Vector3<f64>,
 }
 
 /// A [`Watch`] for when nobody looks.

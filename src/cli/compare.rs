@@ -1,11 +1,12 @@
 use std::path::{Path, PathBuf};
 
+use crate::cell::Unwatched;
 use crate::cli::Failure;
 use crate::cli::backend::{BackendArgs, Cells, corners};
 use crate::cli::interrupt;
 use crate::cli::progress::Progress;
 use crate::config::Experiment;
-use crate::lab::{Event, Folder, LabError, State, Sweep, Wish, read_results, run_path};
+use crate::lab::{Event, Folder, LabError, MakeWatch, State, Sweep, Wish, read_results, run_path};
 use crate::report::{self, RESAMPLES};
 
 /// Bootstrap resamples of the reports that are written while runs go on.
@@ -42,16 +43,16 @@ pub struct Args {
 pub struct SweepArgs {
     /// Runs at the same time [default: the number of cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
-    jobs: Option<u64>,
+    pub jobs: Option<u64>,
     /// Output folder [default: runs/<experiment>]
     #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    pub out: Option<PathBuf>,
     /// Go on with an unfinished folder
     #[arg(long, conflicts_with = "fresh")]
-    resume: bool,
+    pub resume: bool,
     /// Throw away the folder's runs and begin again
     #[arg(long)]
-    fresh: bool,
+    pub fresh: bool,
 }
 
 pub fn run(args: Args) -> Result<(), Failure> {
@@ -61,7 +62,8 @@ pub fn run(args: Args) -> Result<(), Failure> {
     sets.extend(args.trials.map(|n| format!("trials={n}")));
     let experiment = Experiment::open(&args.experiment, &sets)?;
     let default_out = PathBuf::from("runs").join(&experiment.name);
-    sweep(&experiment, &args.sweep, &BackendArgs::default(), default_out)
+    let backend = BackendArgs::default();
+    sweep(&experiment, &args.sweep, &backend, default_out, &|_| Box::new(Unwatched))
 }
 
 /// Carries out an experiment into its folder and writes the report.
@@ -70,6 +72,7 @@ pub fn sweep(
     args: &SweepArgs,
     backend: &BackendArgs,
     default_out: PathBuf,
+    watch: &MakeWatch<'_>,
 ) -> Result<(), Failure> {
     let wish = match (args.resume, args.fresh) {
         (true, _) => Wish::Resume,
@@ -99,6 +102,7 @@ pub fn sweep(
         backend: cells.describe(&scenes)?,
         durability: cells.durability(),
         stop: interrupt::flag()?,
+        watch,
     };
     let mut unwritten = None;
     loop {

@@ -20,6 +20,8 @@ mod train;
 mod trial;
 mod tune;
 mod twin;
+#[cfg(feature = "viewer")]
+mod view;
 
 use clap::{Parser, Subcommand};
 
@@ -68,6 +70,9 @@ enum Command {
     Methods(lists::MethodsArgs),
     /// List the scenes
     Scenes(lists::ScenesArgs),
+    /// Look at trials: by hand, live, of a stored run, or on the real arm
+    #[cfg(feature = "viewer")]
+    View(view::Args),
     /// Copy the built-in experiments, scenes and robots into a folder, to edit
     Init(init::Args),
 }
@@ -88,6 +93,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Twin(args) => twin::run(args),
         Command::Methods(args) => lists::methods(args),
         Command::Scenes(args) => lists::scenes(args),
+        #[cfg(feature = "viewer")]
+        Command::View(args) => view::run(args),
         Command::Init(args) => init::run(args),
     }
 }

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use super::compare::{SweepArgs, sweep};
+use crate::cell::Unwatched;
 use crate::cli::Failure;
 use crate::cli::backend::BackendArgs;
 use crate::config::Experiment;
@@ -36,12 +37,23 @@ pub struct Args {
 
 pub fn run(args: Args) -> Result<(), Failure> {
     let mut sets = args.sets;
-    sets.push(format!("methods=[{:?}]", args.method));
-    sets.push(format!("first_seed={}", args.seed));
-    sets.push("seeds=1".into());
     sets.extend(args.trials.map(|n| format!("trials={n}")));
     sets.extend(args.robot.map(|robot| format!("robot={robot:?}")));
-    let experiment = Experiment::open(&args.experiment, &sets)?;
-    let name = format!("{}-{}-{}", experiment.name, args.method, args.seed);
-    sweep(&experiment, &args.sweep, &args.backend, PathBuf::from("runs").join(name))
+    let (experiment, folder) = plan(&args.experiment, &args.method, args.seed, sets)?;
+    sweep(&experiment, &args.sweep, &args.backend, folder, &|_| Box::new(Unwatched))
+}
+
+/// The experiment of one method and one seed, and the folder it is kept in unless told otherwise.
+pub(super) fn plan(
+    experiment: &str,
+    method: &str,
+    seed: u64,
+    mut sets: Vec<String>,
+) -> Result<(Experiment, PathBuf), Failure> {
+    sets.push(format!("methods=[{method:?}]"));
+    sets.push(format!("first_seed={seed}"));
+    sets.push("seeds=1".into());
+    let experiment = Experiment::open(experiment, &sets)?;
+    let name = format!("{}-{method}-{seed}", experiment.name);
+    Ok((experiment, PathBuf::from("runs").join(name)))
 }

@@ -10,9 +10,7 @@ use crate::cli::Failure;
 use crate::config::{Experiment, Physics};
 use crate::lab::{LabError, UntilRaised};
 use crate::real::Move;
-use crate::task::{
-    Noise, Phase, Placement, Pose2, Range, Reward, Setup, Streams, TaskSpec, TrialKey,
-};
+use crate::task::{Phase, Placement, Pose2, Range, Reward, Setup, Streams, TrialKey};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -52,7 +50,8 @@ pub struct Args {
 
 pub fn run(args: Args) -> Result<(), Failure> {
     let experiment = Experiment::open("wide", &[])?;
-    let task = if args.noise == "off" { quiet(experiment.task) } else { experiment.task };
+    let noisy = args.noise == "on";
+    let task = if noisy { experiment.task } else { experiment.task.without_noise() };
     let physics =
         Physics { dt_ms: args.dt.unwrap_or(experiment.physics.dt_ms), ..experiment.physics };
     let reward = Reward::new(task.range);
@@ -136,17 +135,6 @@ fn check_offset(offset: Pose2, range: Range) -> Result<(), Failure> {
     Err(Failure::Input(format!("--offset: {axes:?}: each part must be from {} to {reach}", -reach)))
 }
 
-fn quiet(task: TaskSpec) -> TaskSpec {
-    TaskSpec {
-        jitter: Noise::NONE,
-        actuation: Noise::NONE,
-        measurement: Noise::NONE,
-        camera: 0.0,
-        lighting: 0.0,
-        ..task
-    }
-}
-
 /// The range that the simulation takes.
 fn step_ms(text: &str) -> Result<f64, String> {
     let ms = text.parse().ok().filter(|ms| (0.05..=8.0).contains(ms));
@@ -154,7 +142,7 @@ fn step_ms(text: &str) -> Result<f64, String> {
 }
 
 /// `X,Y,YAW`: three finite numbers.
-fn pose(text: &str) -> Result<Pose2, String> {
+pub(super) fn pose(text: &str) -> Result<Pose2, String> {
     let parts: Result<Vec<f64>, _> = text.split(',').map(|part| part.trim().parse()).collect();
     let three = parts.ok().and_then(|p| <[f64; 3]>::try_from(p).ok());
     let pose = three.map(Pose2::from_axes).filter(|p| p.is_finite());

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use super::cells::SimCells;
+use crate::cell::Unwatched;
 use crate::cli::{Failure, interrupt};
 use crate::config::Experiment;
 use crate::lab::{Event, Folder, LabError, Sweep, Wish};
@@ -58,6 +59,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
             backend: cells.describe(&[&experiment.scene])?,
             durability: Durability::Process,
             stop,
+            watch: &|_| Box::new(Unwatched),
         };
         let results = sweep.run(&mut |_: Event<'_>| ())?;
         let line = Line::new(name, &results);

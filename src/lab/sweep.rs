@@ -1,9 +1,11 @@
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 
 use super::run::open_or_create;
 use super::{LabError, MakeCell, Run, UntilRaised, read_run};
+use crate::cell::{Detail, Snapshot, Watch};
 use crate::config::{ConfigError, Experiment};
 use crate::learn;
 use crate::report::{ExperimentResult, MethodResult, RunResult};
@@ -21,7 +23,12 @@ pub struct Sweep<'a> {
     pub durability: Durability,
     /// Raised from outside to stop.
     pub stop: &'a AtomicBool,
+    /// Makes a watcher for a run's trials in a scene; what it sees changes nothing.
+    pub watch: &'a MakeWatch<'a>,
 }
+
+/// Makes who watches trials in a scene.
+pub type MakeWatch<'a> = dyn Fn(&str) -> Box<dyn Watch> + Sync + 'a;
 
 /// What happens during a sweep, told on the caller's thread.
 #[derive(Debug)]
@@ -152,15 +159,19 @@ impl Sweep<'_> {
         };
         let store = open_or_create(&path, &info, self.durability)?;
         if !store.is_complete()? {
-            let mut watch = Either(UntilRaised(self.stop), UntilRaised(abort));
+            let watched = |scene: &str| {
+                let stops = [UntilRaised(self.stop), UntilRaised(abort)];
+                Watched { stops, own: (self.watch)(scene) }
+            };
             let (scene, shelf) = (&self.experiment.scene, &self.experiment.evaluation.shelf_scene);
+            let mut watch = watched(scene);
             let cell = (self.cells)(scene)?.ok_or_else(|| self.absent(scene))?;
             let mut run = Run::new(self.experiment, method, seed, cell, store, &mut watch)?;
             run.train(&mut watch, &mut |_| trial())?;
             if shelf == scene {
                 run.demonstrate_here(&mut watch, &mut |_| trial())?;
             } else if let Some(cell) = (self.cells)(shelf)? {
-                run.demonstrate(cell, &mut watch, &mut |_| trial())?;
+                run.demonstrate(cell, &mut watched(shelf), &mut |_| trial())?;
             }
             run.complete()?;
         }
@@ -187,12 +198,24 @@ impl Sweep<'_> {
     }
 }
 
-struct Either<'a>(UntilRaised<'a>, UntilRaised<'a>);
+/// A run's own watcher, and what may stop it.
+struct Watched<'a> {
+    stops: [UntilRaised<'a>; 2],
+    own: Box<dyn Watch>,
+}
 
-impl crate::cell::Watch for Either<'_> {
-    fn tick(&mut self, snapshot: &crate::cell::Snapshot) -> std::ops::ControlFlow<()> {
-        self.0.tick(snapshot)?;
-        self.1.tick(snapshot)
+impl Watch for Watched<'_> {
+    fn tick(&mut self, snapshot: &Snapshot) -> ControlFlow<()> {
+        self.own.tick(snapshot)?;
+        self.stops.iter_mut().try_for_each(|stop| stop.tick(snapshot))
+    }
+
+    fn closely(&self) -> bool {
+        self.own.closely()
+    }
+
+    fn detail(&mut self, detail: &Detail) {
+        self.own.detail(detail);
     }
 }
 

@@ -7,7 +7,7 @@ use super::heads::{Behaviour, Smoothing, sample};
 use super::optimiser::{Adam, Moments};
 use super::policy::{Policy, patches};
 use super::settings::Common;
-use super::{Decision, Experience, LearnError, Mode, View};
+use super::{BinProbabilities, Decision, Experience, LearnError, Mode, View};
 use crate::cell::Image;
 use crate::task::{ActionGrid, Draw, Phase, Stream, Streams, TrialKey};
 
@@ -62,6 +62,20 @@ impl Learner {
             Mode::Greedy => self.decode(heads),
         };
         Ok(heads.iter().zip(draws).map(choose).collect())
+    }
+
+    /// Probabilities of every bin under the policy itself, for each view.
+    pub fn probabilities(
+        &self,
+        views: &[View<'_>],
+    ) -> Result<Option<Vec<BinProbabilities>>, LearnError> {
+        if views.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        let logits = self.logits(views.iter().map(|view| view.image))?;
+        let rows = candle_nn::ops::softmax(&logits, 2)?.to_vec3::<f32>()?;
+        let three = |row: Vec<Vec<f32>>| row.try_into().ok();
+        Ok(rows.into_iter().map(three).collect())
     }
 
     /// Logits of the policy, (n, 3, bins).

@@ -14,6 +14,12 @@ pub trait Method: Send {
         draws: &mut [Draw],
     ) -> Result<Vec<Decision>, LearnError>;
 
+    /// How likely the policy itself, without exploration, finds each bin of x, y and yaw for each
+    /// view: to be looked at. `None` from a method that has no such policy.
+    fn probabilities(&self, _: &[View<'_>]) -> Result<Option<Vec<BinProbabilities>>, LearnError> {
+        Ok(None)
+    }
+
     /// Learns from prior trials, before any of its own. Called at most once, and only when the
     /// card asks for prior trials.
     fn pretrain(&mut self, prior: &[Experience], draw: &mut Draw) -> Result<Progress, LearnError> {
@@ -36,6 +42,9 @@ pub trait Method: Send {
     /// role models and the like are rebuilt from it. Equal bits follow.
     fn load(&mut self, state: &[u8], history: &[Experience]) -> Result<(), LearnError>;
 }
+
+/// Probabilities of the bins of x, y and yaw; each sums to 1.
+pub type BinProbabilities = [Vec<f32>; 3];
 
 /// What a method is, and what it is allowed to see: printed with its results.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -18,7 +18,9 @@ pub mod replay;
 pub mod role_model;
 mod settings;
 
-pub use method::{Card, Decision, Experience, Label, LearnError, Method, Mode, Progress, View};
+pub use method::{
+    BinProbabilities, Card, Decision, Experience, Label, LearnError, Method, Mode, Progress, View,
+};
 pub use methods::{build, card, names, resolved_settings, settings_as_pairs};
 pub use optimiser::Adam;
 pub use settings::Settings;

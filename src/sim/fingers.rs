@@ -67,7 +67,7 @@ impl SimRig {
         let from = self.fingers.half_opening;
         let speed = self.robot.gripper.speed_mm_s / 1e3;
         let count = ((to.half_opening - from).abs() / (speed * self.dt())).ceil() as u64;
-        let every = self.steps_a_tick();
+        let every = self.steps_a_tick(watch);
         for i in 1..=count {
             let share = i as f64 / count as f64;
             self.fingers.half_opening = from + (to.half_opening - from) * share;

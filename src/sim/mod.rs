@@ -17,9 +17,10 @@ mod shapes;
 mod sweep;
 mod world;
 
-pub use camera::Camera;
+pub use camera::{Camera, FIELD_MM};
 pub use near::Near;
 pub use rig::SimRig;
+pub use shapes::HandBoxes;
 pub use world::{FingerCmd, Touch, World, parameters};
 
 use crate::cell::{CellPlan, ScriptedCell};

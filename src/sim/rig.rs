@@ -15,8 +15,8 @@ use super::sweep::Sweep;
 use super::world::{FingerCmd, World};
 use crate::arm::{ArmModel, CheckedPath, JointTrajectory, Joints, Line, Motion, Segment};
 use crate::cell::{
-    Arm, CellPlan, DeviceError, Eyes, Harm, Image, Measured, Rig, RobotTime, Signals, Snapshot,
-    Watch, flatten, lift, placement,
+    Arm, CellPlan, Detail, DeviceError, Eyes, Harm, Image, Measured, Rig, RobotTime, Signals,
+    Snapshot, Watch, flatten, lift, placement,
 };
 use crate::config::{Robot, Scene};
 use crate::task::{
@@ -121,6 +121,11 @@ impl SimRig {
         self.steps
     }
 
+    /// The scene as the present trial meets it.
+    pub fn scene(&self) -> &Scene {
+        &self.scene
+    }
+
     pub fn world(&self) -> &World {
         &self.world
     }
@@ -144,6 +149,9 @@ impl SimRig {
         segment: &'static str,
         watch: &mut dyn Watch,
     ) -> Result<(), DeviceError> {
+        if watch.closely() {
+            watch.detail(&self.world.detail(self.dt()));
+        }
         let snapshot = Snapshot {
             time: RobotTime { seconds: self.clock },
             segment,
@@ -210,7 +218,7 @@ impl SimRig {
     ) -> Result<bool, DeviceError> {
         let name = segment.name;
         let count = (course.duration() / self.dt()).ceil() as u64;
-        let every = self.steps_a_tick();
+        let every = self.steps_a_tick(watch);
         let mut guard = Guard::new(self.robot.speeds.guard_n, self.dt());
         for i in 1..=count {
             let stop = guard.stops_in(i).filter(|_| segment.contact);
@@ -266,18 +274,26 @@ impl SimRig {
         let began = self.clock;
         let tool_from_plate = self.world_from_tool.inverse() * self.world.world_from_plate();
         let opening = self.world.opening();
+        let tick_s = if watch.closely() { self.dt() } else { TICK };
+        let start = watch.closely().then(|| self.world.detail(self.dt()));
+        let world_from_start = self.world_from_tool;
         let left = course.duration() * (1.0 - done);
-        let ticks = (left / TICK) as u64;
+        let ticks = (left / tick_s) as u64;
         for i in 1..=ticks {
-            let share = done + i as f64 * TICK / course.duration();
+            let share = done + i as f64 * tick_s / course.duration();
             let world_from_tool = course.at(share).0;
+            if let Some(start) = &start {
+                let moved = world_from_tool * world_from_start.inverse();
+                let world_from_fingers = start.world_from_fingers.map(|f| moved * f);
+                watch.detail(&Detail { world_from_fingers, contacts: start.contacts.clone() });
+            }
             let plate = if rides {
                 world_from_tool * tool_from_plate
             } else {
                 self.world.world_from_plate()
             };
             let snapshot = Snapshot {
-                time: RobotTime { seconds: began + i as f64 * TICK },
+                time: RobotTime { seconds: began + i as f64 * tick_s },
                 segment: name,
                 world_from_tool,
                 opening,
@@ -339,7 +355,7 @@ impl SimRig {
         watch: &mut dyn Watch,
     ) -> Result<(), DeviceError> {
         let most = (PATIENCE / self.dt()) as u32;
-        let every = self.steps_a_tick();
+        let every = self.steps_a_tick(watch);
         for i in 1..=most {
             if self.still >= REST_STEPS {
                 break;
@@ -352,8 +368,8 @@ impl SimRig {
         self.check_numbers()
     }
 
-    pub(super) fn steps_a_tick(&self) -> u64 {
-        ((TICK / self.dt()) as u64).max(1)
+    pub(super) fn steps_a_tick(&self, watch: &dyn Watch) -> u64 {
+        if watch.closely() { 1 } else { ((TICK / self.dt()) as u64).max(1) }
     }
 
     fn check_numbers(&self) -> Result<(), DeviceError> {

@@ -1,7 +1,28 @@
+use nalgebra::{Isometry3, Vector3};
 use rapier3d::math::{Pose, Vector};
 
-use super::convert::vector_of;
+use super::convert::{isometry, vector, vector_of};
 use crate::config::{Grasp, GripperSpec};
+
+/// The boxes that the hand collides with: the box's pose in its body, and half its sides, metres.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HandBoxes {
+    /// On the gripper's base, whose frame is the tool point.
+    pub tool_from_palm: (Isometry3<f64>, Vector3<f64>),
+    /// On the positive side of the jaw axis (upper, or left), and on the negative.
+    pub finger_from_box: [(Isometry3<f64>, Vector3<f64>); 2],
+}
+
+impl HandBoxes {
+    pub fn new(gripper: &GripperSpec) -> Self {
+        let shapes = HandShapes::new(gripper);
+        let metric = |(at, half): (Pose, Vector)| (isometry(&at), vector(half));
+        Self {
+            tool_from_palm: metric(shapes.palm()),
+            finger_from_box: [1.0, -1.0].map(|side| metric(shapes.finger(side))),
+        }
+    }
+}
 
 /// The boxes of the hand: a palm on the gripper's base and a finger on each side of the tool
 /// point. Metres.

@@ -5,6 +5,7 @@ use super::PhysicsSettings;
 use super::contacts::Fresh;
 use super::convert::{isometry, pose, vector};
 use super::shapes::HandShapes;
+use crate::cell::{Contact, Detail};
 use crate::config::{GripperSpec, Scene};
 
 /// Rapier with the scene's furniture, the plate, and a gripper whose base follows a given pose
@@ -338,6 +339,41 @@ impl World {
             (own, other) if own == part && standing(other) => sum - pair.total_impulse(),
             _ => sum,
         })
+    }
+
+    /// What a watcher who looks closely is shown, as of the last step of `dt` seconds.
+    pub fn detail(&self, dt: f64) -> Detail {
+        let frame = |finger: Finger| isometry(self.physics.bodies[finger.body].position());
+        let pairs = self.physics.narrow_phase.contact_pairs_with(self.plate_collider);
+        let contacts = pairs.flat_map(|pair| {
+            let first = &self.physics.colliders[pair.collider1];
+            // A normal points from the first collider to the second.
+            let onto_plate = if pair.collider1 == self.plate_collider { -1.0 } else { 1.0 };
+            pair.manifolds().iter().flat_map(move |manifold| {
+                let push = vector(manifold.data.normal) * onto_plate / dt;
+                let pressing = manifold.points.iter().filter(|p| p.data.impulse > 0.0);
+                pressing.map(move |p| Contact {
+                    point: vector(first.position().transform_point(p.local_p1)).into(),
+                    force: push * f64::from(p.data.impulse),
+                })
+            })
+        });
+        let contacts = contacts.collect();
+        Detail { world_from_fingers: self.fingers.map(frame), contacts }
+    }
+
+    /// `world_from_box` and half the sides of everything that can touch: furniture, plate, hand.
+    pub fn boxes(&self) -> Vec<(Isometry3<f64>, Vector3<f64>)> {
+        let colliders = self.physics.colliders.iter().filter_map(|(_, collider)| {
+            let half = collider.shape().as_cuboid()?.half_extents;
+            Some((isometry(collider.position()), vector(half)))
+        });
+        colliders.collect()
+    }
+
+    /// The gripper's base: the tool point.
+    pub fn world_from_tool(&self) -> Isometry3<f64> {
+        isometry(self.physics.bodies[self.base].position())
     }
 
     /// Is every part of the plate's pose a number?

@@ -53,6 +53,18 @@ impl Noise {
 }
 
 impl TaskSpec {
+    /// The same task where nothing is drawn: what is commanded happens, what happens is measured.
+    pub fn without_noise(self) -> Self {
+        Self {
+            jitter: Noise::NONE,
+            actuation: Noise::NONE,
+            measurement: Noise::NONE,
+            camera: 0.0,
+            lighting: 0.0,
+            ..self
+        }
+    }
+
     pub fn grid(&self) -> ActionGrid {
         ActionGrid::new(self.range, self.bins)
     }

@@ -5,7 +5,9 @@ use super::super::baseline::{Baseline, BaselineKind, standardise};
 use super::super::heads;
 use super::super::learner::Learner;
 use super::super::settings::{Checks, Common, Options};
-use super::super::{Card, Decision, Experience, LearnError, Method, Mode, Progress, View};
+use super::super::{
+    BinProbabilities, Card, Decision, Experience, LearnError, Method, Mode, Progress, View,
+};
 use super::Recipe;
 use crate::config::ConfigError;
 use crate::task::{ActionGrid, Draw, RewardSignal, Streams};
@@ -105,6 +107,13 @@ impl Method for Reinforce {
         draws: &mut [Draw],
     ) -> Result<Vec<Decision>, LearnError> {
         self.learner.act(views, mode, draws)
+    }
+
+    fn probabilities(
+        &self,
+        views: &[View<'_>],
+    ) -> Result<Option<Vec<BinProbabilities>>, LearnError> {
+        self.learner.probabilities(views)
     }
 
     fn learn(

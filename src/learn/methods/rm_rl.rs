@@ -5,7 +5,9 @@ use super::super::baseline::{Baseline, BaselineKind};
 use super::super::learner::{Learner, explore};
 use super::super::role_model::{Grouping, LabelWeight, RoleModelOptions, RoleModels};
 use super::super::settings::{Checks, Common, Options};
-use super::super::{Card, Decision, Experience, LearnError, Method, Mode, Progress, View};
+use super::super::{
+    BinProbabilities, Card, Decision, Experience, LearnError, Method, Mode, Progress, View,
+};
 use super::super::{heads, replay};
 use super::{Recipe, reinforce};
 use crate::config::ConfigError;
@@ -222,6 +224,13 @@ impl Method for RmRl {
                 .collect());
         }
         self.learner.act(views, mode, draws)
+    }
+
+    fn probabilities(
+        &self,
+        views: &[View<'_>],
+    ) -> Result<Option<Vec<BinProbabilities>>, LearnError> {
+        self.learner.probabilities(views)
     }
 
     fn pretrain(&mut self, prior: &[Experience], draw: &mut Draw) -> Result<Progress, LearnError> {

@@ -2,7 +2,9 @@ use serde::{Deserialize, Serialize};
 
 use super::super::learner::Learner;
 use super::super::settings::{Checks, Common, Options};
-use super::super::{Card, Decision, Experience, LearnError, Method, Mode, Progress, View};
+use super::super::{
+    BinProbabilities, Card, Decision, Experience, LearnError, Method, Mode, Progress, View,
+};
 use super::super::{heads, replay};
 use super::Recipe;
 use crate::config::ConfigError;
@@ -81,6 +83,13 @@ impl Method for TrueLabels {
         draws: &mut [Draw],
     ) -> Result<Vec<Decision>, LearnError> {
         self.learner.act(views, mode, draws)
+    }
+
+    fn probabilities(
+        &self,
+        views: &[View<'_>],
+    ) -> Result<Option<Vec<BinProbabilities>>, LearnError> {
+        self.learner.probabilities(views)
     }
 
     fn learn(

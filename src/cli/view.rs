@@ -1,0 +1,161 @@
+use std::path::PathBuf;
+
+use super::backend::{Backend, BackendArgs};
+use super::compare::{SweepArgs, sweep};
+use super::runs::find_run;
+use super::train;
+use super::trial::pose;
+use crate::cell::CellError;
+use crate::cli::{Failure, interrupt};
+use crate::config::Robot;
+use crate::lab::run_path;
+use crate::task::Pose2;
+use crate::viewer::live::Feed;
+use crate::viewer::{self, Out, Plan, Preset, Show, Size, Training, ViewError};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  rmrl view                                          try the task by hand
+  rmrl view --scene shelf --offset 3,1,2             watch it jam
+  rmrl view --run runs/narrow/rm-rl/1.sqlite --trial 512
+  rmrl view --experiment narrow --method rm-rl --seed 1
+  rmrl view --backend real --robot my-arm.toml
+  rmrl view --headless --screenshot cell.png --view shelf")]
+pub struct Args {
+    /// Replay a stored run: its SQLite file, or a folder that holds just one
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["scene", "offset", "correction"])]
+    run: Option<PathBuf>,
+    /// Its trial to begin with, prior trials first [default: the last]
+    #[arg(long, value_name = "N", requires = "run")]
+    trial: Option<u64>,
+    /// Scene: a built-in name or a TOML file
+    #[arg(long, default_value = "open")]
+    scene: String,
+    /// Where the plate lies: mm, mm, degrees from nominal
+    #[arg(long, value_name = "X,Y,YAW", default_value = "0,0,0", allow_hyphen_values = true)]
+    #[arg(value_parser = pose)]
+    offset: Pose2,
+    /// What the arm corrects: mm, mm, degrees; runs the trial at once
+    #[arg(long, value_name = "X,Y,YAW", allow_hyphen_values = true, value_parser = pose)]
+    correction: Option<Pose2>,
+    /// Robot: a built-in name or a TOML file
+    #[arg(long, default_value = "gantry")]
+    robot: String,
+    /// Train now and watch: a built-in experiment or a TOML file
+    #[arg(long, value_name = "EXPERIMENT", requires = "method")]
+    #[arg(conflicts_with_all = ["run", "scene", "offset", "correction", "robot", "headless"])]
+    experiment: Option<String>,
+    /// The method to train
+    #[arg(long, value_name = "M", requires = "experiment")]
+    method: Option<String>,
+    /// The seed of the training
+    #[arg(long, value_name = "S", requires = "experiment", default_value_t = 1)]
+    seed: u64,
+    /// Physical trials of the training
+    #[arg(long, value_name = "N", requires = "experiment")]
+    trials: Option<u64>,
+    /// Any key of the experiment, or option of the method; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE", requires = "experiment")]
+    sets: Vec<String>,
+    /// Output folder of the training [default: runs/<experiment>-<method>-<seed>]
+    #[arg(long, value_name = "DIR", requires = "experiment")]
+    out: Option<PathBuf>,
+    /// Go on with an unfinished training
+    #[arg(long, requires = "experiment", conflicts_with = "fresh")]
+    resume: bool,
+    /// Throw away the folder's runs and begin again
+    #[arg(long, requires = "experiment")]
+    fresh: bool,
+    /// Be the training of a viewer that listens on this port
+    #[arg(long, value_name = "PORT", requires = "experiment", hide = true)]
+    feed: Option<u16>,
+    /// Look at a real arm: --robot says where it is reached, --run whose last placement is shown
+    #[arg(long, value_enum, default_value_t)]
+    #[arg(conflicts_with_all = ["experiment", "scene", "offset", "correction", "trial"])]
+    backend: Backend,
+    /// Where to look from
+    #[arg(long, value_enum, default_value_t)]
+    view: Preset,
+    /// Without a window: make pictures instead
+    #[arg(long, requires = "pictures")]
+    headless: bool,
+    /// The picture to write: how the trial ends
+    #[arg(long, value_name = "FILE.png", requires = "headless", group = "pictures")]
+    screenshot: Option<PathBuf>,
+    /// The folder to write the whole trial to, 25 pictures a second
+    #[arg(long, value_name = "DIR", requires = "headless", group = "pictures")]
+    frames: Option<PathBuf>,
+    /// Pixels of the picture, and pixels a point on a dense display
+    #[arg(long, value_name = "WxH[@D]", default_value = "1280x720")]
+    size: Size,
+}
+
+pub fn run(args: Args) -> Result<(), Failure> {
+    let show = match (&args.run, &args.experiment) {
+        (run, _) if args.backend == Backend::Real => {
+            Show::Real { robot: args.robot, run: run.as_deref().map(find_run).transpose()? }
+        }
+        (Some(run), _) => Show::Replay { run: find_run(run)?, trial: args.trial },
+        (_, Some(experiment)) => match live(&args, experiment)? {
+            Some(show) => show,
+            None => return Ok(()),
+        },
+        _ => Show::ByHand {
+            scene: args.scene,
+            robot: args.robot,
+            offset: args.offset,
+            correction: args.correction,
+        },
+    };
+    let out = match (args.screenshot, args.frames) {
+        (Some(file), _) => Out::Screenshot(file),
+        (_, Some(folder)) => Out::Frames(folder),
+        _ => Out::Window,
+    };
+    Ok(viewer::run(Plan { show, view: args.view, size: args.size, out })?)
+}
+
+/// The training to watch; `None` once it has been carried out, as a viewer's own process.
+fn live(args: &Args, experiment: &str) -> Result<Option<Show>, Failure> {
+    let method = args.method.clone().unwrap_or_default();
+    let mut sets = args.sets.clone();
+    sets.extend(args.trials.map(|n| format!("trials={n}")));
+    let (experiment, folder) = train::plan(experiment, &method, args.seed, sets)?;
+    if let Some(port) = args.feed {
+        let grasp = Robot::named(&experiment.robot)?.gripper.grasp;
+        let feed = Feed::connect(port, grasp, interrupt::flag()?)?;
+        let how = SweepArgs {
+            jobs: Some(1),
+            out: args.out.clone(),
+            resume: args.resume,
+            fresh: args.fresh,
+        };
+        let backend = BackendArgs::default();
+        sweep(&experiment, &how, &backend, folder, &|scene| feed.watch(scene))?;
+        return Ok(None);
+    }
+    let folder = args.out.clone().unwrap_or(folder);
+    Ok(Some(Show::Live(Box::new(Training {
+        run: run_path(&folder, &method, args.seed),
+        experiment,
+        method,
+        seed: args.seed,
+        arguments: std::env::args_os().skip(1).collect(),
+    }))))
+}
+
+impl From<ViewError> for Failure {
+    fn from(error: ViewError) -> Self {
+        match error {
+            ViewError::Config(error) => error.into(),
+            ViewError::Store(error) => error.into(),
+            ViewError::Lab(error) => error.into(),
+            ViewError::Cell(error) => error.into(),
+            ViewError::Device(error) => CellError::from(error).into(),
+            ViewError::Input(what) => Self::Input(what),
+            ViewError::Training(Some(2)) => Self::Input(error.to_string()),
+            ViewError::Write { .. } => Self::Input(error.to_string()),
+            other => Self::Work(other.into()),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+use bevy::prelude::*;
+
+use super::{Cell, Moment, Playback, Recording, Shown, ViewError};
+use crate::config::{Experiment, Physics, Robot, Scene};
+use crate::task::{Correction, Phase, Pose2, Reward, Setup, Streams, TaskSpec, TrialKey};
+
+/// A trial of the user's own.
+#[derive(Resource, Clone, Debug)]
+pub struct ByHand {
+    pub scene: String,
+    pub robot: String,
+    pub offset: Pose2,
+    pub correction: Correction,
+    /// Noise of arm, measurement and camera, as in training.
+    pub noise: bool,
+    pub task: TaskSpec,
+    physics: Physics,
+    /// Why the last one could not be made.
+    pub failure: Option<String>,
+}
+
+/// How far the sliders go, mm and deg.
+pub const OFFSET_REACH: f64 = 10.0;
+
+impl ByHand {
+    pub fn new(scene: String, robot: String, offset: Pose2) -> Result<Self, ViewError> {
+        let experiment = Experiment::open("wide", &[])?;
+        Ok(Self {
+            scene,
+            robot,
+            offset,
+            correction: Pose2::IDENTITY,
+            noise: false,
+            task: experiment.task,
+            physics: experiment.physics,
+            failure: None,
+        })
+    }
+
+    /// The task as the switches have it.
+    pub fn task(&self) -> TaskSpec {
+        if self.noise { self.task.clone() } else { self.task.clone().without_noise() }
+    }
+
+    pub fn reward(&self) -> Reward {
+        Reward::new(self.task.range)
+    }
+
+    pub fn setup(&self) -> Setup {
+        let key = TrialKey { phase: Phase::Train, index: 0 };
+        Setup { streams: Streams::new(1), key, instance: 0, offset: self.offset, made: 0 }
+    }
+
+    /// Makes the trial and plays it.
+    pub fn run(&mut self, cell: &Cell, playback: &mut Playback) {
+        let bodies = (&cell.scene, &cell.robot);
+        let setup = self.setup();
+        match Recording::make(bodies, &self.task(), self.physics, &setup, self.correction) {
+            Ok(recording) => {
+                self.failure = None;
+                playback.load(recording, true);
+            }
+            Err(error) => self.failure = Some(error.to_string()),
+        }
+    }
+
+    /// Before the trial again.
+    pub fn reset(&self, cell: &Cell, playback: &mut Playback, shown: &mut Shown) {
+        playback.clear();
+        shown.0 = Moment::at_rest(&cell.scene, &cell.robot, self.offset);
+    }
+
+    /// The cell of another scene; the old one stays if the new one cannot be read.
+    pub fn enter(&mut self, scene: &str) -> Option<Cell> {
+        match (Scene::named(scene), Robot::named(&self.robot)) {
+            (Ok(found), Ok(robot)) => {
+                self.scene = scene.to_owned();
+                self.failure = None;
+                Some(Cell { scene: found, robot })
+            }
+            (Err(error), _) | (_, Err(error)) => {
+                self.failure = Some(error.to_string());
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+use std::path::Path;
+
+use bevy::app::PluginsState;
+use bevy::prelude::*;
+use bevy::render::view::screenshot::{Screenshot, ScreenshotCaptured};
+
+use super::app::Canvas;
+use super::{Playback, ViewError};
+
+/// Updates before the first picture: meshes and panels find their places in the first.
+const SETTLING: usize = 3;
+/// Time between two pictures of a trial, seconds.
+const FRAME: f64 = 0.04;
+/// A picture that takes longer than so many updates does not come any more.
+const PATIENCE: usize = 200;
+
+/// One picture of what the viewer shows.
+pub fn screenshot(mut app: App, path: &Path) -> Result<(), ViewError> {
+    start(&mut app);
+    for _ in 0..SETTLING {
+        app.update();
+    }
+    save(&capture(&mut app)?, path)
+}
+
+/// The whole trial, a picture every 40 ms of its time, as `0000.png` and so on.
+pub fn frames(mut app: App, folder: &Path) -> Result<(), ViewError> {
+    let wrong = |e: std::io::Error| ViewError::Write { path: folder.into(), why: e.to_string() };
+    std::fs::create_dir_all(folder).map_err(wrong)?;
+    start(&mut app);
+    for _ in 0..SETTLING {
+        app.update();
+    }
+    let duration = app.world().resource::<Playback>().duration();
+    for number in 0..=(duration / FRAME).ceil() as u32 {
+        app.world_mut().resource_mut::<Playback>().seek(f64::from(number) * FRAME);
+        save(&capture(&mut app)?, &folder.join(format!("{number:04}.png")))?;
+    }
+    Ok(())
+}
+
+/// Finishes the plugins as a runner would.
+pub fn start(app: &mut App) {
+    while app.plugins_state() == PluginsState::Adding {
+        bevy::tasks::tick_global_task_pools_on_main_thread();
+    }
+    app.finish();
+    app.cleanup();
+}
+
+/// What is drawn now.
+pub fn capture(app: &mut App) -> Result<Image, ViewError> {
+    #[derive(Resource)]
+    struct Captured(Image);
+
+    let Some(canvas) = app.world().get_resource::<Canvas>().cloned() else {
+        return Err(ViewError::Graphics("there is no picture to take".into()));
+    };
+    let take = |captured: On<ScreenshotCaptured>, mut commands: Commands| {
+        commands.insert_resource(Captured(captured.image.clone()));
+    };
+    app.world_mut().spawn(Screenshot(canvas.0)).observe(take);
+    for _ in 0..PATIENCE {
+        app.update();
+        if let Some(Captured(image)) = app.world_mut().remove_resource() {
+            return Ok(image);
+        }
+    }
+    Err(ViewError::Graphics("the driver delivered no picture".into()))
+}
+
+fn save(image: &Image, path: &Path) -> Result<(), ViewError> {
+    let wrong = |why: String| ViewError::Write { path: path.into(), why };
+    let picture = image.clone().try_into_dynamic().map_err(|e| wrong(e.to_string()))?;
+    picture.to_rgb8().save(path).map_err(|e| wrong(e.to_string()))
+}

@@ -1,0 +1,39 @@
+use bevy_egui::egui::{Color32, TextStyle, Ui};
+use egui_plot::{Legend, Line, Plot, PlotPoints, VLine};
+
+use super::style::DIM;
+use crate::report::{Checkpoint, RunResult};
+
+pub const IN_SCENE: Color32 = Color32::from_rgb(255, 160, 60);
+pub const HELD_OUT: Color32 = Color32::from_rgb(110, 170, 255);
+
+/// Error at the checkpoints, mean of the training trials batch by batch, and where we are.
+pub fn show(ui: &mut Ui, result: &RunResult, training_mm: &[f64], batch: u64, here: Option<u64>) {
+    let line = |pick: fn(&Checkpoint) -> f64| -> PlotPoints<'_> {
+        result.checkpoints.iter().map(|c| [c.trial as f64, pick(c)]).collect()
+    };
+    let window = batch.max(1) as usize;
+    let mean = |(at, errors): (usize, &[f64])| {
+        [((at + 1) * window) as f64, errors.iter().sum::<f64>() / errors.len() as f64]
+    };
+    let training: PlotPoints<'_> = training_mm.chunks(window).enumerate().map(mean).collect();
+    Plot::new("curve")
+        .height(150.0)
+        .allow_scroll(false)
+        .allow_drag(false)
+        .allow_zoom(false)
+        .include_y(0.0)
+        .y_axis_label("error, mm")
+        .x_axis_label("trials")
+        .legend(Legend::default().text_style(TextStyle::Small))
+        .show(ui, |plot| {
+            plot.line(Line::new("training", training).color(DIM.gamma_multiply(0.7)).width(1.0));
+            let in_scene = line(|c| c.in_scene.translation_mm);
+            plot.line(Line::new("in-scene", in_scene).color(IN_SCENE).width(2.0));
+            let held_out = line(|c| c.held_out.translation_mm);
+            plot.line(Line::new("held-out", held_out).color(HELD_OUT).width(2.0));
+            if let Some(here) = here {
+                plot.vline(VLine::new("", here as f64).color(Color32::WHITE).width(1.0));
+            }
+        });
+}

@@ -1,0 +1,103 @@
+use bevy_egui::egui::{ProgressBar, RichText, Ui};
+
+use super::style::{ACCENT, BAD, GOOD, note, title};
+use super::{Desk, curve, trial};
+use crate::store::TrialRow;
+use crate::viewer::live::Pace;
+
+const PACES: [(Pace, &str); 5] = [
+    (Pace::Watched(0.1), "0.1 x"),
+    (Pace::Watched(0.25), "0.25 x"),
+    (Pace::Watched(1.0), "real time"),
+    (Pace::Watched(4.0), "4 x"),
+    (Pace::Free, "as fast as it goes"),
+];
+
+/// The training, its speed, and how far it has come.
+pub fn show(ui: &mut Ui, desk: &mut Desk) {
+    let Some(live) = &mut desk.live else { return };
+    title(ui, &format!("Live: {}, seed {}", live.method, live.seed));
+    note(ui, format!("{}: {}", live.experiment.name, live.experiment.summary));
+    let run = live.run();
+    let made = run.as_ref().map_or(0, |run| run.training_mm.len());
+    let all = live.experiment.trials;
+    let bar = ProgressBar::new(made as f32 / all as f32).text(format!("{made} of {all} trials"));
+    ui.add(bar);
+
+    title(ui, "Speed");
+    ui.horizontal_wrapped(|ui| {
+        for (pace, name) in PACES {
+            if ui.selectable_label(live.pace == pace, name).clicked() {
+                live.set_pace(pace);
+            }
+        }
+    });
+    let free = live.pace == Pace::Free;
+    if free {
+        note(ui, "Only now and then a moment is drawn.");
+    }
+    let running = live.ended.is_none();
+    ui.add_enabled_ui(running, |ui| {
+        ui.horizontal(|ui| {
+            let word = if live.paused { "go on" } else { "pause" };
+            if ui.add_enabled(!free, bevy_egui::egui::Button::new(word)).clicked() {
+                let paused = !live.paused;
+                live.pause(paused);
+            }
+            if ui.add_enabled(!free, bevy_egui::egui::Button::new("step >")).clicked() {
+                live.step();
+            }
+            if ui.button("stop the training").clicked() {
+                live.stop();
+            }
+        });
+    });
+    match live.ended {
+        None => {
+            let process = live.process();
+            note(
+                ui,
+                format!(
+                    "Process {process}. It goes on when this window is closed; everything is kept."
+                ),
+            );
+        }
+        Some(Some(0)) => drop(ui.label(RichText::new("complete").strong().color(GOOD))),
+        Some(Some(130)) => {
+            drop(ui.label(RichText::new("stopped; everything is kept").color(ACCENT)))
+        }
+        Some(code) => {
+            let code = code.map_or("killed".to_owned(), |c| format!("exit code {c}"));
+            ui.label(RichText::new(format!("the training ended ({code})")).color(BAD));
+        }
+    }
+    title(ui, "Learning curve");
+    if let Some(run) = &run {
+        curve::show(ui, &run.result, &run.training_mm, live.experiment.batch, None);
+    }
+}
+
+/// The last trial that is on disk.
+pub fn last(ui: &mut Ui, desk: &Desk, row: Option<&TrialRow>) {
+    title(ui, "Now");
+    ui.label(format!("{}, {:.2} s", desk.shown.0.segment, desk.shown.0.seconds));
+    title(ui, "The last trial on disk");
+    let Some(row) = row else {
+        note(ui, "none yet");
+        return;
+    };
+    let Some(stored) = &row.result else { return };
+    note(
+        ui,
+        format!(
+            "{} {}, scene instance {}",
+            row.intent.key.phase.name(),
+            row.intent.key.index,
+            row.intent.instance
+        ),
+    );
+    let (word, color) = trial::outcome(stored.outcome, stored.seated);
+    ui.label(RichText::new(word).strong().size(17.0).color(color));
+    trial::table(ui, "last", &trial::rows_of(&row.intent, stored));
+    trial::facts(ui, stored);
+}

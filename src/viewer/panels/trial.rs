@@ -1,0 +1,86 @@
+use bevy_egui::egui::{Color32, Grid, RichText, Ui};
+
+use super::Desk;
+use super::style::{BAD, DIM, GOOD, note, title};
+use crate::store::{Intent, Stored};
+use crate::task::{Outcome, Pose2};
+
+/// What happened in the trial that is played.
+pub fn show(ui: &mut Ui, desk: &mut Desk) {
+    title(ui, "The trial");
+    let (Some(hand), Some(recording)) = (&desk.by_hand, desk.playback.recording()) else {
+        note(ui, "Run it to see where the plate ends.");
+        return;
+    };
+    let attempt = &recording.attempt;
+    let reward = hand.reward().of_attempt(attempt.outcome, attempt.measured.as_ref());
+    let stored = Stored::new(attempt, reward);
+    let (word, color) = outcome(stored.outcome, stored.seated);
+    ui.label(RichText::new(word).strong().size(17.0).color(color));
+    table(ui, "by hand", &rows(recording.setup.offset, attempt.commanded, &stored));
+    facts(ui, &stored);
+}
+
+pub type Rows = [(&'static str, Option<Pose2>); 5];
+
+/// The poses of a stored trial.
+pub fn rows_of(intent: &Intent, stored: &Stored) -> Rows {
+    rows(intent.offset, intent.decision.correction, stored)
+}
+
+fn rows(offset: Pose2, commanded: Pose2, stored: &Stored) -> Rows {
+    [
+        ("offset", Some(offset)),
+        ("correction", Some(commanded)),
+        ("executed", Some(stored.executed)),
+        ("in hand", stored.in_hand),
+        ("placement", stored.truth.or(stored.measured).map(|p| p.pose)),
+    ]
+}
+
+/// Poses, one a row.
+pub fn table(ui: &mut Ui, id: &str, rows: &Rows) {
+    Grid::new(id).num_columns(4).min_col_width(44.0).striped(true).show(ui, |ui| {
+        for head in ["", "x mm", "y mm", "yaw deg"] {
+            ui.label(RichText::new(head).size(12.5).color(DIM));
+        }
+        ui.end_row();
+        for (name, pose) in rows {
+            ui.label(*name);
+            for value in pose.map_or([None; 3], |p| p.axes().map(Some)) {
+                let text = value.map_or("-".to_owned(), |v| format!("{v:+.2}"));
+                ui.label(RichText::new(text).monospace());
+            }
+            ui.end_row();
+        }
+    });
+}
+
+/// Reward, error, height, force.
+pub fn facts(ui: &mut Ui, stored: &Stored) {
+    ui.add_space(4.0);
+    Grid::new("facts").num_columns(2).show(ui, |ui| {
+        let mut row = |name: &str, value: String| {
+            ui.label(RichText::new(name).color(DIM));
+            ui.label(RichText::new(value).monospace());
+            ui.end_row();
+        };
+        row("reward", format!("{:.3}", stored.reward));
+        if let Some(place) = stored.truth.or(stored.measured) {
+            let (mm, deg) = (place.pose.translation_mm(), place.pose.yaw_deg.abs());
+            row("error", format!("{mm:.2} mm, {deg:.2} deg"));
+            row("height, tilt", format!("{:.2} mm, {:.2} deg", place.z_mm, place.tilt_deg));
+        }
+        row("largest force", format!("{:.1} N", stored.harm.peak_force_n));
+        row("robot time", format!("{:.2} s", stored.duration.seconds));
+    });
+}
+
+/// The outcome in words, and whether that is good.
+pub fn outcome(outcome: Outcome, seated: bool) -> (String, Color32) {
+    match (outcome, seated) {
+        (Outcome::Placed, true) => ("placed and seated".into(), GOOD),
+        (Outcome::Placed, false) => ("placed, not seated".into(), BAD),
+        _ => (outcome.name().replace('_', " "), BAD),
+    }
+}

@@ -1,0 +1,227 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use bevy::prelude::Resource;
+use nalgebra::Isometry3;
+
+use super::policy::setup_of;
+use super::{Chapter, Policies};
+use crate::cell::lift;
+use crate::config::{Experiment, Robot, Scene, parse_toml};
+use crate::lab::{read_run, score};
+use crate::learn::Label;
+use crate::report::RunResult;
+use crate::store::{RunInfo, Stored, TrialRow, TrialStore};
+use crate::task::{Instances, Phase, Pose2, Reward, Streams};
+use crate::viewer::{Cell, Playback, Recording, ViewError};
+
+/// A stored run and the trial of it that is looked at.
+#[derive(Resource, Debug)]
+pub struct Replay {
+    pub path: PathBuf,
+    pub info: RunInfo,
+    pub experiment: Experiment,
+    pub result: RunResult,
+    pub chapters: Vec<Chapter>,
+    pub chapter: Chapter,
+    pub rows: Vec<TrialRow>,
+    /// Place in `rows`.
+    pub place: usize,
+    pub policies: Policies,
+    pub simulated: Simulated,
+    /// Errors of the training trials in order, for the curve.
+    pub training_mm: Vec<f64>,
+    training: Vec<TrialRow>,
+    /// Of each training trial, oldest first: when it was given, and what it is.
+    labels: BTreeMap<u64, Vec<(u64, Label)>>,
+    instances: Instances,
+    reward: Reward,
+}
+
+/// How the motion that is shown came about.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Simulated {
+    /// Simulated again, and it ended as stored, to the bit.
+    Same,
+    /// Simulated again, but it ended elsewhere: another version or an edited file.
+    Differs,
+    /// Made on hardware: only what was measured is shown.
+    Hardware,
+    /// It cannot be simulated.
+    Failed(String),
+}
+
+/// A trial that shares its role model with the one looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer {
+    pub place: usize,
+    pub reward: f64,
+    /// As the store's truth has it, or the measurement; a failed trial has none.
+    pub error: Option<Pose2>,
+    pub is_role_model: bool,
+}
+
+impl Replay {
+    /// Opens a run at a trial of its training, or at the last one.
+    pub fn open(path: PathBuf, trial: Option<u64>) -> Result<Self, ViewError> {
+        let store = TrialStore::read(&path)?;
+        let info = store.info()?;
+        let experiment: Experiment = parse_toml(&path.display().to_string(), &info.experiment)?;
+        let result = read_run(&experiment, &store)?;
+        let mut chapters = vec![Chapter::Training];
+        for at in store.checkpoints()? {
+            chapters.extend([Chapter::InScene(at), Chapter::HeldOut(at)]);
+        }
+        if !store.trials(Phase::Shelf, experiment.trials)?.is_empty() {
+            chapters.push(Chapter::Shelf(experiment.trials));
+        }
+        let rows = Chapter::Training.rows(&store)?;
+        let mut labels: BTreeMap<u64, Vec<(u64, Label)>> = BTreeMap::new();
+        for (at, label) in store.labels()? {
+            labels.entry(label.trial).or_default().push((at, label));
+        }
+        let reward = Reward::new(experiment.task.range);
+        let error = |row: &TrialRow| row.result.as_ref().map(|r| score(&reward, r).0);
+        let mut replay = Self {
+            training_mm: rows.iter().filter_map(error).map(Pose2::translation_mm).collect(),
+            training: rows.clone(),
+            policies: Policies::begin(path.clone(), chapters.clone()),
+            instances: Instances::draw(&experiment.task, Streams::new(info.seed)),
+            simulated: Simulated::Hardware,
+            chapter: Chapter::Training,
+            place: 0,
+            rows,
+            chapters,
+            labels,
+            result,
+            reward,
+            path,
+            info,
+            experiment,
+        };
+        if replay.rows.is_empty() {
+            // A method that does not learn has evaluation trials only.
+            let first = replay.chapters.iter().copied().nth(1);
+            let Some(chapter) = first else {
+                let what = format!("{}: no trial has been made yet", replay.path.display());
+                return Err(ViewError::Input(what));
+            };
+            replay.enter(chapter)?;
+        }
+        let last = replay.rows.len() - 1;
+        replay.place = match trial {
+            None => last,
+            Some(trial) if trial as usize <= last => trial as usize,
+            Some(trial) => {
+                let file = replay.path.display();
+                let what = format!("{file}: --trial {trial}: must be from 0 to {last}");
+                return Err(ViewError::Input(what));
+            }
+        };
+        Ok(replay)
+    }
+
+    /// Turns to another part of the run, at its first trial.
+    pub fn enter(&mut self, chapter: Chapter) -> Result<(), ViewError> {
+        self.rows = chapter.rows(&TrialStore::read(&self.path)?)?;
+        self.chapter = chapter;
+        self.place = 0;
+        Ok(())
+    }
+
+    pub fn row(&self) -> &TrialRow {
+        &self.rows[self.place]
+    }
+
+    /// What is stored of the trial's end.
+    pub fn stored(&self) -> Option<&Stored> {
+        self.row().result.as_ref()
+    }
+
+    /// The cell of this chapter.
+    pub fn cell(&self) -> Result<Cell, ViewError> {
+        let scene = match self.chapter {
+            Chapter::Shelf(_) => &self.experiment.evaluation.shelf_scene,
+            _ => &self.experiment.scene,
+        };
+        Ok(Cell { scene: Scene::named(scene)?, robot: Robot::named(&self.experiment.robot)? })
+    }
+
+    /// Simulates the trial again from its stored beginning, and compares how it ended.
+    pub fn simulate(&mut self, cell: &Cell, playback: &mut Playback, playing: bool) {
+        if self.info.backend.starts_with(crate::lab::HARDWARE) {
+            self.simulated = Simulated::Hardware;
+            playback.clear();
+            return;
+        }
+        let row = self.row().clone();
+        let made = self.chapter.checkpoint().unwrap_or(self.place as u64);
+        let setup = setup_of(&self.instances, &row, made);
+        let bodies = (&cell.scene, &cell.robot);
+        let experiment = &self.experiment;
+        let correction = row.intent.decision.correction;
+        match Recording::make(bodies, &experiment.task, experiment.physics, &setup, correction) {
+            Ok(recording) => {
+                let again =
+                    Stored::new(&recording.attempt, row.result.as_ref().map_or(0.0, |r| r.reward));
+                let same = row.result.as_ref() == Some(&again);
+                self.simulated = if same { Simulated::Same } else { Simulated::Differs };
+                playback.load(recording, playing);
+            }
+            Err(error) => {
+                self.simulated = Simulated::Failed(error.to_string());
+                playback.clear();
+            }
+        }
+    }
+
+    /// The labels that the trial was given, oldest first. Evaluation trials have none.
+    pub fn labels(&self) -> &[(u64, Label)] {
+        let trial = self.place as u64;
+        let known = (self.chapter == Chapter::Training).then(|| self.labels.get(&trial)).flatten();
+        known.map_or(&[], Vec::as_slice)
+    }
+
+    /// Its last label.
+    pub fn label(&self) -> Option<&Label> {
+        self.labels().last().map(|(_, label)| label)
+    }
+
+    /// All trials whose last label comes from the same role model, best first.
+    pub fn peers(&self) -> Vec<Peer> {
+        let Some(label) = self.label() else { return Vec::new() };
+        let shares = |labels: &Vec<(u64, Label)>| {
+            labels.last().is_some_and(|(_, other)| other.role_model == label.role_model)
+        };
+        let mut peers: Vec<Peer> = self
+            .labels
+            .iter()
+            .filter(|(_, labels)| shares(labels))
+            .filter_map(|(trial, _)| self.peer(*trial, *trial == label.role_model))
+            .collect();
+        if !peers.iter().any(|peer| peer.is_role_model) {
+            peers.extend(self.peer(label.role_model, true));
+        }
+        peers.sort_by(|a, b| b.reward.total_cmp(&a.reward).then(a.place.cmp(&b.place)));
+        peers
+    }
+
+    fn peer(&self, trial: u64, is_role_model: bool) -> Option<Peer> {
+        let result = self.training.get(trial as usize)?.result.as_ref()?;
+        let error = result.truth.or(result.measured).map(|p| p.pose);
+        Some(Peer { place: trial as usize, reward: result.reward, error, is_role_model })
+    }
+
+    /// Where the plate lay, where it should come to lie, and where the role model put it.
+    pub fn ghosts(&self, cell: &Cell) -> [Option<Isometry3<f64>>; 3] {
+        let (pick, place) = (cell.scene.world_from_pick, cell.scene.world_from_place);
+        let model = self.label().and_then(|label| self.peer(label.role_model, true));
+        let put = model.and_then(|peer| peer.error).map(|pose| place * lift(pose));
+        [Some(pick * lift(self.row().intent.offset)), Some(place), put]
+    }
+
+    /// The largest reward that a trial could earn is 0; the least is the floor.
+    pub fn floor(&self) -> f64 {
+        self.reward.floor()
+    }
+}

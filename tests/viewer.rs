@@ -1,0 +1,275 @@
+//! The viewer: what it draws is what the physics has, and what it says when it cannot draw.
+#![cfg(feature = "viewer")]
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use bevy::asset::RenderAssetUsages;
+use bevy::camera::primitives::{Aabb, MeshAabb};
+use bevy::image::{CompressedImageFormats, Image, ImageSampler, ImageType};
+use bevy::math::Vec3;
+use bevy::mesh::{Mesh, Mesh3d};
+use bevy::prelude::{Assets, GlobalTransform};
+use nalgebra::Isometry3;
+use rmrl::cell::{CellError, Detail, Snapshot, Watch, Workcell};
+use rmrl::config::{Experiment, Grasp, Robot, Scene};
+use rmrl::sim::{self, PhysicsSettings};
+use rmrl::task::{Phase, Pose2, Setup, Streams, TrialKey};
+use rmrl::viewer::{Moment, Out, Part, Plan, Preset, Show, Shown, Size, Target, build, headless};
+
+fn plan(scene: &str) -> Plan {
+    Plan {
+        show: Show::ByHand {
+            scene: scene.into(),
+            robot: "gantry".into(),
+            offset: Pose2::new(2.0, -1.0, 2.0),
+            correction: None,
+        },
+        view: Preset::Cell,
+        size: Size { width: 640, height: 360, density: 0.5 },
+        out: Out::Screenshot(PathBuf::new()),
+    }
+}
+
+/// Stops a trial at a tick, with what it was shown then.
+struct StopAt {
+    tick: usize,
+    seen: usize,
+    detail: Option<Detail>,
+    moment: Option<Moment>,
+}
+
+impl Watch for StopAt {
+    fn tick(&mut self, snapshot: &Snapshot) -> ControlFlow<()> {
+        self.moment = Some(Moment::of(snapshot, self.detail.as_ref(), Grasp::EdgePinch));
+        self.seen += 1;
+        if self.seen > self.tick { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn closely(&self) -> bool {
+        true
+    }
+
+    fn detail(&mut self, detail: &Detail) {
+        self.detail = Some(detail.clone());
+    }
+}
+
+/// A trial is stopped at many moments; each time every drawn body must be where the world has it,
+/// and every box that can touch must be drawn, as large as it is.
+#[test]
+fn drawn_poses_are_the_physics_poses() {
+    let (scene, robot) = (Scene::named("shelf").unwrap(), Robot::named("gantry").unwrap());
+    let task = Experiment::open("wide", &[]).unwrap().task.without_noise();
+    let settings = PhysicsSettings { skip_free: false, ..PhysicsSettings::default() };
+    let mut cell = sim::cell(&scene, &robot, &task, settings).unwrap();
+    let plan = plan("shelf");
+    let mut app = build(&plan, Target::Nowhere(plan.size)).unwrap();
+    headless::start(&mut app);
+    let key = TrialKey { phase: Phase::Train, index: 0 };
+    let offset = Pose2::new(3.0, 1.0, 2.0);
+    let setup = Setup { streams: Streams::new(1), key, instance: 0, offset, made: 0 };
+    for tick in (0..2600).step_by(200) {
+        let mut watch = StopAt { tick, seen: 0, detail: None, moment: None };
+        cell.prepare(&setup, &mut watch).unwrap();
+        let stopped = cell.attempt(Pose2::IDENTITY, &mut watch);
+        assert!(matches!(stopped, Err(CellError::Cancelled)), "tick {tick}: {stopped:?}");
+        let world = cell.rig().world();
+        app.insert_resource(Shown(watch.moment.unwrap()));
+        app.update();
+
+        let fingers = world.detail(settings.dt_ms / 1e3).world_from_fingers;
+        for (part, wanted) in [
+            (Part::Tool, world.world_from_tool()),
+            (Part::UpperFinger, fingers[0]),
+            (Part::LowerFinger, fingers[1]),
+            (Part::Plate, world.world_from_plate()),
+        ] {
+            let mut drawn = app.world_mut().query::<(&Part, &GlobalTransform)>();
+            let (_, at) = drawn.iter(app.world()).find(|(p, _)| **p == part).unwrap();
+            let gap = apart(at, &wanted);
+            assert!(gap < 1e-6, "tick {tick}: {part:?} is drawn {gap} m off");
+        }
+        let boxes = world.boxes();
+        assert_eq!(boxes.len(), scene.statics.len() + 4);
+        for (world_from_box, half) in boxes {
+            let half = Vec3::from_array(half.map(|v| v as f32).into());
+            let drawn = drawn_boxes(&mut app);
+            let found = drawn.iter().any(|(at, aabb)| {
+                let centre = at.transform_point(aabb.center.into());
+                let same_size = (Vec3::from(aabb.half_extents) - half).length() < 1e-6;
+                let turned = apart(
+                    &GlobalTransform::from_translation(centre).mul_rotation(at),
+                    &world_from_box,
+                );
+                same_size && turned < 1e-6
+            });
+            assert!(found, "tick {tick}: nothing is drawn for {world_from_box}, half {half}");
+        }
+    }
+}
+
+trait MulRotation {
+    fn mul_rotation(self, of: &GlobalTransform) -> GlobalTransform;
+}
+
+impl MulRotation for GlobalTransform {
+    fn mul_rotation(self, of: &GlobalTransform) -> GlobalTransform {
+        let turn = bevy::prelude::Transform::from_rotation(of.rotation());
+        self * turn
+    }
+}
+
+fn drawn_boxes(app: &mut bevy::app::App) -> Vec<(GlobalTransform, Aabb)> {
+    let mut drawn = app.world_mut().query::<(&Mesh3d, &GlobalTransform)>();
+    let world = app.world();
+    let meshes = world.resource::<Assets<Mesh>>();
+    drawn
+        .iter(world)
+        .filter_map(|(mesh, at)| Some((*at, meshes.get(&mesh.0)?.compute_aabb()?)))
+        .collect()
+}
+
+/// Largest distance between the two images of a point 0.1 m from the origin.
+fn apart(drawn: &GlobalTransform, wanted: &Isometry3<f64>) -> f64 {
+    let axes = [nalgebra::Vector3::x(), nalgebra::Vector3::y(), nalgebra::Vector3::z()];
+    let gaps = axes.map(|axis| {
+        let point = nalgebra::Point3::from(axis * 0.1);
+        let there = wanted * point;
+        let here = drawn.transform_point(Vec3::from_array(point.coords.map(|v| v as f32).into()));
+        let here = nalgebra::Point3::from(here.to_array().map(f64::from));
+        (here - there).norm()
+    });
+    gaps.into_iter().fold(0.0, f64::max)
+}
+
+/// The picture of the shelf against the one in the repository: drivers differ in single pixels,
+/// so means over blocks are compared. And it is no empty picture: the plate's white and the
+/// shelf's wood are in it.
+#[test]
+fn the_picture_of_the_cell_is_the_golden_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("cell.png");
+    let made = view(&[
+        "--headless",
+        "--screenshot",
+        file.to_str().unwrap(),
+        "--scene",
+        "shelf",
+        "--offset",
+        "2,-1,2",
+        "--size",
+        "640x360@0.5",
+    ])
+    .output()
+    .unwrap();
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/view-shelf.png");
+    if std::env::var_os("RMRL_BLESS").is_some() {
+        std::fs::copy(&file, &golden).unwrap();
+    }
+    let (got, wanted) = (read(&file), read(&golden));
+    assert_eq!((got.width(), got.height()), (640, 360));
+    let (got, wanted) = (blocks(&got), blocks(&wanted));
+    let worst = got.iter().zip(&wanted).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(worst < 0.06, "a block of 16x16 pixels differs by {worst} of full light");
+}
+
+#[test]
+fn plate_and_shelf_are_really_in_the_picture() {
+    let dir = tempfile::tempdir().unwrap();
+    let shot = |name: &str, more: &[&str]| {
+        let file = dir.path().join(name);
+        let file = file.to_str().unwrap();
+        let mut all = vec!["--headless", "--screenshot", file, "--size", "640x360@0.5"];
+        all.extend(more);
+        let made = view(&all).output().unwrap();
+        assert!(made.status.success(), "{}", text(&made.stderr));
+        blocks(&read(Path::new(file)))
+    };
+    let open = shot("open.png", &["--scene", "open"]);
+    let shelf = shot("shelf.png", &["--scene", "shelf"]);
+    let moved = shot("moved.png", &["--scene", "shelf", "--offset", "10,10,10"]);
+    let differing =
+        |a: &[f32], b: &[f32]| a.iter().zip(b).filter(|(a, b)| (**a - **b).abs() > 0.03).count();
+    assert!(differing(&open, &shelf) > 10, "the shelf changes {} blocks", differing(&open, &shelf));
+    assert!(
+        differing(&shelf, &moved) > 5,
+        "the plate changes {} blocks",
+        differing(&shelf, &moved)
+    );
+}
+
+#[test]
+fn without_a_display_one_line_says_what_to_install() {
+    let made = view(&[]).env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").output().unwrap();
+    says(&made, 1, "DISPLAY");
+    let made = view(&[]).env_remove("WAYLAND_DISPLAY").env("DISPLAY", ":7391").output().unwrap();
+    says(&made, 1, "nothing answers at DISPLAY=:7391");
+}
+
+#[test]
+fn without_an_adapter_one_line_says_what_to_install() {
+    let made = view(&["--headless", "--screenshot", "never.png"])
+        .env("VK_DRIVER_FILES", "/nonexistent")
+        .env("VK_ICD_FILENAMES", "/nonexistent")
+        .output()
+        .unwrap();
+    says(&made, 1, "mesa-vulkan-drivers");
+    assert!(!Path::new("never.png").exists());
+}
+
+#[test]
+fn a_damaged_run_is_the_users_mistake() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("1.sqlite");
+    std::fs::write(&file, b"SQLite format 3\0 and then nothing that makes sense").unwrap();
+    for file in [file.to_str().unwrap(), "no/such/run.sqlite"] {
+        let made =
+            view(&["--headless", "--screenshot", "never.png", "--run", file]).output().unwrap();
+        says(&made, 2, file);
+    }
+}
+
+fn view(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rmrl"));
+    command.arg("view").args(arguments);
+    command
+}
+
+/// It ended with this code and one line that holds this, not with a panic.
+fn says(made: &Output, code: i32, what: &str) {
+    let said = text(&made.stderr);
+    assert_eq!(made.status.code(), Some(code), "{said}");
+    assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+    assert!(said.contains(what) && !said.contains("panicked"), "{said}");
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn read(file: &Path) -> Image {
+    let bytes = std::fs::read(file).unwrap();
+    let kind = ImageType::Extension("png");
+    let formats = CompressedImageFormats::NONE;
+    let usage = RenderAssetUsages::MAIN_WORLD;
+    Image::from_buffer(&bytes, kind, formats, true, ImageSampler::Default, usage).unwrap()
+}
+
+/// Mean light of blocks of 16x16 pixels, 0 to 1.
+fn blocks(image: &Image) -> Vec<f32> {
+    let (width, height) = (image.width() as usize, image.height() as usize);
+    let rgb = image.clone().try_into_dynamic().unwrap().to_luma8();
+    let mut means = Vec::new();
+    for top in (0..height - 15).step_by(16) {
+        for left in (0..width - 15).step_by(16) {
+            let pixels = (0..256).map(|i| (left + i % 16, top + i / 16));
+            let sum: f32 =
+                pixels.map(|(x, y)| f32::from(rgb.get_pixel(x as u32, y as u32).0[0])).sum();
+            means.push(sum / 256.0 / 255.0);
+        }
+    }
+    means
+}
