@@ -1,10 +1,12 @@
+use std::ops::RangeInclusive;
+
 use nalgebra::{Isometry3, Point3};
 use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::dirt;
 use crate::cell::{Image, flatten, lift};
-use crate::config::Scene;
+use crate::config::{Scene, StaticBox};
 use crate::task::{Conditions, Pose2, Quantity, Setup, Stream, TaskSpec};
 
 /// A software camera that looks straight down on the pick place.
@@ -87,6 +89,7 @@ impl Camera {
     /// The plate where it lies, with the light and the pixel noise of this trial.
     pub fn look(&self, world_from_plate: &Isometry3<f64>, setup: &Setup, task: &TaskSpec) -> Image {
         let light = Light::draw(setup, task.lighting as f32).times(self.exposure);
+        let [along_x, along_y] = light.slopes();
         let mut noise = setup.streams.draw(Stream::Camera, setup.key);
         let sigma = task.camera as f32;
         let plate = flatten(&(self.view_from_world * world_from_plate));
@@ -97,7 +100,7 @@ impl Camera {
             let (x, y) = centre(i);
             let (dx, dy) = (x - at_x, y - at_y);
             let seen = self.blend(behind, cos * dx + sin * dy, cos * dy - sin * dx);
-            255.0 * seen * light.at(x, y)
+            255.0 * seen * (light.gain + along_x[i % SIDE] + along_y[i / SIDE])
         });
         let expose = |mut grey: f32| {
             if sigma > 0.0 {
@@ -140,7 +143,8 @@ impl Camera {
     fn well(&self, x: f32, y: f32) -> f32 {
         let from_a1 = (x + self.half_x - A1_COLUMN, self.half_y - A1_ROW - y);
         let nearest = |along: f32, last: f32| {
-            along - PITCH * (along / PITCH + 0.5).clamp(0.0, last + 0.5).floor()
+            // Not negative, so that the cast rounds down; `floor` is a call.
+            along - PITCH * ((along / PITCH + 0.5).clamp(0.0, last + 0.5) as i32 as f32)
         };
         let (dx, dy) = (nearest(from_a1.0, 11.0), nearest(from_a1.1, 7.0));
         (dx * dx + dy * dy).sqrt() - WELL_RADIUS
@@ -162,9 +166,13 @@ impl Light {
         }
     }
 
-    fn at(&self, x: f32, y: f32) -> f32 {
+    /// Its change with x over the columns of the image, and with y over the rows.
+    fn slopes(&self) -> [[f32; SIDE]; 2] {
         const HALF: f32 = FIELD_MM as f32 / 2.0;
-        self.gain + self.along_x * (x / HALF) + self.along_y * (y / HALF)
+        [
+            std::array::from_fn(|column| self.along_x * (centre(column).0 / HALF)),
+            std::array::from_fn(|row| self.along_y * (centre(row * SIDE).1 / HALF)),
+        ]
     }
 }
 
@@ -182,15 +190,39 @@ fn centre(pixel: usize) -> (f32, f32) {
 
 /// Light of the scene without the plate, nine looks a pixel.
 fn backdrop(scene: &Scene) -> Box<[f32]> {
+    let parts: Vec<Lit> = scene.statics.iter().map(Lit::new).collect();
     let pixel = |i| {
         let (x, y) = centre(i);
         let at = [-1.0, 0.0, 1.0];
         let samples = at.iter().flat_map(|dx| at.iter().map(move |dy| (*dx, *dy)));
-        let light =
-            |(dx, dy): (f32, f32)| background(scene, x + dx * PIXEL / 3.0, y + dy * PIXEL / 3.0);
+        let light = |(dx, dy): (f32, f32)| {
+            let (x, y) = (x + dx * PIXEL / 3.0, y + dy * PIXEL / 3.0);
+            let point = Point3::new(f64::from(x) / 1e3, f64::from(y) / 1e3, 0.0);
+            background(&parts, &(scene.world_from_view * point))
+        };
         samples.map(light).sum::<f32>() / 9.0
     };
     (0..SIDE * SIDE).map(pixel).collect()
+}
+
+/// A box of the furniture as it is seen from above, world frame, metres.
+struct Lit {
+    x: RangeInclusive<f64>,
+    y: RangeInclusive<f64>,
+    top: f64,
+    light: f32,
+}
+
+impl Lit {
+    fn new(part: &StaticBox) -> Self {
+        let corners = part.corners();
+        let span = |axis: usize| {
+            let along = corners.iter().map(|c| c[axis]);
+            along.fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)))
+        };
+        let [(x0, x1), (y0, y1), (_, top)] = [span(0), span(1), span(2)];
+        Self { x: x0..=x1, y: y0..=y1, top, light: part.grey as f32 }
+    }
 }
 
 /// A Gaussian blur by rows, then by columns; at the edges the last pixel goes on.
@@ -215,23 +247,9 @@ fn blurred(image: &[f32], sigma: f32) -> Vec<f32> {
     pass(&rows, &|column, row| row as usize * SIDE + column as usize)
 }
 
-/// Light of the highest box under a point of the view's frame (mm), looked at from above.
-fn background(scene: &Scene, x: f32, y: f32) -> f32 {
-    let point = Point3::new(f64::from(x) / 1e3, f64::from(y) / 1e3, 0.0);
-    let in_world = scene.world_from_view * point;
-    let under = scene.statics.iter().filter(|part| {
-        let corner = part.corners();
-        let inside = |axis: usize| {
-            let along = corner.map(|c| c[axis]);
-            let (low, high) =
-                along.iter().fold((f64::MAX, f64::MIN), |(l, h), v| (l.min(*v), h.max(*v)));
-            (low..=high).contains(&in_world[axis])
-        };
-        inside(0) && inside(1)
-    });
-    let top = |part: &crate::config::StaticBox| {
-        part.corners().iter().map(|c| c.z).fold(f64::MIN, f64::max)
-    };
-    let highest = under.max_by(|a, b| top(a).total_cmp(&top(b)));
-    highest.map_or(FLOOR_LIGHT, |part| part.grey as f32)
+/// Light of the highest box under a point (world frame, metres), looked at from above.
+fn background(parts: &[Lit], point: &Point3<f64>) -> f32 {
+    let under = parts.iter().filter(|part| part.x.contains(&point.x) && part.y.contains(&point.y));
+    let highest = under.max_by(|a, b| a.top.total_cmp(&b.top));
+    highest.map_or(FLOOR_LIGHT, |part| part.light)
 }
