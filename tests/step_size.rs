@@ -218,12 +218,12 @@ fn skipped_moves_do_not_change_the_placement_on_the_open_target() {
     assert!(mm < 0.1 && deg < 0.1, "{mm} mm, {deg} deg");
 }
 
-/// 777 of 800 in `results/trust/step_size.md`: a plate let go on a guide's edge can end either way.
+/// 799 of 800 in `results/trust/step_size.md`: a plate let go on a guide's edge can end either way.
 #[test]
 fn skipped_moves_seldom_change_the_class_on_a_shelf() {
     let sets = SETS[1..].iter().map(|set| skipping_against_stepping(*set, 6));
     let (same, of) = sets.fold((0, 0), |(same, of), a| (same + a.same_class, of + a.of));
-    assert!(same * 10 >= of * 8, "{same} of {of}");
+    assert!(same * 10 >= of * 9, "{same} of {of}");
 }
 
 #[test]
@@ -273,10 +273,15 @@ fn coarse_steps_agree_with_fine_ones() {
             assert!(mm[1] <= 0.1 && deg[1] <= 0.1, "p90 {mm:?} {deg:?}");
             continue;
         }
-        // On shelves 0.1 mm and 95 % are not met, by 0.5 ms steps neither: a plate that is let
-        // go on a guide's edge ends one way or the other. This much holds:
-        assert!(mm[0] <= 0.2 && deg[0] <= 0.2, "{scene}, {how}: median {mm:?} {deg:?}");
-        assert!(default.same_class * 5 >= default.of * 4, "{scene}, {how}: {:?}", default.confused);
+        // Measured: 95.0 and 97.5 % on `shelf`, 95.0 and 89.5 % on `shelf-tight`. Of the seated
+        // plates' 0.104 mm at most the reference has 0.05 by itself: its 80,000 substeps round.
+        let least = if *scene == "shelf" { 0.95 } else { 0.85 };
+        let same = default.same_class as f64 / default.of as f64;
+        assert!(same >= least, "{scene}, {how}: {:?}", default.confused);
+        let seated = &default.seated;
+        assert!(seated.mm[1] <= 0.11 && seated.deg[1] <= 0.1, "{scene}, {how}: seated");
+        // 0.1 mm is not met by guided plates, by steps of 0.5 ms neither. This much holds:
+        assert!(mm[0] <= 0.15 && deg[0] <= 0.1, "{scene}, {how}: median {mm:?} {deg:?}");
     }
 }
 

@@ -96,12 +96,16 @@ impl Camera {
         let (sin, cos) = libm::sincosf(plate.yaw_deg.to_radians() as f32);
         let (at_x, at_y) = (plate.x_mm as f32, plate.y_mm as f32);
 
-        let seen = self.background.iter().enumerate().map(|(i, &behind)| {
-            let (x, y) = centre(i);
-            let (dx, dy) = (x - at_x, y - at_y);
-            let seen = self.blend(behind, cos * dx + sin * dy, cos * dy - sin * dx);
-            255.0 * seen * (light.gain + along_x[i % SIDE] + along_y[i / SIDE])
-        });
+        let mut seen = vec![0.0; SIDE * SIDE];
+        let rows = seen.chunks_exact_mut(SIDE).zip(self.background.chunks_exact(SIDE));
+        for (row, (seen, behind)) in rows.enumerate() {
+            let dy = centre(row * SIDE).1 - at_y;
+            for (column, (seen, behind)) in seen.iter_mut().zip(behind).enumerate() {
+                let dx = centre(column).0 - at_x;
+                let lit = self.blend(*behind, cos * dx + sin * dy, cos * dy - sin * dx);
+                *seen = 255.0 * lit * (light.gain + along_x[column] + along_y[row]);
+            }
+        }
         let expose = |mut grey: f32| {
             if sigma > 0.0 {
                 let unit: f32 = StandardNormal.sample(&mut noise);
@@ -110,22 +114,19 @@ impl Camera {
             // A cast saturates and takes NaN to 0.
             (grey + 0.5) as u8
         };
-        let pixels = match self.blur > 0.0 {
-            true => blurred(&seen.collect::<Vec<_>>(), self.blur).into_iter().map(expose).collect(),
-            false => seen.map(expose).collect(),
-        };
+        if self.blur > 0.0 {
+            seen = blurred(&seen, self.blur);
+        }
+        let pixels = seen.into_iter().map(expose).collect();
         Image::new(pixels).unwrap_or_else(|| unreachable!("one pixel a cell"))
     }
 
-    /// Light at a point in the plate's frame (mm), over what lies behind.
+    /// Light at a point in the plate's frame (mm), over what lies behind. Without branches, here
+    /// and below, so that several pixels are reckoned at once.
     fn blend(&self, behind: f32, x: f32, y: f32) -> f32 {
-        let outline = self.outline(x, y);
-        if outline >= PIXEL / 2.0 {
-            return behind;
-        }
         let well = coverage(self.well(x, y));
         let plate = PLATE_LIGHT + (WELL_LIGHT - PLATE_LIGHT) * well;
-        behind + (plate - behind) * coverage(outline)
+        behind + (plate - behind) * coverage(self.outline(x, y))
     }
 
     /// Signed distance from the outline, negative inside: a rectangle with round corners, one
@@ -143,8 +144,7 @@ impl Camera {
     fn well(&self, x: f32, y: f32) -> f32 {
         let from_a1 = (x + self.half_x - A1_COLUMN, self.half_y - A1_ROW - y);
         let nearest = |along: f32, last: f32| {
-            // Not negative, so that the cast rounds down; `floor` is a call.
-            along - PITCH * ((along / PITCH + 0.5).clamp(0.0, last + 0.5) as i32 as f32)
+            along - PITCH * floor((along / PITCH + 0.5).clamp(0.0, last + 0.5))
         };
         let (dx, dy) = (nearest(from_a1.0, 11.0), nearest(from_a1.1, 7.0));
         (dx * dx + dy * dy).sqrt() - WELL_RADIUS
@@ -174,6 +174,13 @@ impl Light {
             std::array::from_fn(|row| self.along_y * (centre(row * SIDE).1 / HALF)),
         ]
     }
+}
+
+/// The standard library's, for numbers from 0 to a million; that one is a call.
+fn floor(number: f32) -> f32 {
+    const WHOLE: f32 = 8_388_608.0; // from which on an f32 has no digits behind the point
+    let rounded = (number + WHOLE) - WHOLE;
+    if rounded > number { rounded - 1.0 } else { rounded }
 }
 
 /// How much of a pixel lies inside an edge at this signed distance.

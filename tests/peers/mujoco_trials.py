@@ -242,7 +242,8 @@ class Cell:
         pose = np.array([position[0] * 1e3, position[1] * 1e3, yaw])
         if z_mm < -limits["climbed_mm"] or tilt > 45 or np.hypot(*pose[:2]) > 60:
             return "dropped", pose
-        if abs(z_mm) <= limits["height_mm"] and tilt <= limits["tilt_deg"]:
+        short = pose[0] < -limits.get("short_mm", math.inf)
+        if abs(z_mm) <= limits["height_mm"] and tilt <= limits["tilt_deg"] and not short:
             return "placed", pose
         return ("climbed" if z_mm > limits["climbed_mm"] else "jammed"), pose
 
