@@ -18,7 +18,7 @@ use super::camera::{MainCamera, Orbit, orbit_of, place_camera};
 use super::live::{Live, follow};
 use super::overlays::{self, Overlays};
 use super::pace::pace;
-use super::panels::{self, Inset, Open, ViewRect};
+use super::panels::{self, Inset, Open, Seen, ViewRect};
 use super::plan::{Out, Plan, Show, Size, Training};
 use super::playback::play;
 use super::real::{RealArm, observe};
@@ -72,6 +72,7 @@ pub fn build(plan: &Plan, target: Target) -> Result<App, ViewError> {
     app.init_resource::<Overlays>();
     app.init_resource::<Open>();
     app.init_resource::<Inset>();
+    app.init_resource::<Seen>();
     app.init_resource::<ViewRect>();
     if let Target::Image(size) | Target::Nowhere(size) = target {
         let canvas = canvas(&mut app, size);

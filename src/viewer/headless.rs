@@ -1,11 +1,12 @@
 use std::path::Path;
+use std::time::Duration;
 
 use bevy::app::PluginsState;
 use bevy::prelude::*;
 use bevy::render::view::screenshot::{Screenshot, ScreenshotCaptured};
 
 use super::app::Canvas;
-use super::{Playback, ViewError};
+use super::{Playback, Replay, ViewError};
 
 /// Updates before the first picture: meshes and panels find their places in the first.
 const SETTLING: usize = 3;
@@ -17,9 +18,7 @@ const PATIENCE: usize = 200;
 /// One picture of what the viewer shows.
 pub fn screenshot(mut app: App, path: &Path) -> Result<(), ViewError> {
     start(&mut app);
-    for _ in 0..SETTLING {
-        app.update();
-    }
+    settle(&mut app);
     save(&capture(&mut app)?, path)
 }
 
@@ -28,15 +27,23 @@ pub fn frames(mut app: App, folder: &Path) -> Result<(), ViewError> {
     let wrong = |e: std::io::Error| ViewError::Write { path: folder.into(), why: e.to_string() };
     std::fs::create_dir_all(folder).map_err(wrong)?;
     start(&mut app);
-    for _ in 0..SETTLING {
-        app.update();
-    }
+    settle(&mut app);
     let duration = app.world().resource::<Playback>().duration();
     for number in 0..=(duration / FRAME).ceil() as u32 {
         app.world_mut().resource_mut::<Playback>().seek(f64::from(number) * FRAME);
         save(&capture(&mut app)?, &folder.join(format!("{number:04}.png")))?;
     }
     Ok(())
+}
+
+/// Until everything has found its place, and what is still being worked out is known.
+fn settle(app: &mut App) {
+    while app.world().get_resource::<Replay>().is_some_and(|replay| !replay.is_settled()) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    for _ in 0..SETTLING {
+        app.update();
+    }
 }
 
 /// Finishes the plugins as a runner would.

@@ -1,5 +1,5 @@
-use bevy_egui::egui::{Color32, TextStyle, Ui};
-use egui_plot::{Legend, Line, Plot, PlotPoints, VLine};
+use bevy_egui::egui::{Color32, RichText, Ui};
+use egui_plot::{Line, Plot, PlotPoints, VLine};
 
 use super::style::DIM;
 use crate::report::{Checkpoint, RunResult};
@@ -17,6 +17,11 @@ pub fn show(ui: &mut Ui, result: &RunResult, training_mm: &[f64], batch: u64, he
         [((at + 1) * window) as f64, errors.iter().sum::<f64>() / errors.len() as f64]
     };
     let training: PlotPoints<'_> = training_mm.chunks(window).enumerate().map(mean).collect();
+    ui.horizontal(|ui| {
+        for (name, color) in [("in-scene", IN_SCENE), ("held-out", HELD_OUT), ("training", DIM)] {
+            ui.label(RichText::new(name).size(12.5).color(color));
+        }
+    });
     Plot::new("curve")
         .height(150.0)
         .allow_scroll(false)
@@ -25,7 +30,6 @@ pub fn show(ui: &mut Ui, result: &RunResult, training_mm: &[f64], batch: u64, he
         .include_y(0.0)
         .y_axis_label("error, mm")
         .x_axis_label("trials")
-        .legend(Legend::default().text_style(TextStyle::Small))
         .show(ui, |plot| {
             plot.line(Line::new("training", training).color(DIM.gamma_multiply(0.7)).width(1.0));
             let in_scene = line(|c| c.in_scene.translation_mm);

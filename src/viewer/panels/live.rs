@@ -96,8 +96,7 @@ pub fn last(ui: &mut Ui, desk: &Desk, row: Option<&TrialRow>) {
             row.intent.instance
         ),
     );
-    let (word, color) = trial::outcome(stored.outcome, stored.seated);
-    ui.label(RichText::new(word).strong().size(17.0).color(color));
+    trial::verdict(ui, stored);
     trial::table(ui, "last", &trial::rows_of(&row.intent, stored));
     trial::facts(ui, stored);
 }

@@ -21,6 +21,7 @@ use bevy::prelude::*;
 use bevy_egui::{EguiContexts, egui};
 
 pub use inset::Inset;
+pub use policy::Seen;
 pub use style::dress;
 pub use view::{ViewRect, fit_camera};
 
@@ -46,6 +47,7 @@ pub struct Desk<'w, 's> {
     overlays: ResMut<'w, Overlays>,
     open: ResMut<'w, Open>,
     inset: ResMut<'w, Inset>,
+    seen: ResMut<'w, Seen>,
     rect: ResMut<'w, ViewRect>,
     ghosts: ResMut<'w, Ghosts>,
     by_hand: Option<ResMut<'w, ByHand>>,

@@ -1,6 +1,7 @@
+use bevy::prelude::Resource;
 use bevy_egui::egui::{
-    Align2, Color32, ColorImage, FontId, Image, Rect, RichText, Sense, TextureOptions, Ui, pos2,
-    vec2,
+    Align2, Color32, ColorImage, FontId, Image, Rect, RichText, Sense, TextureHandle,
+    TextureOptions, Ui, pos2, vec2,
 };
 
 use super::Desk;
@@ -13,40 +14,44 @@ use crate::viewer::replay::{Replay, Simulated};
 
 const LABEL: Color32 = Color32::from_rgb(110, 170, 255);
 
+/// The picture of the trial that is shown, as egui holds it.
+#[derive(Resource, Default)]
+pub struct Seen(Option<(Observation, TextureHandle)>);
+
 /// What the policy saw, what it thought, what it did, and what came of it.
 pub fn show(ui: &mut Ui, desk: &mut Desk) {
     let Some(replay) = &desk.replay else { return };
     let row = replay.row();
     title(ui, &format!("Trial {}", replay.place));
     ui.horizontal(|ui| {
-        if let Some(recording) = desk.playback.recording() {
-            picture(ui, &recording.seen.image, replay.place);
-        } else if let Some(image) = &row.intent.image {
-            picture(ui, image, replay.place);
+        let simulated = desk.playback.recording().map(|recording| &recording.seen.image);
+        if let Some(image) = row.intent.image.as_ref().or(simulated) {
+            picture(ui, image, &mut desk.seen);
         }
         ui.vertical(|ui| {
-            let instance = row.intent.instance;
-            note(ui, format!("what the policy saw\nscene instance {instance}"));
+            note(ui, format!("what the policy saw\nscene instance {}", row.intent.instance));
             if let Some(stored) = replay.stored() {
-                let (word, color) = trial::outcome(stored.outcome, stored.seated);
-                ui.label(RichText::new(word).strong().color(color));
+                trial::verdict(ui, stored);
             }
         });
     });
     if let Some(stored) = replay.stored() {
         trial::table(ui, "replayed", &trial::rows_of(&row.intent, stored));
-        trial::facts(ui, stored);
     }
     thoughts(ui, replay);
     provenance(ui, replay);
     made(ui, replay);
 }
 
-fn picture(ui: &mut Ui, image: &Observation, place: usize) {
-    let side = Observation::SIDE;
-    let grey = ColorImage::from_gray([side, side], image.pixels());
-    let texture = ui.ctx().load_texture(format!("seen {place}"), grey, TextureOptions::NEAREST);
-    ui.add(Image::new((texture.id(), vec2(112.0, 112.0))));
+fn picture(ui: &mut Ui, image: &Observation, seen: &mut Seen) {
+    if seen.0.as_ref().is_none_or(|(shown, _)| shown != image) {
+        let grey = ColorImage::from_gray([Observation::SIDE; 2], image.pixels());
+        let texture = ui.ctx().load_texture("seen", grey, TextureOptions::NEAREST);
+        seen.0 = Some((image.clone(), texture));
+    }
+    if let Some((_, texture)) = &seen.0 {
+        ui.add(Image::new((texture.id(), vec2(112.0, 112.0))));
+    }
 }
 
 /// The three distributions over corrections, the choice, and the label.

@@ -15,8 +15,7 @@ pub fn show(ui: &mut Ui, desk: &mut Desk) {
     let attempt = &recording.attempt;
     let reward = hand.reward().of_attempt(attempt.outcome, attempt.measured.as_ref());
     let stored = Stored::new(attempt, reward);
-    let (word, color) = outcome(stored.outcome, stored.seated);
-    ui.label(RichText::new(word).strong().size(17.0).color(color));
+    verdict(ui, &stored);
     table(ui, "by hand", &rows(recording.setup.offset, attempt.commanded, &stored));
     facts(ui, &stored);
 }
@@ -56,7 +55,18 @@ pub fn table(ui: &mut Ui, id: &str, rows: &Rows) {
     });
 }
 
-/// Reward, error, height, force.
+/// How it ended, in a few words.
+pub fn verdict(ui: &mut Ui, stored: &Stored) {
+    let (word, color) = outcome(stored.outcome, stored.seated);
+    ui.label(RichText::new(word).strong().size(16.0).color(color));
+    ui.label(RichText::new(format!("reward {:.3}", stored.reward)).monospace());
+    if let Some(place) = stored.truth.or(stored.measured) {
+        let (mm, deg) = (place.pose.translation_mm(), place.pose.yaw_deg.abs());
+        ui.label(RichText::new(format!("{mm:.2} mm {deg:.2} deg")).monospace());
+    }
+}
+
+/// Height, tilt, force, time.
 pub fn facts(ui: &mut Ui, stored: &Stored) {
     ui.add_space(4.0);
     Grid::new("facts").num_columns(2).show(ui, |ui| {
@@ -65,13 +75,11 @@ pub fn facts(ui: &mut Ui, stored: &Stored) {
             ui.label(RichText::new(value).monospace());
             ui.end_row();
         };
-        row("reward", format!("{:.3}", stored.reward));
         if let Some(place) = stored.truth.or(stored.measured) {
-            let (mm, deg) = (place.pose.translation_mm(), place.pose.yaw_deg.abs());
-            row("error", format!("{mm:.2} mm, {deg:.2} deg"));
             row("height, tilt", format!("{:.2} mm, {:.2} deg", place.z_mm, place.tilt_deg));
         }
         row("largest force", format!("{:.1} N", stored.harm.peak_force_n));
+        row("harm", stored.harm.words());
         row("robot time", format!("{:.2} s", stored.duration.seconds));
     });
 }

@@ -35,7 +35,6 @@ pub struct Replay {
     /// Of each training trial, oldest first: when it was given, and what it is.
     labels: BTreeMap<u64, Vec<(u64, Label)>>,
     instances: Instances,
-    reward: Reward,
 }
 
 /// How the motion that is shown came about.
@@ -94,7 +93,6 @@ impl Replay {
             chapters,
             labels,
             result,
-            reward,
             path,
             info,
             experiment,
@@ -220,8 +218,9 @@ impl Replay {
         [Some(pick * lift(self.row().intent.offset)), Some(place), put]
     }
 
-    /// The largest reward that a trial could earn is 0; the least is the floor.
-    pub fn floor(&self) -> f64 {
-        self.reward.floor()
+    /// All that can be known of the trial is: also what the policy thought of it.
+    pub fn is_settled(&self) -> bool {
+        let worked = self.policies.look();
+        worked.is_done() || worked.at(self.chapter, self.place).is_some()
     }
 }
