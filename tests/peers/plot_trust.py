@@ -34,7 +34,7 @@ def step_size(axes):
         axes.loglog(*zip(*points), style, color=COLOURS[scene], markersize=4, linewidth=1.2,
                     label=f"{scene}, {draws}")
     axes.axhline(0.1, color="0.6", linewidth=0.8)
-    axes.text(0.5, 0.104, "tolerance", color="0.4", va="bottom", fontsize=8)
+    axes.text(8, 0.096, "tolerance", color="0.4", ha="right", va="top", fontsize=8)
     axes.axvline(2, color="0.85", linewidth=6, zorder=0)
     ticks = [0.5, 1, 2, 4, 8]
     axes.set_xticks(ticks, [f"{t:g}" for t in ticks])
