@@ -149,7 +149,7 @@ impl From<ViewError> for Failure {
         match error {
             ViewError::Config(error) => error.into(),
             ViewError::Store(error) => error.into(),
-            ViewError::Lab(error) => error.into(),
+            ViewError::Lab(error) => (*error).into(),
             ViewError::Cell(error) => error.into(),
             ViewError::Device(error) => CellError::from(error).into(),
             ViewError::Input(what) => Self::Input(what),

@@ -26,7 +26,7 @@ pub enum ViewError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
-    Lab(#[from] LabError),
+    Lab(Box<LabError>),
     #[error(transparent)]
     Cell(#[from] CellError),
     #[error(transparent)]
@@ -38,4 +38,10 @@ pub enum ViewError {
     Training(Option<i32>),
     #[error("{what}: {source}")]
     Process { what: &'static str, source: std::io::Error },
+}
+
+impl From<LabError> for ViewError {
+    fn from(error: LabError) -> Self {
+        Self::Lab(Box::new(error))
+    }
 }
