@@ -7,7 +7,8 @@ pub(super) struct Guard {
     stop: Option<f64>,
 }
 
-/// A force that is over sooner is an impact, not a resistance, seconds.
+/// A force that is over sooner is an impact, not a resistance, seconds. What the step under way
+/// will bring is not known: a force that was there in the step before counts as going on.
 const PATIENCE: f64 = 6e-3;
 
 impl Guard {
@@ -60,7 +61,7 @@ mod tests {
     #[test]
     fn an_impact_does_not_stop_a_move() {
         let mut guard = Guard::new(30.0, 2e-3);
-        for (i, force) in (1..).zip([0.0, 200.0, 90.0, 10.0, 35.0, 5.0]) {
+        for (i, force) in (1..).zip([0.0, 200.0, 10.0, 35.0, 5.0]) {
             assert_eq!(guard.stops_in(i), None);
             guard.feel(i, force);
         }
