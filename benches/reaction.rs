@@ -15,7 +15,16 @@ const CYCLE: f64 = 0.002;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let seconds = std::env::args().filter_map(|a| a.parse().ok()).next_back().unwrap_or(20.0);
-    let mut robot = Robot::named("ur5e-twin")?;
+    let lagging = Robot::named("ur5e-twin")?;
+    let mut exact = lagging.clone();
+    let gaps = &mut exact.twin.as_mut().ok_or("the robot file has no [twin] section")?.gaps;
+    // What is left is the wire, the driver and the program.
+    (gaps.tracking_ms, gaps.stiction_deg) = (0.0, 0.0);
+    measure("joints that follow at once", exact, seconds)?;
+    measure("joints that lag by the file's 8 ms and stick", lagging, seconds)
+}
+
+fn measure(what: &str, mut robot: Robot, seconds: f64) -> Result<(), Box<dyn std::error::Error>> {
     let plan = Plan::new(&robot, Vec::new())?;
     let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let twin = Twin::start(&plan, host, Places::Free, |_| ())?;
@@ -44,7 +53,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     cycles.sort_by(f64::total_cmp);
     let at = |share: f64| cycles[((cycles.len() - 1) as f64 * share) as usize];
     let within = cycles.iter().filter(|c| **c <= 2.5).count();
-    println!("{trials} trials in {:.0} s at the speed of life", began.elapsed().as_secs_f64());
+    println!(
+        "{what}: {trials} trials in {:.0} s at the speed of life",
+        began.elapsed().as_secs_f64()
+    );
     println!(
         "from the state before a command to the first that shows motion: median {:.0} cycles, \
          p99 {:.0}, most {:.0}; {within} of {} within two",

@@ -1,8 +1,9 @@
 //! The driver against the twin, over TCP: what moves here is what would move an arm.
 
+use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 
 use rmrl::cell::conformance::{Repeat, Tolerance, conformance};
 use rmrl::cell::{CellError, Unwatched, Workcell};
@@ -67,7 +68,6 @@ fn file_for(ports: Ports) -> (tempfile::TempDir, PathBuf) {
     ] {
         robot["real"][key] = toml_edit::value(i64::from(port));
     }
-    robot["real"]["watchdog_hz"] = toml_edit::value(10.0);
     robot["real"]["eyes_url"] = toml_edit::value(format!("http://127.0.0.1:{}", ports.http));
     let path = dir.path().join("lab.toml");
     std::fs::write(&path, robot.to_string()).unwrap();
@@ -192,6 +192,15 @@ fn status(twin: &Twin) -> serde_json::Value {
     serde_json::from_str(&text).unwrap()
 }
 
+/// Waits for so many seconds of the twin's own time, however fast this machine is.
+fn robot_time_passes(twin: &Twin, seconds: f64) {
+    let now = || status(twin)["time_s"].as_f64().unwrap();
+    let end = now() + seconds;
+    while now() < end {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+
 /// Waits until the twin moves, or stands.
 fn await_motion(twin: &Twin, moving: bool) {
     for _ in 0..2000 {
@@ -208,28 +217,22 @@ fn a_driver_killed_in_mid_motion_leaves_a_stopped_arm_and_resumes_with_recovery(
     let (twin, _) = quiet_twin(4.0);
     let (dir, file) = file_for(twin.ports());
     let out = dir.path().join("run");
-    let robot = file.display().to_string();
-    let mut train = Command::new(env!("CARGO_BIN_EXE_rmrl"));
-    train
-        .args(["train", "smoke", "--method", "no-correction", "--seed", "1", "--backend", "real"])
-        .args(["--trials", "12", "--set", "batch=12", "--set", "evaluation.trials=1"])
-        .args(["--set", "evaluation.every=12", "--robot", &robot, "--resume"])
-        .arg("--out")
-        .arg(&out);
+    let more = ["--trials", "12", "--set", "batch=12", "--set", "evaluation.every=12"];
+    let mut train = training(&file, &out, &more);
     let barked = |twin: &Twin| status(twin)["events"].to_string().contains("watchdog");
     let mut kills = 0;
     while !barked(&twin) {
         kills += 1;
         assert!(kills < 12, "never killed in mid-motion");
         let mut driver = train.spawn().unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(2000));
+        robot_time_passes(&twin, 8.0);
         await_motion(&twin, true);
         driver.kill().unwrap();
         driver.wait().unwrap();
-        // The watchdog's tenth of a second of silence, and the way to stop.
-        std::thread::sleep(std::time::Duration::from_millis(1500));
+        // The watchdog's half second of silence, and the way to stop.
+        robot_time_passes(&twin, 3.0);
         let stands = status(&twin)["actual_q"].clone();
-        std::thread::sleep(std::time::Duration::from_millis(300));
+        robot_time_passes(&twin, 1.0);
         assert_eq!(status(&twin)["actual_q"], stands, "nothing moves without a driver");
     }
     let resumed = train.output().unwrap();
@@ -240,4 +243,88 @@ fn a_driver_killed_in_mid_motion_leaves_a_stopped_arm_and_resumes_with_recovery(
     // 12 of training, and in-scene and held-out at two checkpoints: each once.
     let counts = (status["trials"].as_u64(), status["of"].as_u64());
     assert_eq!(counts, (Some(16), Some(16)), "{status}");
+}
+
+/// The command line of a short training on this robot's file, whose run ends up in `out`.
+fn training(robot: &Path, out: &Path, more: &[&str]) -> Command {
+    let mut train = Command::new(env!("CARGO_BIN_EXE_rmrl"));
+    train
+        .args(["train", "smoke", "--method", "no-correction", "--seed", "1", "--backend", "real"])
+        .args(["--set", "evaluation.trials=1", "--resume", "--robot"])
+        .arg(robot)
+        .arg("--out")
+        .arg(out)
+        .args(more);
+    train
+}
+
+#[test]
+fn a_person_is_called_asked_and_obeyed_and_what_was_learned_is_judged_on_the_arm() {
+    let (twin, _) = quiet_twin(4.0);
+    let (dir, file) = file_for(twin.ports());
+    let (out, called) = (dir.path().join("run"), dir.path().join("called"));
+    let short = ["--trials", "2", "--set", "batch=2", "--set", "evaluation.every=2"];
+    let call = format!("printf '%s' \"$RMRL_REASON\" > '{}'", called.display());
+    let stopped = |command: &mut Command| {
+        let driver = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        await_motion(&twin, true);
+        post(&twin, "fault", "protective-stop@0");
+        let reason = || std::fs::read_to_string(&called).unwrap_or_default();
+        for _ in 0..2000 {
+            if reason().contains("protective stop") {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        assert!(std::fs::remove_file(&called).is_ok(), "nobody was called");
+        driver
+    };
+    let unlock = || {
+        // Not in the first five seconds, says the manual.
+        robot_time_passes(&twin, 6.0);
+        post(&twin, "person", "unlock");
+    };
+
+    let unattended = [&short[..], &["--on-pause", &call]].concat();
+    let unattended = stopped(&mut training(&file, &out, &unattended));
+    let unattended = unattended.wait_with_output().unwrap();
+    assert_eq!(unattended.status.code(), Some(3), "{}", text(&unattended.stderr));
+    unlock();
+
+    let attended = [&short[..], &["--attended", "--on-pause", &call]].concat();
+    let mut refused = stopped(&mut training(&file, &out, &attended));
+    refused.stdin.take().unwrap().write_all(b"perhaps\nno\n").unwrap();
+    let refused = refused.wait_with_output().unwrap();
+    assert_eq!(refused.status.code(), Some(3), "{}", text(&refused.stderr));
+    assert_eq!(text(&refused.stderr).matches("Continue?").count(), 2, "asked until it is plain");
+    unlock();
+
+    let mut agreed = stopped(&mut training(&file, &out, &attended));
+    unlock();
+    let before = status(&twin)["actual_q"].clone();
+    robot_time_passes(&twin, 2.0);
+    assert_eq!(status(&twin)["actual_q"], before, "an unlocked arm is not yet an agreed one");
+    agreed.stdin.take().unwrap().write_all(b"yes\n").unwrap();
+    let agreed = agreed.wait_with_output().unwrap();
+    assert!(agreed.status.success(), "{}", text(&agreed.stderr));
+
+    let out = out.display().to_string();
+    let told = rmrl(&["status", &out, "--json"]);
+    let told: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!(told["complete"], true, "{told}");
+    let resumed: Vec<_> =
+        told["pauses"].as_array().unwrap().iter().map(|p| &p["resumed"]).collect();
+    assert_eq!(resumed, [false, false, true], "{told}");
+    assert!(text(&rmrl(&["status", &out]).stdout).contains("protective stop"));
+
+    let robot = file.display().to_string();
+    let eval = ["eval", &out, "--backend", "real", "--robot", &robot, "--trials", "1", "--json"];
+    let judged = rmrl(&eval);
+    assert!(judged.status.success(), "{}", text(&judged.stderr));
+    let judged: serde_json::Value = serde_json::from_slice(&judged.stdout).unwrap();
+    assert_eq!(judged["phases"]["in-scene"]["of"], 1, "{judged}");
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }

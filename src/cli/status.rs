@@ -66,7 +66,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
     println!("pauses       {}", pauses.len());
     for pause in pauses {
         let end = if pause.resumed { "resumed" } else { "ended there" };
-        println!("  {} s since 1970, {end}: {}", pause.unix_s, pause.reason);
+        println!("  {} UTC, {end}: {}", store.utc(pause.unix_s)?, pause.reason);
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use crate::task::{Placement, Pose2};
 /// | request | answer |
 /// |---|---|
 /// | `GET /view` | the picture of the pick place: binary PGM, 64 x 64 grey pixels |
+/// | `GET /view/target` | a picture of the target, of the same kind; 404 where no camera sees it |
 /// | `GET /pick` | `{"found": true, "x_mm": …, "y_mm": …, "yaw_deg": …}`: the plate's offset there |
 /// | `GET /placement` | the same on the target, with `z_mm` and `tilt_deg` |
 ///
@@ -53,15 +54,21 @@ impl HttpEyes {
         Self { agent: config.into(), url: url.trim_end_matches('/').to_owned(), seat }
     }
 
-    fn picture(&self) -> Result<Image, DeviceError> {
-        let bytes = self.get("/view")?;
+    fn picture(&self, path: &str) -> Result<Option<Image>, DeviceError> {
+        let Some(bytes) = self.get(path)? else { return Ok(None) };
         let pixels = bytes.strip_prefix(PGM).unwrap_or(&[]);
-        Image::new(pixels.to_vec())
-            .ok_or_else(|| fault(DEVICE, format_args!("{}/view: not a 64 x 64 PGM", self.url)))
+        let image = Image::new(pixels.to_vec());
+        let bad = || fault(DEVICE, format_args!("{}{path}: not a 64 x 64 PGM", self.url));
+        image.ok_or_else(bad).map(Some)
+    }
+
+    fn missing(&self, path: &str) -> DeviceError {
+        fault(DEVICE, format_args!("{}{path}: not found", self.url))
     }
 
     fn seen(&self, path: &str) -> Result<Option<Placement>, DeviceError> {
-        let seen: Seen = serde_json::from_slice(&self.get(path)?)
+        let body = self.get(path)?.ok_or_else(|| self.missing(path))?;
+        let seen: Seen = serde_json::from_slice(&body)
             .map_err(|e| fault(DEVICE, format_args!("{}{path}: {e}", self.url)))?;
         let Seen { found, x_mm, y_mm, yaw_deg, z_mm, tilt_deg } = seen;
         let pose = Pose2 { x_mm, y_mm, yaw_deg };
@@ -71,17 +78,23 @@ impl HttpEyes {
         Ok(found.then_some(Placement { pose, z_mm, tilt_deg }))
     }
 
-    fn get(&self, path: &str) -> Result<Vec<u8>, DeviceError> {
+    /// `None` for a 404.
+    fn get(&self, path: &str) -> Result<Option<Vec<u8>>, DeviceError> {
         let url = format!("{}{path}", self.url);
         let failed = |error: ureq::Error| fault(DEVICE, format_args!("{url}: {error}"));
-        let mut response = self.agent.get(&url).call().map_err(failed)?;
-        response.body_mut().with_config().limit(LONGEST).read_to_vec().map_err(failed)
+        let mut response = match self.agent.get(&url).call() {
+            Err(ureq::Error::StatusCode(404)) => return Ok(None),
+            answer => answer.map_err(failed)?,
+        };
+        let body = response.body_mut().with_config().limit(LONGEST);
+        body.read_to_vec().map(Some).map_err(failed)
     }
 }
 
 impl Eyes for HttpEyes {
     fn look(&mut self) -> Result<Image, DeviceError> {
-        self.picture()
+        let path = "/view";
+        self.picture(path)?.ok_or_else(|| self.missing(path))
     }
 
     fn locate(&mut self) -> Result<Option<Pose2>, DeviceError> {
@@ -93,8 +106,7 @@ impl Eyes for HttpEyes {
         Ok(placement.map(|p| Measured { placement: p, seated: self.seat.holds(&p) }))
     }
 
-    /// The one camera's next picture.
     fn look_after(&mut self) -> Result<Option<Image>, DeviceError> {
-        self.picture().map(Some)
+        self.picture("/view/target")
     }
 }

@@ -25,6 +25,8 @@ pub struct RealRig<G, E> {
     ready: bool,
     /// Distance between the pads when last asked, metres.
     opening: f64,
+    /// A move in contact ended in this trial because something resisted.
+    resisted: bool,
 }
 
 /// What the rig knows of its cell. Metres, m/s, rad/s, N.
@@ -55,7 +57,7 @@ const THERE_RAD: f64 = 2e-4;
 impl<G: RealGripper, E: Eyes> RealRig<G, E> {
     pub fn new(session: Session, gripper: G, eyes: E, setting: Setting) -> Self {
         let opening = setting.open;
-        Self { session, gripper, eyes, setting, ready: false, opening }
+        Self { session, gripper, eyes, setting, ready: false, opening, resisted: false }
     }
 
     pub fn session(&self) -> &Session {
@@ -210,6 +212,7 @@ impl<G: RealGripper, E: Eyes> Arm for RealRig<G, E> {
         for (at, segment) in segments.iter().enumerate() {
             let ended = self.make(segment, share, watch);
             let ended = self.guarded(ended)?;
+            self.resisted |= ended == Ended::Resisted;
             // What comes next was planned from this segment's end.
             if ended == Ended::Resisted && at + 1 < segments.len() {
                 let force_n = self.setting.guard_n;
@@ -271,6 +274,7 @@ impl<G: RealGripper, E: Eyes> Rig for RealRig<G, E> {
 
     fn begin(&mut self, _: &Setup) {
         self.session.rtde().take_peak_force();
+        self.resisted = false;
     }
 
     /// The arm carries the plate back itself.
@@ -278,9 +282,10 @@ impl<G: RealGripper, E: Eyes> Rig for RealRig<G, E> {
         Ok(false)
     }
 
-    /// Of the force on the tool, which holds the plate.
+    /// Of the force on the tool, which holds the plate, from taking it back on.
     fn harm(&self) -> Harm {
-        Harm { peak_force_n: self.session.rtde().take_peak_force(), ..Harm::default() }
+        let peak_force_n = self.session.rtde().take_peak_force();
+        Harm { peak_force_n, jam: self.resisted, ..Harm::default() }
     }
 }
 

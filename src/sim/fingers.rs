@@ -1,6 +1,7 @@
 use nalgebra::Translation3;
 
-use super::rig::{PATIENCE, REST_SPEED, REST_STEPS, SimRig};
+use super::rig::SimRig;
+use super::rig::motion::{PATIENCE, REST_SPEED, REST_STEPS};
 use super::sweep::Sweep;
 use super::world::FingerCmd;
 use crate::arm::Line;

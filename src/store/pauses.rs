@@ -37,6 +37,12 @@ impl TrialStore {
         read().map_err(at(&self.path))
     }
 
+    /// A pause's time as a person reads it, UTC.
+    pub fn utc(&self, unix_s: i64) -> Result<String, StoreError> {
+        let sql = "SELECT coalesce(datetime(?1, 'unixepoch'), ?1)";
+        self.db.query_row(sql, [unix_s], |row| row.get(0)).map_err(at(&self.path))
+    }
+
     /// Numbers of trials with a result and the robot time they took, by phase.
     pub fn done(&self) -> Result<Vec<(String, u64, f64)>, StoreError> {
         let sql = "SELECT phase, COUNT(*), SUM(robot_time_s) FROM trial WHERE outcome IS NOT NULL \

@@ -1,15 +1,19 @@
 //! What the cell's eyes would tell of the table: image, plate poses, with their noise. A stand-in
 //! until cameras come.
 
+use nalgebra::Isometry3;
+
 use super::table::Table;
 use crate::cell::{Image, Measured};
 use crate::config::{Gaps, Scene};
 use crate::sim::Camera;
 use crate::task::{Dirt, Phase, Pose2, Setup, Stream, Streams, TaskSpec, TrialKey, planar_noise};
 
-/// A camera over the pick place and a measured placement, each look with noise of its own.
+/// Cameras over the pick place and over the target, and a measured placement; each look has noise
+/// of its own.
 pub struct TwinEyes {
-    camera: Camera,
+    pick: Camera,
+    target: Camera,
     task: TaskSpec,
     streams: Streams,
     /// How often it has looked: the noise hangs on this number.
@@ -29,7 +33,10 @@ impl TwinEyes {
             drift: Vec::new(),
             ..task.clone()
         };
-        Self { camera: Camera::new(scene), task, streams, looks: 0 }
+        let pick_from_view = scene.world_from_pick.inverse() * scene.world_from_view;
+        let world_from_view = scene.world_from_place * pick_from_view;
+        let target = Camera::new(&Scene { world_from_view, ..scene.clone() });
+        Self { pick: Camera::new(scene), target, task, streams, looks: 0 }
     }
 
     fn next(&mut self) -> TrialKey {
@@ -37,14 +44,24 @@ impl TwinEyes {
         TrialKey { phase: Phase::Train, index: self.looks }
     }
 
-    /// Image of the pick place; black where the plate is lost.
+    /// Image of the pick place, without a plate where it is lost.
     pub fn view(&mut self, table: &Table) -> Image {
+        let (plate, setup) = self.look(table);
+        self.pick.look(&plate, &setup, &self.task)
+    }
+
+    /// The same of the target.
+    pub fn view_target(&mut self, table: &Table) -> Image {
+        let (plate, setup) = self.look(table);
+        self.target.look(&plate, &setup, &self.task)
+    }
+
+    fn look(&mut self, table: &Table) -> (Isometry3<f64>, Setup) {
         let key = self.next();
         let offset = Pose2::IDENTITY;
         let setup = Setup { streams: self.streams, key, instance: 0, offset, made: 0 };
-        let away = nalgebra::Isometry3::translation(0.0, 10.0, 0.0);
-        let plate = table.world_from_plate().unwrap_or(away);
-        self.camera.look(&plate, &setup, &self.task)
+        let away = Isometry3::translation(0.0, 10.0, 0.0);
+        (table.world_from_plate().unwrap_or(away), setup)
     }
 
     /// The plate's offset at the pick place, if it lies there.

@@ -2,7 +2,7 @@
 
 use rmrl::wire::primary::{KinematicsInfo, Packages};
 use rmrl::wire::rtde::{FieldReply, ToClient, ToController, Value, outputs};
-use std::io::Read;
+use std::io::{Read, Write};
 
 use crate::client::{Asks, Rtde, connect, http, json, post, twin, upload, wait_for};
 
@@ -188,10 +188,28 @@ fn the_eyes_see_the_plate_with_noise_and_say_when_there_is_none() {
     }
     assert_ne!(json(ports, "/pick"), seen, "each look has a noise of its own");
     assert_eq!(json(ports, "/placement")["found"], false);
-    let (status, picture) = http(ports, "GET", "/view", "");
-    assert_eq!((status, picture.len()), (200, b"P5\n64 64\n255\n".len() + 64 * 64));
+    let picture = |path: &str| {
+        let (status, picture) = http(ports, "GET", path, "");
+        assert_eq!((status, picture.len()), (200, b"P5\n64 64\n255\n".len() + 64 * 64));
+        picture.iter().filter(|light| **light > 160).count()
+    };
+    let (pick, target) = (picture("/view"), picture("/view/target"));
+    assert!(pick > 500 && target < 50, "the bright plate is at the pick place: {pick} {target}");
     assert_eq!(post(ports, "/fault", "lost-plate"), 200);
     wait_for("the loss", || json(ports, "/pick")["found"] == false);
     assert_eq!(post(ports, "/fault", "lost-plat"), 400);
     assert_eq!(post(ports, "/person", "dance"), 400);
+}
+
+#[test]
+fn whoever_stalls_in_the_midst_of_a_request_holds_up_nobody() {
+    let twin = twin(10.0);
+    let ports = twin.ports();
+    for headers in ["Content-Length: 20", "Content-Length: 2000", "Transfer-Encoding: chunked"] {
+        let mut stalled = connect(ports, ports.http);
+        let request = format!("POST /fault HTTP/1.1\r\nHost: twin\r\n{headers}\r\n\r\nlost");
+        stalled.write_all(request.as_bytes()).unwrap();
+        assert_eq!(json(ports, "/pick")["found"], true, "{headers}");
+        std::mem::forget(stalled);
+    }
 }

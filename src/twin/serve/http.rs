@@ -3,6 +3,7 @@
 //! | request | answer |
 //! |---|---|
 //! | `GET /view` | the pick place as a binary PGM image of 64 x 64 grey pixels |
+//! | `GET /view/target` | the target, likewise |
 //! | `GET /pick` | `{"found":true,"x_mm":…,"y_mm":…,"yaw_deg":…}`: the plate's offset there |
 //! | `GET /placement` | the same on the target, with `z_mm`, `tilt_deg` and `seated` |
 //! | `GET /truth` | the plate as the simulator knows it: for tests and reports, not for a driver |
@@ -29,8 +30,9 @@ use crate::twin::controller::Controller;
 use crate::twin::faults::FaultSpec;
 use crate::twin::link::Link;
 
-/// Longest body that is read, bytes.
-const LONGEST: u64 = 4096;
+/// Longest body that is taken, bytes: up to there tiny_http has read it, on the connection's own
+/// thread, before the request comes here, so that nobody here waits for a client that stalls.
+const LONGEST: usize = 1024;
 /// How soon it notices that the twin stops.
 const PATIENCE: Duration = Duration::from_millis(100);
 
@@ -41,6 +43,11 @@ pub fn serve(listener: TcpListener, link: &Link, stop: &AtomicBool) {
     let Ok(server) = Server::from_listener(listener, None) else { return };
     while !stop.load(Ordering::Relaxed) {
         let Ok(Some(mut request)) = server.recv_timeout(PATIENCE) else { continue };
+        if !is_whole(&request) {
+            // Dropping it reads what is left of it, which may take for ever.
+            std::thread::spawn(|| request.respond(Response::empty(413)));
+            continue;
+        }
         let Some((status, kind, body)) = answer(&mut request, link) else { return };
         let mut response = Response::from_data(body).with_status_code(status);
         if let Ok(header) = Header::from_bytes("Content-Type", kind) {
@@ -57,6 +64,10 @@ fn answer(request: &mut Request, link: &Link) -> Option<Answer> {
     match (request.method(), path.as_str()) {
         (Method::Get, "/view") => {
             let image = link.ask(|c| c.eyes.view(&c.body.table))?;
+            Some((200, "image/x-portable-graymap", pgm(&image)))
+        }
+        (Method::Get, "/view/target") => {
+            let image = link.ask(|c| c.eyes.view_target(&c.body.table))?;
             Some((200, "image/x-portable-graymap", pgm(&image)))
         }
         (Method::Get, "/pick") => link.ask(|c| json_of(&pick(c))),
@@ -81,13 +92,17 @@ fn answer(request: &mut Request, link: &Link) -> Option<Answer> {
     }
 }
 
+/// Has all of the request come?
+fn is_whole(request: &Request) -> bool {
+    let said = |name: &'static str| request.headers().iter().any(|h| h.field.equiv(name));
+    let waits = said("Transfer-Encoding") || said("Expect") || said("Upgrade");
+    !waits && request.body_length().unwrap_or(0) <= LONGEST
+}
+
 fn body(request: &mut Request) -> String {
     let mut text = String::new();
-    // What cannot be read is no valid fault.
-    let _ = std::io::Read::read_to_string(
-        &mut std::io::Read::take(request.as_reader(), LONGEST),
-        &mut text,
-    );
+    // What is no text is no valid fault.
+    let _ = std::io::Read::read_to_string(request.as_reader(), &mut text);
     text.trim().to_owned()
 }
 
