@@ -1,7 +1,7 @@
 //! The driver against the twin, over TCP: what moves here is what would move an arm.
 
-use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr};
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -152,6 +152,10 @@ fn the_doctor_is_content_with_the_twin_and_names_what_is_wrong_elsewhere() {
     post(&twin, "person", "local");
     assert_eq!(wrong(&robot), ["remote control: off"]);
 
+    let mut larger = robot.clone();
+    larger.real.as_mut().unwrap().dashboard_port = a_larger_arm(twin.ports().dashboard);
+    assert_eq!(wrong(&larger), ["robot: UR10", "remote control: off"]);
+
     let mut nobody = robot.clone();
     nobody.real.as_mut().unwrap().dashboard_port = 1;
     let found = wrong(&nobody);
@@ -161,6 +165,30 @@ fn the_doctor_is_content_with_the_twin_and_names_what_is_wrong_elsewhere() {
     another.real.as_mut().unwrap().dashboard_port = robot.real.as_ref().unwrap().gripper_port;
     let found = wrong(&another);
     assert!(found.len() == 1 && found[0].starts_with("controller"), "{found:?}");
+}
+
+/// A dashboard that hands everything on to this one, and calls the arm a UR10.
+fn a_larger_arm(dashboard: u16) -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for asking in listener.incoming() {
+            let mut asking = asking.unwrap();
+            let mut twin = TcpStream::connect((Ipv4Addr::LOCALHOST, dashboard)).unwrap();
+            let (mut answers, mut back) = (twin.try_clone().unwrap(), asking.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut asking, &mut twin));
+            std::thread::spawn(move || {
+                let mut buffer = [0; 256];
+                while let Ok(length @ 1..) = answers.read(&mut buffer) {
+                    let said = text(&buffer[..length]).replace("UR5", "UR10");
+                    if back.write_all(said.as_bytes()).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+    });
+    port
 }
 
 #[test]

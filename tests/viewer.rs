@@ -10,7 +10,8 @@ use bevy::camera::primitives::{Aabb, MeshAabb};
 use bevy::image::{CompressedImageFormats, Image, ImageSampler, ImageType};
 use bevy::math::Vec3;
 use bevy::mesh::{Mesh, Mesh3d};
-use bevy::prelude::{Assets, GlobalTransform};
+use bevy::prelude::{Assets, GlobalTransform, Messages};
+use bevy::window::RequestRedraw;
 use nalgebra::Isometry3;
 use rmrl::cell::{CellError, Detail, Snapshot, Watch, Workcell};
 use rmrl::config::{Experiment, Grasp, Robot, Scene};
@@ -174,6 +175,23 @@ fn the_picture_of_the_cell_is_the_golden_one() {
     let (got, wanted) = (blocks(&got), blocks(&wanted));
     let worst = got.iter().zip(&wanted).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(worst < 0.06, "a block of 16x16 pixels differs by {worst} of full light");
+}
+
+#[test]
+fn a_cell_that_stands_still_is_not_drawn_again() {
+    let mut app = build(&plan("shelf"), Target::Nowhere(plan("shelf").size)).unwrap();
+    headless::start(&mut app);
+    let asks = |app: &bevy::app::App| {
+        let asked = app.world().resource::<Messages<RequestRedraw>>();
+        !asked.is_empty()
+    };
+    // Panels that open ask for some.
+    let mut calm = 0;
+    for _ in 0..1000 {
+        app.update();
+        calm = if asks(&app) { 0 } else { calm + 1 };
+    }
+    assert!(calm > 100, "nothing happens, and still another frame is asked for");
 }
 
 #[test]

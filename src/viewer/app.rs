@@ -10,14 +10,15 @@ use bevy::render::settings::{RenderCreation, WgpuSettings};
 use bevy::window::{ExitCondition, WindowResolution};
 use bevy::winit::WinitPlugin;
 use bevy_egui::{
-    EguiContexts, EguiGlobalSettings, EguiPlugin, EguiPrimaryContextPass, PrimaryEguiContext,
+    EguiContexts, EguiGlobalSettings, EguiPlugin, EguiPreUpdateSet, EguiPrimaryContextPass,
+    PrimaryEguiContext,
 };
 
 use super::by_hand::ByHand;
 use super::camera::{MainCamera, Orbit, orbit_of, place_camera};
 use super::live::{Live, follow};
 use super::overlays::{self, Overlays};
-use super::pace::pace;
+use super::pace::{calm, pace};
 use super::panels::{self, Inset, Open, Seen, ViewRect};
 use super::plan::{Out, Plan, Show, Size, Training};
 use super::playback::play;
@@ -93,6 +94,8 @@ pub fn build(plan: &Plan, target: Target) -> Result<App, ViewError> {
         )
             .chain(),
     );
+    let told = calm.after(EguiPreUpdateSet::ProcessInput).before(EguiPreUpdateSet::BeginPass);
+    app.add_systems(PreUpdate, told);
     app.add_systems(Last, pace);
     Ok(app)
 }

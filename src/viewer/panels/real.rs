@@ -19,11 +19,15 @@ pub fn show(ui: &mut Ui, desk: &Desk) {
     };
     title(ui, "Joints as measured");
     Grid::new("joints").num_columns(3).striped(true).show(ui, |ui| {
+        for heading in ["", "deg", "deg/s"] {
+            ui.label(RichText::new(heading).color(DIM));
+        }
+        ui.end_row();
         for (i, name) in JOINTS.into_iter().enumerate() {
             ui.label(name);
             let (at, speed) = (state.joints[i].to_degrees(), state.joint_speeds[i].to_degrees());
-            ui.label(RichText::new(format!("{at:+8.2} deg")).monospace());
-            ui.label(RichText::new(format!("{speed:+6.1} deg/s")).monospace().color(DIM));
+            ui.label(RichText::new(format!("{at:+8.2}")).monospace());
+            ui.label(RichText::new(format!("{speed:+6.1}")).monospace().color(DIM));
             ui.end_row();
         }
     });
