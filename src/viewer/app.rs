@@ -1,4 +1,5 @@
 use bevy::app::PluginGroupBuilder;
+use bevy::asset::AssetEventSystems;
 use bevy::camera::RenderTarget;
 use bevy::camera::visibility::RenderLayers;
 use bevy::core_pipeline::tonemapping::Tonemapping;
@@ -10,8 +11,8 @@ use bevy::render::settings::{RenderCreation, WgpuSettings};
 use bevy::window::{ExitCondition, WindowResolution};
 use bevy::winit::WinitPlugin;
 use bevy_egui::{
-    EguiContexts, EguiGlobalSettings, EguiPlugin, EguiPreUpdateSet, EguiPrimaryContextPass,
-    PrimaryEguiContext,
+    EguiContexts, EguiGlobalSettings, EguiPlugin, EguiPostUpdateSet, EguiPreUpdateSet,
+    EguiPrimaryContextPass, PrimaryEguiContext,
 };
 
 use super::by_hand::ByHand;
@@ -97,6 +98,8 @@ pub fn build(plan: &Plan, target: Target) -> Result<App, ViewError> {
     let told = calm.after(EguiPreUpdateSet::ProcessInput).before(EguiPreUpdateSet::BeginPass);
     app.add_systems(PreUpdate, told);
     app.add_systems(Last, pace);
+    // A letter that is drawn for the first time must be in the very frame that shows it.
+    app.configure_sets(PostUpdate, EguiPostUpdateSet::PostProcessOutput.before(AssetEventSystems));
     Ok(app)
 }
 
