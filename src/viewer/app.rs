@@ -69,7 +69,7 @@ pub fn build(plan: &Plan, target: Target) -> Result<App, ViewError> {
     app.insert_resource(EguiGlobalSettings { auto_create_primary_context: false, ..default() });
     app.insert_resource(ClearColor(Color::srgb(0.075, 0.085, 0.10)));
     let cell = enter(plan, &mut app)?;
-    app.insert_resource(orbit_of(plan.view, &cell.scene));
+    app.insert_resource(orbit_of(plan.view, &cell));
     app.insert_resource(cell);
     app.init_resource::<Overlays>();
     app.init_resource::<Open>();

@@ -129,7 +129,7 @@ fn act(desk: &mut Desk, action: Action) {
         Action::Restart => desk.playback.restart(),
         Action::Slower => desk.playback.speed = desk.playback.speed.next(false),
         Action::Faster => desk.playback.speed = desk.playback.speed.next(true),
-        Action::Look(preset) => *desk.orbit = super::camera::orbit_of(preset, &desk.cell.scene),
+        Action::Look(preset) => *desk.orbit = super::camera::orbit_of(preset, &desk.cell),
         Action::Toggle(overlay) => *desk.overlays.of(overlay) ^= true,
         Action::Run => by_hand::run(desk),
         Action::Correct { axis, steps } => by_hand::nudge(desk, axis, steps, true),

@@ -18,7 +18,7 @@ pub fn show(ui: &mut Ui, desk: &mut Desk) {
             (Preset::Shelf, "shelf"),
             (Preset::Camera, "camera"),
         ] {
-            let wanted = orbit_of(preset, &desk.cell.scene);
+            let wanted = orbit_of(preset, &desk.cell);
             if ui.selectable_label(*desk.orbit == wanted, name).clicked() {
                 *desk.orbit = wanted;
             }

@@ -16,9 +16,11 @@ pub fn lights(mut commands: Commands) {
             ..default()
         },
         CascadeShadowConfigBuilder {
-            num_cascades: 1,
+            // The second one is for views that hold a whole arm.
+            num_cascades: 2,
             minimum_distance: 0.02,
-            maximum_distance: 2.2,
+            first_cascade_far_bound: 2.2,
+            maximum_distance: 4.0,
             ..default()
         }
         .build(),
