@@ -1,5 +1,5 @@
 //! How soon a command moves the arm, and how old the oldest state is that a motion was watched by,
-//! on loopback at the speed of life: `cargo bench --bench reaction -- SECONDS`.
+//! on loopback at the speed of life: `cargo bench --bench reaction -- SECONDS`, twice.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;

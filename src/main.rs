@@ -26,8 +26,10 @@ fn hush_broken_pipe() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         let said = info.payload_as_str().unwrap_or_default();
-        if !said.starts_with("failed printing to stdout: Broken pipe") {
-            usual(info);
+        if said.starts_with("failed printing to stdout: Broken pipe") {
+            // As a signal would have ended it.
+            std::process::exit(141);
         }
+        usual(info);
     }));
 }

@@ -78,7 +78,7 @@ const MJCF: [Mistake; 10] = [
         "pos=\"0.400 0 0.060\" euler=\"0 30 0\"",
         &["open.xml", "site place", "upright"],
     ),
-    // Everything at the target is a metre farther away.
+    // The target's riser is a metre away from the target.
     mistake(
         "scenes/open.xml",
         "pos=\"0.410 0 0.030\"",

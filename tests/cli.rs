@@ -206,12 +206,29 @@ fn init_copies_files_that_can_be_run_and_keeps_edited_ones() {
 }
 
 #[test]
+fn a_complete_run_has_made_as_many_trials_as_its_status_planned() {
+    let dir = tempdir();
+    let short =
+        "--seed 1 --trials 60 --set batch=20 --set evaluation.every=20 --set evaluation.trials=2";
+    for (method, more) in
+        [("no-correction", ""), ("rm-rl-pretrained", "--set rm-rl-pretrained.prior_trials=40")]
+    {
+        let train = format!("train smoke --method {method} {short} {more} --out {method}");
+        let done = rmrl(dir.path(), &train);
+        assert_eq!(done.code, 0, "{}", done.stderr);
+        let told = rmrl(dir.path(), &format!("status {method} --json"));
+        let told: serde_json::Value = serde_json::from_str(&told.stdout).unwrap();
+        assert_eq!((&told["complete"], &told["trials"]), (&true.into(), &told["of"]), "{told}");
+    }
+}
+
+#[test]
 fn experiments_with_dirt_and_drift_are_reproducible_over_jobs_and_kills() {
     let dir = tempdir();
     let short = smoke_args().replacen("smoke", "randomised", 1)
         + " --set evaluation.shelf_trials=2 --set task.scene_instances=10";
     let drift = r#" --set task.drift=[{key="fixture_x_mm",at=25,to=1.5},{key="exposure",at=10,to=-0.4,over=30}]"#;
-    let args = short + drift;
+    let args = format!("{short}{drift}");
     for jobs in ["1", "2"] {
         let done = rmrl(dir.path(), &format!("{args} --jobs {jobs} --out jobs{jobs}"));
         assert_eq!(done.code, 0, "{}", done.stderr);
@@ -224,6 +241,13 @@ fn experiments_with_dirt_and_drift_are_reproducible_over_jobs_and_kills() {
     let resumed = rmrl(dir.path(), &format!("{args} --out killed --resume"));
     assert_eq!(resumed.code, 0, "{}", resumed.stderr);
     support::assert_same_results(&one, &killed);
+    let shipped = short.replacen("randomised", "drift", 1);
+    for jobs in ["1", "2"] {
+        let done = rmrl(dir.path(), &format!("{shipped} --jobs {jobs} --out drift{jobs}"));
+        assert_eq!(done.code, 0, "{}", done.stderr);
+    }
+    let [alone, together] = ["drift1", "drift2"].map(|name| dir.path().join(name));
+    support::assert_same_results(&alone, &together);
     let report = std::fs::read_to_string(one.join("report.md")).unwrap();
     assert!(report.contains("| `fixture_x_mm` | - | - | to 1.5 at trial 25 |"), "{report}");
     assert!(report.contains("## Harm"), "{report}");

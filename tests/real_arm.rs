@@ -149,6 +149,11 @@ fn the_doctor_is_content_with_the_twin_and_names_what_is_wrong_elsewhere() {
     let found = wrong(&tool);
     assert!(found.iter().any(|f| f.starts_with("TCP: 10.00 mm")), "{found:?}");
 
+    let mut closed = robot.clone();
+    closed.real.as_mut().unwrap().gripper_port = 1;
+    let found = wrong(&closed);
+    assert!(found.len() == 1 && found[0].starts_with("gripper"), "{found:?}");
+
     post(&twin, "person", "local");
     assert_eq!(wrong(&robot), ["remote control: off"]);
 
@@ -207,6 +212,11 @@ fn a_dry_run_plans_and_moves_nothing_and_the_doctor_speaks_on_the_command_line()
     assert_eq!(joints(&twin), before);
     let taught = rmrl(&["teach", &file, "view"]);
     assert!(taught.status.success(), "{}", String::from_utf8_lossy(&taught.stderr));
+    post(&twin, "person", "local");
+    let ill = rmrl(&["doctor", "--robot", &file]);
+    assert_eq!(ill.status.code(), Some(1));
+    let lines = String::from_utf8_lossy(&ill.stdout).into_owned();
+    assert_eq!(lines.matches("remote control").count(), 1, "{lines}");
     let stored = Robot::named(&file).unwrap().real.unwrap().view.unwrap();
     let tool = status(&twin)["actual_tcp_pose"].clone();
     for (axis, mm) in stored.xyz_mm.into_iter().enumerate() {

@@ -146,8 +146,7 @@ fn apart(drawn: &GlobalTransform, wanted: &Isometry3<f64>) -> f64 {
 }
 
 /// The picture of the shelf against the one in the repository: drivers differ in single pixels,
-/// so means over blocks are compared. And it is no empty picture: the plate's white and the
-/// shelf's wood are in it.
+/// so means over blocks are compared.
 #[test]
 fn the_picture_of_the_cell_is_the_golden_one() {
     let dir = tempfile::tempdir().unwrap();
@@ -217,6 +216,44 @@ fn plate_and_shelf_are_really_in_the_picture() {
         "the plate changes {} blocks",
         differing(&shelf, &moved)
     );
+}
+
+#[test]
+fn a_trial_becomes_a_series_of_pictures_and_what_cannot_is_the_users_mistake() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("frames");
+    let into = ["--headless", "--size", "320x240", "--frames", folder.to_str().unwrap()];
+    let made = view(&[&into[..], &["--correction", "1,0,0"]].concat()).output().unwrap();
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let picture = |number: usize| read(&folder.join(format!("{number:04}.png"))).data.unwrap();
+    let count = std::fs::read_dir(&folder).unwrap().count();
+    assert!(count > 100, "{count} pictures");
+    assert_ne!(picture(0), picture(count - 1));
+
+    std::fs::remove_dir_all(&folder).unwrap();
+    says(&view(&into).output().unwrap(), 2, "--correction");
+    says(&view(&[&into[..], &["--correction", "99,0,0"]].concat()).output().unwrap(), 2, "mm");
+    assert!(!folder.exists(), "nothing half made is left");
+}
+
+#[test]
+fn a_stored_run_is_replayed_without_a_screen() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("run");
+    let out = out.to_str().unwrap();
+    let train = ["train", "smoke", "--method", "rm-rl", "--seed", "1", "--trials", "40", "--out"];
+    let done = Command::new(env!("CARGO_BIN_EXE_rmrl")).args(train).arg(out).output().unwrap();
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    let shot = |name: &str, trial: &str| {
+        let file = dir.path().join(name);
+        let into = ["--headless", "--size", "640x360@0.5", "--screenshot", file.to_str().unwrap()];
+        let made = view(&[&into[..], &["--run", out, "--trial", trial]].concat()).output().unwrap();
+        assert!(made.status.success(), "{}", text(&made.stderr));
+        blocks(&read(&file))
+    };
+    let (early, late) = (shot("early.png", "3"), shot("late.png", "39"));
+    let differing = early.iter().zip(&late).filter(|(a, b)| (**a - **b).abs() > 0.03).count();
+    assert!(differing > 5, "two trials differ in {differing} blocks");
 }
 
 #[test]

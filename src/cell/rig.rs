@@ -76,6 +76,9 @@ pub trait Rig: Arm + Gripper + Eyes {
     /// A trial is about to begin: a simulated rig keys its noise by it.
     fn begin(&mut self, setup: &Setup);
 
+    /// What is done from here on counts as the trial's harm.
+    fn begin_attempt(&mut self) {}
+
     /// Puts the plate at this offset without the arm's help, and opens the hand at home;
     /// `false` where the arm has to carry the plate back itself.
     fn set_plate(&mut self, offset: Pose2) -> Result<bool, DeviceError>;
@@ -96,7 +99,7 @@ pub trait Rig: Arm + Gripper + Eyes {
         None
     }
 
-    /// What the trial since [`begin`](Self::begin) may have damaged, as far as the rig can tell
+    /// What the attempt may have damaged, as far as the rig can tell
     /// without knowing how it ended.
     fn harm(&self) -> Harm {
         Harm::default()

@@ -176,6 +176,7 @@ impl<R: Rig> Workcell for ScriptedCell<R> {
             let what = "the plate is not at the pick place: prepare the trial first".to_owned();
             return Err(CellError::Device(DeviceError::Fault { device: "cell", what }));
         }
+        self.rig.begin_attempt();
         let planned = correction.compose(self.rig.disturbance());
         let CellPlan { pick, target, .. } = self.plan;
         let grip = pick.world_from_place * lift(planned);

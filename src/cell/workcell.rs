@@ -94,7 +94,8 @@ pub struct Attempt {
 /// What a trial may have damaged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Harm {
-    /// Largest contact force between the plate and the furniture.
+    /// Largest force in the attempt, newtons: simulated between plate and furniture, measured at the
+    /// tool of an arm.
     pub peak_force_n: f64,
     /// The plate stuck: it was left jammed, or the guard had to stop the hand that moved it.
     pub jam: bool,

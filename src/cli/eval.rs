@@ -66,6 +66,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
         scene: &scene,
         cells: &cells,
         pauses: &args.backend.pauses,
+        run: &path,
         watch: UntilRaised(interrupt::flag()?),
         cell: None,
     };
@@ -88,6 +89,7 @@ struct Rehearsal<'a> {
     scene: &'a str,
     cells: &'a Cells,
     pauses: &'a PauseArgs,
+    run: &'a Path,
     watch: UntilRaised<'a>,
     /// Gone after a stop, until a person agrees that it goes on.
     cell: Option<Box<dyn Workcell>>,
@@ -113,7 +115,7 @@ impl Rehearsal<'_> {
                 Ok(attempt) => Stored::new(&attempt, 0.0),
                 Err(error) if self.cells.is_real() => {
                     self.cell = None;
-                    self.pauses.wait(error, Path::new(""))?;
+                    self.pauses.wait(error, self.run)?;
                     // What was cut off counts as what it was.
                     Stored::interrupted(Pose2::IDENTITY, 0.0)
                 }

@@ -14,7 +14,7 @@ pub struct PauseArgs {
     /// After a stop, ask on the terminal whether to go on [default: end with exit code 3]
     #[arg(long)]
     attended: bool,
-    /// Run this command when a person is needed; RMRL_REASON and RMRL_RUN are set
+    /// Run this command when a person is needed; RMRL_REASON and RMRL_RUN (empty for a single trial) are set
     #[arg(long, value_name = "CMD")]
     on_pause: Option<String>,
 }

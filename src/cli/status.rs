@@ -5,6 +5,8 @@ use serde_json::json;
 use super::runs::find_run;
 use crate::cli::Failure;
 use crate::config::{Experiment, parse_toml};
+use crate::lab::{HARDWARE, planned_trials};
+use crate::learn;
 use crate::store::TrialStore;
 
 #[derive(Debug, clap::Args)]
@@ -27,7 +29,11 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let phases = store.done()?;
     let (made, seconds) =
         phases.iter().fold((0, 0.0), |(n, s), (_, count, time)| (n + count, s + time));
-    let planned = planned(&experiment);
+    let settings = experiment.options(&path.display().to_string())?;
+    let card = learn::card(&info.method, &settings)?;
+    let stands = !info.backend.starts_with(HARDWARE);
+    let demonstrates = stands || experiment.evaluation.shelf_scene == experiment.scene;
+    let planned = planned_trials(&experiment, card.prior_trials, demonstrates);
     let complete = store.is_complete()?;
     let left = if complete { 0 } else { planned.saturating_sub(made) };
     let seconds_left = if made > 0 { seconds / made as f64 * left as f64 } else { f64::NAN };
@@ -69,15 +75,6 @@ pub fn run(args: Args) -> Result<(), Failure> {
         println!("  {} UTC, {end}: {}", store.utc(pause.unix_s)?, pause.reason);
     }
     Ok(())
-}
-
-/// All trials of the run: training, evaluation at checkpoints, and the demonstration.
-fn planned(experiment: &Experiment) -> u64 {
-    let evaluation = &experiment.evaluation;
-    let checkpoints = experiment.trials.div_ceil(evaluation.every) + 1;
-    let shelf =
-        if evaluation.shelf_scene == experiment.scene { evaluation.shelf_trials } else { 0 };
-    experiment.trials + 2 * checkpoints * evaluation.trials + shelf
 }
 
 fn hours(seconds: f64) -> String {

@@ -10,7 +10,7 @@ mod sweep;
 
 pub use folder::{Folder, FolderError, State, Wish};
 pub use results::{HARDWARE, read_run, score};
-pub use run::{MakeCell, Run, see};
+pub use run::{MakeCell, Run, planned_trials, see};
 pub use sweep::{Event, MakeWatch, Sweep, read_results, run_path};
 
 use std::ops::ControlFlow;

@@ -124,8 +124,7 @@ impl<'a> Run<'a> {
     }
 
     fn is_checkpoint(&self) -> bool {
-        let (now, every) = (self.learned, self.experiment.evaluation.every as usize);
-        now == 0 || now == self.total() || (now >= self.prior() && now.is_multiple_of(every))
+        is_checkpoint(self.experiment, self.prior() as u64, self.learned as u64)
     }
 
     fn batch_end(&self) -> usize {
@@ -339,4 +338,19 @@ pub(super) fn open_or_create(
         }
     }
     Ok(store)
+}
+
+/// Is it evaluated once it has learned from so many trials?
+fn is_checkpoint(experiment: &Experiment, prior: u64, learned: u64) -> bool {
+    let due = learned >= prior && learned.is_multiple_of(experiment.evaluation.every);
+    learned == 0 || learned == experiment.trials || due
+}
+
+/// All trials of a run of a method that begins with so many prior ones: training, evaluation at
+/// its checkpoints, and the final demonstration where its scene stands.
+pub fn planned_trials(experiment: &Experiment, prior: u64, demonstrates: bool) -> u64 {
+    let evaluation = &experiment.evaluation;
+    let learned = (0..=experiment.trials).filter(|n| is_checkpoint(experiment, prior, *n));
+    let shelf = if demonstrates { evaluation.shelf_trials } else { 0 };
+    experiment.trials + 2 * learned.count() as u64 * evaluation.trials + shelf
 }

@@ -4,7 +4,7 @@ use nalgebra::Isometry3;
 
 use super::{Dashboard, RealGripper, Rtde, Site, SiteError, State, calibration, link};
 use crate::arm::ArmModel;
-use crate::cell::{CellError, DeviceError, Eyes, Unwatched, Workcell};
+use crate::cell::{DeviceError, Eyes, Unwatched, Workcell};
 use crate::config::Frame;
 use crate::task::{Phase, Pose2, Setup, Streams, TrialKey};
 use crate::wire::{RobotMode, SafetyMode};
@@ -69,29 +69,24 @@ pub fn examine(site: &Site) -> Vec<Finding> {
     findings
 }
 
-/// The pose in which the arm stands still, as the controller measures it with the file's TCP.
+/// `base_from_tool` in which the arm stands still: from its joints, its own calibration and the
+/// file's tool. The controller's tool pose is that of whatever TCP is set there just now.
 pub fn measured_frame(site: &Site) -> Result<Frame, SiteError> {
-    let device = |what: String| {
-        SiteError::Cell(CellError::Device(DeviceError::Fault { device: "teach", what }))
-    };
+    let failed = |error: DeviceError| SiteError::Cell(error.into());
     let listen = || -> Result<State, DeviceError> {
         let rtde = Rtde::listen(&site.spec().host, site.spec().rtde_port)?;
         std::thread::sleep(LISTEN);
         rtde.state()
     };
-    let state = listen().map_err(|e| SiteError::Cell(e.into()))?;
+    let state = listen().map_err(failed)?;
     if !state.is_still() {
-        return Err(device("the arm moves: let go of it, then teach".to_owned()));
+        let what = "the arm moves: let go of it, then teach".to_owned();
+        return Err(failed(DeviceError::Fault { device: "teach", what }));
     }
-    if let Some((mm, deg)) = state.flange_from_tool.map(|tcp| apart(&site.flange_from_tool(), &tcp))
-        && (mm > TCP_MM || deg > TCP_DEG)
-    {
-        return Err(device(format!(
-            "the controller's TCP is {mm:.1} mm and {deg:.1} deg from the robot file's (arm.tool): \
-             set it in the installation first"
-        )));
-    }
-    Ok(Frame::from_isometry(&state.base_from_tool))
+    let calibration = site.calibration().map_err(failed)?;
+    let arm = site.calibrated(&calibration).map_err(failed)?;
+    let base_from_tool = arm.world_from_base.inverse() * arm.tool(&state.joints);
+    Ok(Frame::from_isometry(&base_from_tool))
 }
 
 fn dashboard(site: &Site, findings: &mut Vec<Finding>) -> Option<Finding> {

@@ -25,7 +25,7 @@ pub struct RealRig<G, E> {
     ready: bool,
     /// Distance between the pads when last asked, metres.
     opening: f64,
-    /// A move in contact ended in this trial because something resisted.
+    /// A move in contact of this attempt ended because something resisted.
     resisted: bool,
 }
 
@@ -272,7 +272,9 @@ impl<G: RealGripper, E: Eyes> Rig for RealRig<G, E> {
         Signals { reward: RewardSignal::Signed, context: ContextSignal::Pose, truth: false }
     }
 
-    fn begin(&mut self, _: &Setup) {
+    fn begin(&mut self, _: &Setup) {}
+
+    fn begin_attempt(&mut self) {
         self.session.rtde().take_peak_force();
         self.resisted = false;
     }
@@ -282,7 +284,7 @@ impl<G: RealGripper, E: Eyes> Rig for RealRig<G, E> {
         Ok(false)
     }
 
-    /// Of the force on the tool, which holds the plate, from taking it back on.
+    /// The force is that on the tool, for the arm does not feel what the plate touches.
     fn harm(&self) -> Harm {
         let peak_force_n = self.session.rtde().take_peak_force();
         Harm { peak_force_n, jam: self.resisted, ..Harm::default() }

@@ -106,8 +106,8 @@ impl Session {
 
     /// A state that is newer than this call.
     pub fn newest(&self) -> Result<State, DeviceError> {
-        let seen = self.rtde.state()?.number;
-        self.rtde.next(seen, PATIENCE)
+        let seen = self.rtde.state().map_err(gone)?.number;
+        self.rtde.next(seen, PATIENCE).map_err(gone)
     }
 
     /// Ends the session: whatever comes next is refused.
@@ -126,7 +126,7 @@ impl Session {
             let what = format!("the session ended before ({why}): connect again");
             return Err(DeviceError::Fault { device: "arm", what });
         }
-        let ended = self.prepare().and_then(|()| {
+        let ended = self.prepare().map_err(gone).and_then(|()| {
             let ended = self.run(order, watch);
             if ended.is_err() {
                 self.call_off();
@@ -410,6 +410,14 @@ impl Vigil {
 fn off(order: &Order<'_>, state: &State) -> (f64, f64) {
     let off = order.base_from_tool.inverse() * state.base_from_tool;
     (off.translation.vector.norm() * 1e3, off.rotation.angle().to_degrees())
+}
+
+/// A device that does not answer has been lost, whatever it was asked.
+fn gone(error: DeviceError) -> DeviceError {
+    match error {
+        DeviceError::Fault { .. } => lost(&error),
+        other => other,
+    }
 }
 
 fn lost(error: &DeviceError) -> DeviceError {

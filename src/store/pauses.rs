@@ -39,7 +39,7 @@ impl TrialStore {
 
     /// A pause's time as a person reads it, UTC.
     pub fn utc(&self, unix_s: i64) -> Result<String, StoreError> {
-        let sql = "SELECT coalesce(datetime(?1, 'unixepoch'), ?1)";
+        let sql = "SELECT coalesce(datetime(?1, 'unixepoch'), CAST(?1 AS TEXT))";
         self.db.query_row(sql, [unix_s], |row| row.get(0)).map_err(at(&self.path))
     }
 

@@ -230,6 +230,13 @@ impl TrialStore {
         read().map_err(at(&self.path))
     }
 
+    /// The newest trial of any phase that has a result.
+    pub fn newest(&self) -> Result<Option<TrialRow>, StoreError> {
+        use rusqlite::OptionalExtension;
+        let sql = format!("{SELECT} WHERE outcome IS NOT NULL ORDER BY id DESC LIMIT 1");
+        self.db.query_row(&sql, [], read_row).optional().map_err(at(&self.path))
+    }
+
     /// Keeps a picture of the cell after a trial, where it cannot be rendered again.
     pub fn picture_after(
         &self,

@@ -6,6 +6,7 @@ use bevy::prelude::*;
 use bevy::render::view::screenshot::{Screenshot, ScreenshotCaptured};
 
 use super::app::Canvas;
+use super::by_hand::ByHand;
 use super::{Playback, Replay, ViewError};
 
 /// Updates before the first picture: meshes and panels find their places in the first.
@@ -18,31 +19,65 @@ const PATIENCE: usize = 200;
 /// One picture of what the viewer shows.
 pub fn screenshot(mut app: App, path: &Path) -> Result<(), ViewError> {
     start(&mut app);
-    settle(&mut app);
+    settle(&mut app)?;
     save(&capture(&mut app)?, path)
 }
 
 /// The whole trial, a picture every 40 ms of its time, as `0000.png` and so on.
 pub fn frames(mut app: App, folder: &Path) -> Result<(), ViewError> {
     let wrong = |e: std::io::Error| ViewError::Write { path: folder.into(), why: e.to_string() };
-    std::fs::create_dir_all(folder).map_err(wrong)?;
     start(&mut app);
-    settle(&mut app);
+    settle(&mut app)?;
     let duration = app.world().resource::<Playback>().duration();
-    for number in 0..=(duration / FRAME).ceil() as u32 {
-        app.world_mut().resource_mut::<Playback>().seek(f64::from(number) * FRAME);
-        save(&capture(&mut app)?, &folder.join(format!("{number:04}.png")))?;
+    if duration <= 0.0 {
+        let what = "--frames needs a trial that moves: give --correction, or --run of a simulation";
+        return Err(ViewError::Input(what.into()));
+    }
+    std::fs::create_dir_all(folder).map_err(wrong)?;
+    #[derive(Resource, Default)]
+    struct Taken(Vec<(u32, Image)>);
+
+    let Canvas(canvas) = canvas_of(&app)?;
+    app.init_resource::<Taken>();
+    let last = (duration / FRAME).ceil() as u32;
+    let (mut saved, mut idle) = (0, 0);
+    // A picture arrives some updates after it was asked for; the next ones are drawn meanwhile.
+    for number in 0.. {
+        if number <= last {
+            app.world_mut().resource_mut::<Playback>().seek(f64::from(number) * FRAME);
+            let take = move |captured: On<ScreenshotCaptured>, mut taken: ResMut<Taken>| {
+                taken.0.push((number, captured.image.clone()));
+            };
+            app.world_mut().spawn(Screenshot(canvas.clone())).observe(take);
+        }
+        app.update();
+        let taken = std::mem::take(&mut app.world_mut().resource_mut::<Taken>().0);
+        idle = if taken.is_empty() { idle + 1 } else { 0 };
+        for (number, image) in taken {
+            save(&image, &folder.join(format!("{number:04}.png")))?;
+            saved += 1;
+        }
+        if saved > last {
+            break;
+        }
+        if idle > PATIENCE {
+            return Err(no_picture());
+        }
     }
     Ok(())
 }
 
 /// Until everything has found its place, and what is still being worked out is known.
-fn settle(app: &mut App) {
+fn settle(app: &mut App) -> Result<(), ViewError> {
     while app.world().get_resource::<Replay>().is_some_and(|replay| !replay.is_settled()) {
         std::thread::sleep(Duration::from_millis(20));
     }
     for _ in 0..SETTLING {
         app.update();
+    }
+    match app.world().get_resource::<ByHand>().and_then(|hand| hand.failure.clone()) {
+        Some(failure) => Err(ViewError::Input(failure)),
+        None => Ok(()),
     }
 }
 
@@ -60,9 +95,7 @@ pub fn capture(app: &mut App) -> Result<Image, ViewError> {
     #[derive(Resource)]
     struct Captured(Image);
 
-    let Some(canvas) = app.world().get_resource::<Canvas>().cloned() else {
-        return Err(ViewError::Graphics("there is no picture to take".into()));
-    };
+    let canvas = canvas_of(app)?;
     let take = |captured: On<ScreenshotCaptured>, mut commands: Commands| {
         commands.insert_resource(Captured(captured.image.clone()));
     };
@@ -73,7 +106,16 @@ pub fn capture(app: &mut App) -> Result<Image, ViewError> {
             return Ok(image);
         }
     }
-    Err(ViewError::Graphics("the driver delivered no picture".into()))
+    Err(no_picture())
+}
+
+fn canvas_of(app: &App) -> Result<Canvas, ViewError> {
+    let canvas = app.world().get_resource::<Canvas>().cloned();
+    canvas.ok_or_else(|| ViewError::Graphics("there is no picture to take".into()))
+}
+
+fn no_picture() -> ViewError {
+    ViewError::Graphics("the driver delivered no picture".into())
 }
 
 fn save(image: &Image, path: &Path) -> Result<(), ViewError> {

@@ -61,7 +61,7 @@ pub const LINES: &[(&str, &[Line])] = &[
                     (Key::ArrowLeft, false, Action::Step { forwards: false }),
                 ],
                 "Right, Left",
-                "one physics step on or back",
+                "one physics step on or back (live: on)",
             ),
             line(&[(Key::R, false, Action::Restart)], "R", "restart the trial"),
             line(

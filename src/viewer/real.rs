@@ -8,9 +8,8 @@ use nalgebra::Isometry3;
 use super::{Cell, Moment, Shown, ViewError};
 use crate::cell::lift;
 use crate::config::{ConfigError, Robot};
-use crate::real::{Rtde, State};
+use crate::real::{Rtde, Site, State};
 use crate::store::{StoreError, TrialRow, TrialStore};
-use crate::task::Phase;
 
 /// A real arm, or its twin, as it says it stands: looked at, never told anything. This process
 /// only listens to the controller's data exchange; who drives the arm does not notice.
@@ -19,6 +18,8 @@ pub struct RealArm {
     pub host: String,
     scene: String,
     world_from_base: Isometry3<f64>,
+    /// As taught, where it was.
+    world_from_place: Isometry3<f64>,
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -105,6 +106,7 @@ impl RealArm {
             host,
             scene: real.scene.clone(),
             world_from_base: arm.model.world_from_base,
+            world_from_place: Site::new(robot)?.plan().target.world_from_place,
             seen,
         })
     }
@@ -140,7 +142,7 @@ pub fn observe(arm: Option<Res<RealArm>>, cell: Res<Cell>, mut shown: ResMut<Sho
     let last = seen.last.as_ref().and_then(|row| row.result.as_ref());
     let placement = last.and_then(|stored| stored.measured);
     now.bodies.plate = placement.map(|p| {
-        let mut placed = cell.scene.world_from_place * lift(p.pose);
+        let mut placed = arm.world_from_place * lift(p.pose);
         placed.translation.z += p.z_mm / 1e3;
         placed
     });
@@ -149,11 +151,7 @@ pub fn observe(arm: Option<Res<RealArm>>, cell: Res<Cell>, mut shown: ResMut<Sho
 
 /// The run's newest trial that has a result.
 fn last_trial(run: &std::path::Path) -> Result<Option<TrialRow>, StoreError> {
-    let store = TrialStore::read(run)?;
-    let mut rows = store.trials(Phase::Prior, 0)?;
-    rows.extend(store.trials(Phase::Train, 0)?);
-    rows.retain(|row| row.result.is_some());
-    Ok(rows.pop())
+    TrialStore::read(run)?.newest()
 }
 
 fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {

@@ -205,7 +205,9 @@ fn the_eyes_see_the_plate_with_noise_and_say_when_there_is_none() {
 fn whoever_stalls_in_the_midst_of_a_request_holds_up_nobody() {
     let twin = twin(10.0);
     let ports = twin.ports();
-    for headers in ["Content-Length: 20", "Content-Length: 2000", "Transfer-Encoding: chunked"] {
+    let upgrade = "Content-Length: 4\r\nConnection: Upgrade\r\nUpgrade: websocket";
+    let lengths = ["Content-Length: 20", "Content-Length: 2000", "Transfer-Encoding: chunked"];
+    for headers in lengths.into_iter().chain([upgrade]) {
         let mut stalled = connect(ports, ports.http);
         let request = format!("POST /fault HTTP/1.1\r\nHost: twin\r\n{headers}\r\n\r\nlost");
         stalled.write_all(request.as_bytes()).unwrap();

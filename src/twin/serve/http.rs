@@ -95,14 +95,18 @@ fn answer(request: &mut Request, link: &Link) -> Option<Answer> {
 /// Has all of the request come?
 fn is_whole(request: &Request) -> bool {
     let said = |name: &'static str| request.headers().iter().any(|h| h.field.equiv(name));
-    let waits = said("Transfer-Encoding") || said("Expect") || said("Upgrade");
+    // A connection that is to become another one never ends.
+    let upgrades = |h: &Header| h.value.as_str().to_ascii_lowercase().contains("upgrade");
+    let turns = request.headers().iter().any(|h| h.field.equiv("Connection") && upgrades(h));
+    let waits = said("Transfer-Encoding") || said("Expect") || turns;
     !waits && request.body_length().unwrap_or(0) <= LONGEST
 }
 
 fn body(request: &mut Request) -> String {
     let mut text = String::new();
     // What is no text is no valid fault.
-    let _ = std::io::Read::read_to_string(request.as_reader(), &mut text);
+    let mut short = std::io::Read::take(request.as_reader(), LONGEST as u64);
+    let _ = std::io::Read::read_to_string(&mut short, &mut text);
     text.trim().to_owned()
 }
 

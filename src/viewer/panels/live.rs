@@ -3,7 +3,7 @@ use bevy_egui::egui::{ProgressBar, RichText, Ui};
 use super::style::{ACCENT, BAD, GOOD, note, title};
 use super::{Desk, curve, trial};
 use crate::store::TrialRow;
-use crate::viewer::live::Pace;
+use crate::viewer::live::{Live, Pace};
 
 const PACES: [(Pace, &str); 5] = [
     (Pace::Watched(0.1), "0.1 x"),
@@ -12,6 +12,13 @@ const PACES: [(Pace, &str); 5] = [
     (Pace::Watched(4.0), "4 x"),
     (Pace::Free, "as fast as it goes"),
 ];
+
+/// The next slower or faster pace.
+pub fn turn(live: &mut Live, faster: bool) {
+    let now = PACES.iter().position(|(pace, _)| *pace == live.pace).unwrap_or(0);
+    let next = if faster { now + 1 } else { now.saturating_sub(1) };
+    live.set_pace(PACES[next.min(PACES.len() - 1)].0);
+}
 
 /// The training, its speed, and how far it has come.
 pub fn show(ui: &mut Ui, desk: &mut Desk) {

@@ -123,12 +123,18 @@ fn act(desk: &mut Desk, action: Action) {
             None => desk.playback.toggle(),
         },
         Action::Step { forwards } => match &mut desk.live {
-            Some(live) => live.step(),
+            Some(live) if forwards => live.step(),
+            Some(_) => {}
             None => desk.playback.step(forwards),
         },
         Action::Restart => desk.playback.restart(),
-        Action::Slower => desk.playback.speed = desk.playback.speed.next(false),
-        Action::Faster => desk.playback.speed = desk.playback.speed.next(true),
+        Action::Slower | Action::Faster => {
+            let faster = action == Action::Faster;
+            match &mut desk.live {
+                Some(live) => live::turn(live, faster),
+                None => desk.playback.speed = desk.playback.speed.next(faster),
+            }
+        }
         Action::Look(preset) => *desk.orbit = super::camera::orbit_of(preset, &desk.cell),
         Action::Toggle(overlay) => *desk.overlays.of(overlay) ^= true,
         Action::Run => by_hand::run(desk),

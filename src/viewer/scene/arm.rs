@@ -34,8 +34,8 @@ pub fn spawn_arm(
             .spawn((Link(shape.link), Transform::default(), Visibility::default(), ChildOf(root)))
             .id();
         // Alternating, so that one sees where a joint is.
-        // A hair thinner each, for round ends that meet would flicker.
         let look = if shape.link % 2 == 0 { &look.link } else { &look.joint };
+        // Half a millimetre thinner each, for round ends that coincide would flicker.
         let radius = radius - 4e-4 * shape.link as f32;
         commands.spawn((
             Mesh3d(meshes.add(Capsule3d::new(radius, length))),
