@@ -381,7 +381,7 @@ fn a_run_outlives_a_protective_stop_a_cut_connection_and_the_drivers_death() {
 /// Settings by environment: RMRL_MOMENTS (of each fault, default 50), RMRL_SPEED (times life),
 /// RMRL_MINUTES (begin no further moment after that).
 #[test]
-#[ignore = "takes an hour: run by hand, see results/faults"]
+#[ignore = "takes 20 minutes: run by hand, see results/faults"]
 fn every_fault_at_random_moments() {
     let setting = |name: &str, default: f64| {
         std::env::var(name).map_or(default, |value| value.parse().unwrap())
