@@ -5,13 +5,11 @@ use nalgebra::Isometry3;
 use rmrl::cell::{Unwatched, Workcell};
 use rmrl::config::{Robot, Scene};
 use rmrl::sim::{self, Camera, FingerCmd, PhysicsSettings, World};
-use rmrl::task::{Dirt, Noise, Phase, Pose2, Range, Setup, Streams, TaskSpec, TrialKey};
+use rmrl::task::{Noise, Phase, Pose2, Range, Setup, Streams, TaskSpec, TrialKey};
 
 fn task() -> TaskSpec {
     let noise = Noise { mm: 0.2, deg: 0.2 };
     TaskSpec {
-        range: Range { mm: 3.0, deg: 3.0 },
-        bins: 7,
         scene_instances: 50,
         held_out_instances: 50,
         jitter: Noise { mm: 0.3, deg: 0.3 },
@@ -19,8 +17,7 @@ fn task() -> TaskSpec {
         measurement: noise,
         camera: 4.0,
         lighting: 0.2,
-        dirt: Dirt::default(),
-        drift: Vec::new(),
+        ..TaskSpec::exact(Range { mm: 3.0, deg: 3.0 })
     }
 }
 

@@ -6,7 +6,7 @@ use rmrl::cell::{Attempt, Image, ScriptedCell, Snapshot, Unwatched, Watch, Workc
 use rmrl::config::{Robot, Scene};
 use rmrl::sim::{self, PhysicsSettings, SimRig};
 use rmrl::task::{
-    Dirt, Drift, Noise, Outcome, Phase, Pose2, Quantity, Range, Setup, Streams, TaskSpec, TrialKey,
+    Dirt, Drift, Outcome, Phase, Pose2, Quantity, Range, Setup, Streams, TaskSpec, TrialKey,
 };
 
 const ZERO: Pose2 = Pose2::IDENTITY;
@@ -15,17 +15,8 @@ const ZERO: Pose2 = Pose2::IDENTITY;
 fn task(deviations: &[(Quantity, f64)]) -> TaskSpec {
     let drift = |&(key, to): &(Quantity, f64)| Drift { key, at: 0, to, over: 0 };
     TaskSpec {
-        range: Range { mm: 3.0, deg: 3.0 },
-        bins: 7,
-        scene_instances: 1,
-        held_out_instances: 1,
-        jitter: Noise::NONE,
-        actuation: Noise::NONE,
-        measurement: Noise::NONE,
-        camera: 0.0,
-        lighting: 0.0,
-        dirt: Dirt::default(),
         drift: deviations.iter().map(drift).collect(),
+        ..TaskSpec::exact(Range { mm: 3.0, deg: 3.0 })
     }
 }
 

@@ -9,7 +9,7 @@ use rand::RngExt;
 use rmrl::cell::{Attempt, Unwatched, Workcell};
 use rmrl::config::{Robot, Scene};
 use rmrl::sim::{self, PhysicsSettings};
-use rmrl::task::{Dirt, Noise, Phase, Pose2, Range, Setup, Stream, Streams, TaskSpec, TrialKey};
+use rmrl::task::{Noise, Phase, Pose2, Range, Setup, Stream, Streams, TaskSpec, TrialKey};
 
 const TRIALS: u64 = 100;
 const SEED: u64 = 5;
@@ -17,17 +17,11 @@ const SEED: u64 = 5;
 fn task() -> TaskSpec {
     let noise = Noise { mm: 0.2, deg: 0.2 };
     TaskSpec {
-        range: Range { mm: 3.0, deg: 3.0 },
-        bins: 7,
-        scene_instances: 1,
-        held_out_instances: 1,
-        jitter: Noise::NONE,
         actuation: noise,
         measurement: noise,
         camera: 3.0,
         lighting: 0.2,
-        dirt: Dirt::default(),
-        drift: Vec::new(),
+        ..TaskSpec::exact(Range { mm: 3.0, deg: 3.0 })
     }
 }
 

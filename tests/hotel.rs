@@ -7,7 +7,7 @@ use rmrl::cell::conformance::{Repeat, Tolerance, conformance};
 use rmrl::cell::{Attempt, ScriptedCell, Snapshot, Unwatched, Watch, Workcell};
 use rmrl::config::{ConfigError, Plate, Robot, Scene};
 use rmrl::sim::{self, PhysicsSettings, SimRig};
-use rmrl::task::{Dirt, Noise, Outcome, Phase, Pose2, Range, Setup, Streams, TaskSpec, TrialKey};
+use rmrl::task::{Outcome, Phase, Pose2, Range, Setup, Streams, TaskSpec, TrialKey};
 
 fn hotel() -> &'static str {
     Scene::FILES.iter().find(|(name, _)| *name == "hotel.toml").unwrap().1
@@ -26,19 +26,7 @@ fn with(changes: &[(&str, &str)]) -> String {
 }
 
 fn cell(scene: &Scene, robot: &str) -> Result<ScriptedCell<SimRig>, ConfigError> {
-    let task = TaskSpec {
-        range: Range { mm: 3.0, deg: 3.0 },
-        bins: 7,
-        scene_instances: 1,
-        held_out_instances: 1,
-        jitter: Noise::NONE,
-        actuation: Noise::NONE,
-        measurement: Noise::NONE,
-        camera: 0.0,
-        lighting: 0.0,
-        dirt: Dirt::default(),
-        drift: Vec::new(),
-    };
+    let task = TaskSpec::exact(Range { mm: 3.0, deg: 3.0 });
     sim::cell(scene, &Robot::named(robot).unwrap(), &task, PhysicsSettings::default())
 }
 

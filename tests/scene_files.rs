@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use rmrl::config::{ConfigError, Robot, Scene};
 use rmrl::sim::{self, PhysicsSettings};
-use rmrl::task::{Dirt, Noise, Range, TaskSpec};
+use rmrl::task::{Range, TaskSpec};
 
 fn text(files: &[(&str, &'static str)], name: &str) -> &'static str {
     files.iter().find(|(n, _)| *n == name).unwrap().1
@@ -130,20 +130,7 @@ fn wrong_keys_and_values_are_named() {
 
 #[test]
 fn a_gripper_too_narrow_for_the_plate_is_refused() {
-    let zero = Noise::NONE;
-    let task = TaskSpec {
-        range: Range { mm: 3.0, deg: 3.0 },
-        bins: 7,
-        scene_instances: 1,
-        held_out_instances: 1,
-        jitter: zero,
-        actuation: zero,
-        measurement: zero,
-        camera: 0.0,
-        lighting: 0.0,
-        dirt: Dirt::default(),
-        drift: Vec::new(),
-    };
+    let task = TaskSpec::exact(Range { mm: 3.0, deg: 3.0 });
     let scene = Scene::named("open").unwrap();
     let narrow = robot().replace("opening_mm = 40.0", "opening_mm = 12.0");
     let narrow = Robot::parse("gantry.toml", &narrow).unwrap();

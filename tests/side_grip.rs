@@ -3,24 +3,12 @@
 use rmrl::cell::{Attempt, Unwatched, Workcell};
 use rmrl::config::{Robot, Scene};
 use rmrl::sim::{self, PhysicsSettings};
-use rmrl::task::{Dirt, Noise, Outcome, Phase, Pose2, Range, Setup, Streams, TaskSpec, TrialKey};
+use rmrl::task::{Outcome, Phase, Pose2, Range, Setup, Streams, TaskSpec, TrialKey};
 
 const SIDE: [&str; 2] = ["gantry-side", "ur5e-side"];
 
 fn task() -> TaskSpec {
-    TaskSpec {
-        range: Range { mm: 3.0, deg: 3.0 },
-        bins: 7,
-        scene_instances: 1,
-        held_out_instances: 1,
-        jitter: Noise::NONE,
-        actuation: Noise::NONE,
-        measurement: Noise::NONE,
-        camera: 0.0,
-        lighting: 0.0,
-        dirt: Dirt::default(),
-        drift: Vec::new(),
-    }
+    TaskSpec::exact(Range { mm: 3.0, deg: 3.0 })
 }
 
 fn trial(scene: &str, robot: &str, offset: Pose2) -> Attempt {

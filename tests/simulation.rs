@@ -7,23 +7,11 @@ use rmrl::cell::{Attempt, IdealCell, Image, ScriptedCell, Snapshot, Unwatched, W
 use rmrl::config::{Robot, Scene};
 use rmrl::sim::{self, PhysicsSettings, SimRig};
 use rmrl::task::{
-    Dirt, Noise, Outcome, Phase, Pose2, Range, Setup, Streams, TaskSpec, TrialKey, is_success,
+    Noise, Outcome, Phase, Pose2, Range, Setup, Streams, TaskSpec, TrialKey, is_success,
 };
 
 fn quiet() -> TaskSpec {
-    TaskSpec {
-        range: Range { mm: 3.0, deg: 3.0 },
-        bins: 7,
-        scene_instances: 1,
-        held_out_instances: 1,
-        jitter: Noise::NONE,
-        actuation: Noise::NONE,
-        measurement: Noise::NONE,
-        camera: 0.0,
-        lighting: 0.0,
-        dirt: Dirt::default(),
-        drift: Vec::new(),
-    }
+    TaskSpec::exact(Range { mm: 3.0, deg: 3.0 })
 }
 
 fn noisy() -> TaskSpec {

@@ -9,9 +9,7 @@ use rand::RngExt;
 use rmrl::cell::{Attempt, ScriptedCell, Unwatched, Workcell};
 use rmrl::config::{Robot, Scene};
 use rmrl::sim::{self, PhysicsSettings, SimRig};
-use rmrl::task::{
-    Dirt, Noise, Outcome, Phase, Pose2, Range, Setup, Stream, Streams, TaskSpec, TrialKey,
-};
+use rmrl::task::{Outcome, Phase, Pose2, Range, Setup, Stream, Streams, TaskSpec, TrialKey};
 
 const TRIALS: u64 = 200;
 const SEED: u64 = 9;
@@ -94,19 +92,7 @@ impl Ending {
 }
 
 fn task() -> TaskSpec {
-    TaskSpec {
-        range: RANGE,
-        bins: 7,
-        scene_instances: 1,
-        held_out_instances: 1,
-        jitter: Noise::NONE,
-        actuation: Noise::NONE,
-        measurement: Noise::NONE,
-        camera: 0.0,
-        lighting: 0.0,
-        dirt: Dirt::default(),
-        drift: Vec::new(),
-    }
+    TaskSpec::exact(RANGE)
 }
 
 /// `nudge_mm` moves the plate's offset on x and y.

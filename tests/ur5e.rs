@@ -8,22 +8,10 @@ use rmrl::cell::conformance::{Repeat, Tolerance, conformance, disturbed_conforma
 use rmrl::cell::{CellError, ScriptedCell, Snapshot, Unwatched, Watch, Workcell};
 use rmrl::config::{Robot, Scene};
 use rmrl::sim::{self, PhysicsSettings, SimRig};
-use rmrl::task::{Dirt, Noise, Outcome, Phase, Pose2, Range, Setup, Streams, TaskSpec, TrialKey};
+use rmrl::task::{Noise, Outcome, Phase, Pose2, Range, Setup, Streams, TaskSpec, TrialKey};
 
 fn quiet() -> TaskSpec {
-    TaskSpec {
-        range: Range { mm: 3.0, deg: 3.0 },
-        bins: 7,
-        scene_instances: 1,
-        held_out_instances: 1,
-        jitter: Noise::NONE,
-        actuation: Noise::NONE,
-        measurement: Noise::NONE,
-        camera: 0.0,
-        lighting: 0.0,
-        dirt: Dirt::default(),
-        drift: Vec::new(),
-    }
+    TaskSpec::exact(Range { mm: 3.0, deg: 3.0 })
 }
 
 fn cell_of(robot: &Robot, scene: &str, settings: PhysicsSettings) -> ScriptedCell<SimRig> {

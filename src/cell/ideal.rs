@@ -48,7 +48,7 @@ impl<F: FnMut(&Setup) -> Image> Workcell for IdealCell<F> {
         let _ = planar_noise(self.task.measurement, &mut draw);
         let sighting = planar_noise(self.task.measurement, &mut draw);
         self.setup = Some(*setup);
-        Ok(Observation { image: (self.render)(setup), pose: Some(plus(setup.offset, sighting)) })
+        Ok(Observation { image: (self.render)(setup), pose: Some(setup.offset.plus(sighting)) })
     }
 
     fn attempt(
@@ -80,7 +80,7 @@ impl<F: FnMut(&Setup) -> Image> Workcell for IdealCell<F> {
             in_hand: grasped.then_some(in_hand),
             outcome: if grasped { Outcome::Placed } else { Outcome::NoGrasp },
             seated: grasped,
-            measured: grasped.then(|| at(plus(in_hand, error))),
+            measured: grasped.then(|| at(in_hand.plus(error))),
             truth: grasped.then(|| at(in_hand)),
             duration: RobotTime { seconds: DURATION },
             harm: Harm::default(),
@@ -93,10 +93,6 @@ impl<F: FnMut(&Setup) -> Image> Workcell for IdealCell<F> {
         show("recover", 0.0, watch)?;
         Ok(PlateAt::Pick)
     }
-}
-
-fn plus(pose: Pose2, error: Pose2) -> Pose2 {
-    Pose2::from_axes(std::array::from_fn(|axis| pose.axes()[axis] + error.axes()[axis]))
 }
 
 fn show(segment: &'static str, seconds: f64, watch: &mut dyn Watch) -> Result<(), CellError> {

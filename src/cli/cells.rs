@@ -1,6 +1,6 @@
 use crate::cell::Workcell;
 use crate::config::{ConfigError, Experiment, Physics, Robot, Scene};
-use crate::sim::{self, PhysicsSettings};
+use crate::sim;
 use crate::task::TaskSpec;
 use crate::task::streams::fnv1a;
 
@@ -32,8 +32,6 @@ impl SimCells {
 
     pub fn cell(&self, scene: &str) -> Result<Box<dyn Workcell>, ConfigError> {
         let scene = Scene::named(scene)?;
-        let Physics { dt_ms, iterations } = self.physics;
-        let physics = PhysicsSettings { dt_ms, iterations, ..PhysicsSettings::default() };
-        Ok(Box::new(sim::cell(&scene, &self.robot, &self.task, physics)?))
+        Ok(Box::new(sim::cell(&scene, &self.robot, &self.task, self.physics.into())?))
     }
 }

@@ -7,7 +7,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::{Checkpoint, ExperimentResult, HarmCount, MethodResult, RunResult, Scores, Shelf};
 use crate::learn::Card;
-use crate::task::{ContextSignal, Dirt, Draw, Noise, Range, RewardSignal, TaskSpec};
+use crate::task::{ContextSignal, Draw, Noise, Range, RewardSignal, TaskSpec};
 
 /// (name, learns, sees the truth, prior trials, floor mm, floor deg, trials to fall by 1/e)
 type Recipe = (&'static str, bool, bool, u64, f64, f64, f64);
@@ -33,8 +33,6 @@ pub(super) fn experiment(seeds: u64) -> ExperimentResult {
         version: "0.1.0".into(),
         commit: "0123456789abcdef".into(),
         task: TaskSpec {
-            range: Range { mm: 3.0, deg: 3.0 },
-            bins: 7,
             scene_instances: 50,
             held_out_instances: 50,
             jitter: Noise { mm: 0.3, deg: 0.3 },
@@ -42,8 +40,7 @@ pub(super) fn experiment(seeds: u64) -> ExperimentResult {
             measurement: Noise { mm: 0.2, deg: 0.2 },
             camera: 4.0,
             lighting: 0.2,
-            dirt: Dirt::default(),
-            drift: Vec::new(),
+            ..TaskSpec::exact(Range { mm: 3.0, deg: 3.0 })
         },
         trials: 1000,
         evaluate_every: 100,

@@ -24,7 +24,7 @@ pub use shapes::HandBoxes;
 pub use world::{FingerCmd, Touch, World, parameters};
 
 use crate::cell::{CellPlan, ScriptedCell};
-use crate::config::{Check, ConfigError, Robot, Scene};
+use crate::config::{Check, ConfigError, Physics, Robot, Scene};
 use crate::task::TaskSpec;
 
 /// How finely physics is stepped.
@@ -40,6 +40,12 @@ pub struct PhysicsSettings {
 impl Default for PhysicsSettings {
     fn default() -> Self {
         Self { dt_ms: 2.0, iterations: 4, skip_free: true }
+    }
+}
+
+impl From<Physics> for PhysicsSettings {
+    fn from(Physics { dt_ms, iterations }: Physics) -> Self {
+        Self { dt_ms, iterations, ..Self::default() }
     }
 }
 

@@ -167,14 +167,14 @@ impl Eyes for SimRig {
         let error = self.trial()?.sighting;
         let pick_from_world = self.scene.world_from_pick.inverse();
         let plate = flatten(&(pick_from_world * self.world.world_from_plate()));
-        Ok(Some(plus(plate, error)))
+        Ok(Some(plate.plus(error)))
     }
 
     fn measure(&mut self) -> Result<Option<Measured>, DeviceError> {
         let error = self.trial()?.measurement;
         let truth = self.truth();
         Ok(truth.map(|mut m| {
-            m.placement.pose = plus(m.placement.pose, error);
+            m.placement.pose = m.placement.pose.plus(error);
             m
         }))
     }
@@ -250,8 +250,4 @@ impl Rig for SimRig {
 
 fn fault(what: &str) -> DeviceError {
     DeviceError::Fault { device: "simulation", what: what.to_owned() }
-}
-
-fn plus(pose: Pose2, error: Pose2) -> Pose2 {
-    Pose2::from_axes(std::array::from_fn(|axis| pose.axes()[axis] + error.axes()[axis]))
 }

@@ -208,22 +208,16 @@ impl Conditions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::task::{Noise, Pose2, Range, Streams};
+    use crate::task::{Pose2, Range, Streams};
     use proptest::prelude::*;
 
     fn task(dirt: &[(Quantity, f64)], drift: Vec<Drift>) -> TaskSpec {
         TaskSpec {
-            range: Range { mm: 3.0, deg: 3.0 },
-            bins: 7,
             scene_instances: 2,
             held_out_instances: 2,
-            jitter: Noise::NONE,
-            actuation: Noise::NONE,
-            measurement: Noise::NONE,
-            camera: 0.0,
-            lighting: 0.0,
             dirt: Dirt(dirt.iter().copied().collect()),
             drift,
+            ..TaskSpec::exact(Range { mm: 3.0, deg: 3.0 })
         }
     }
 

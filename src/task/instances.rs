@@ -82,21 +82,13 @@ pub(crate) fn planar_noise(noise: Noise, draw: &mut super::Draw) -> Pose2 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::task::Dirt;
 
     fn spec() -> TaskSpec {
         TaskSpec {
-            range: Range { mm: 3.0, deg: 2.0 },
-            bins: 7,
             scene_instances: 5,
             held_out_instances: 3,
             jitter: Noise { mm: 0.3, deg: 0.3 },
-            actuation: Noise::NONE,
-            measurement: Noise::NONE,
-            camera: 0.0,
-            lighting: 0.0,
-            dirt: Dirt::default(),
-            drift: Vec::new(),
+            ..TaskSpec::exact(Range { mm: 3.0, deg: 2.0 })
         }
     }
 

@@ -20,6 +20,12 @@ pub type Correction = Pose2;
 impl Pose2 {
     pub const IDENTITY: Self = Self::new(0.0, 0.0, 0.0);
 
+    /// Axis by axis: how an error is added to a reading.
+    pub fn plus(self, error: Self) -> Self {
+        let [a, b] = [self, error].map(Self::axes);
+        Self::from_axes(std::array::from_fn(|axis| a[axis] + b[axis]))
+    }
+
     pub const fn new(x_mm: f64, y_mm: f64, yaw_deg: f64) -> Self {
         Self { x_mm, y_mm, yaw_deg }
     }

@@ -53,6 +53,24 @@ impl Noise {
 }
 
 impl TaskSpec {
+    /// One scene instance, seven bins an axis, and nothing noisy, dirty or drifting: what tests
+    /// and benches begin from.
+    pub fn exact(range: Range) -> Self {
+        Self {
+            range,
+            bins: 7,
+            scene_instances: 1,
+            held_out_instances: 1,
+            jitter: Noise::NONE,
+            actuation: Noise::NONE,
+            measurement: Noise::NONE,
+            camera: 0.0,
+            lighting: 0.0,
+            dirt: Dirt::default(),
+            drift: Vec::new(),
+        }
+    }
+
     /// The same task where nothing is drawn: what is commanded happens, what happens is measured.
     pub fn without_noise(self) -> Self {
         Self {

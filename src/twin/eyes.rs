@@ -71,7 +71,7 @@ impl TwinEyes {
         let seat = table.scene().world_from_pick.translation.z;
         let high = table.world_from_plate()?.translation.z - seat;
         let lies = offset.translation_mm() < FIELD_MM && high.abs() < 0.02;
-        lies.then(|| plus(offset, noise))
+        lies.then(|| offset.plus(noise))
     }
 
     /// Where the plate lies on its target, if it does.
@@ -82,7 +82,7 @@ impl TwinEyes {
         if placement.pose.translation_mm() > FIELD_MM || placement.z_mm > FIELD_MM {
             return None;
         }
-        placement.pose = plus(placement.pose, noise);
+        placement.pose = placement.pose.plus(noise);
         Some(Measured { placement, seated })
     }
 
@@ -90,8 +90,4 @@ impl TwinEyes {
         let key = self.next();
         planar_noise(self.task.measurement, &mut self.streams.draw(Stream::Measurement, key))
     }
-}
-
-fn plus(pose: Pose2, error: Pose2) -> Pose2 {
-    Pose2::from_axes(std::array::from_fn(|axis| pose.axes()[axis] + error.axes()[axis]))
 }

@@ -3,7 +3,7 @@ use std::ops::ControlFlow;
 use super::{Moment, ViewError};
 use crate::cell::{Attempt, Detail, Observation, Snapshot, Watch, Workcell};
 use crate::config::{Grasp, Physics, Robot, Scene};
-use crate::sim::{self, PhysicsSettings};
+use crate::sim;
 use crate::task::{Correction, Setup, TaskSpec};
 
 /// One simulated trial with every moment of it, to be played forwards, backwards and in steps.
@@ -30,9 +30,7 @@ impl Recording {
         setup: &Setup,
         correction: Correction,
     ) -> Result<Self, ViewError> {
-        let Physics { dt_ms, iterations } = physics;
-        let settings = PhysicsSettings { dt_ms, iterations, ..PhysicsSettings::default() };
-        let mut cell = sim::cell(scene, robot, task, settings)?;
+        let mut cell = sim::cell(scene, robot, task, physics.into())?;
         let mut recorder =
             Recorder { grasp: robot.gripper.grasp, detail: None, moments: Vec::new() };
         let seen = cell.prepare(setup, &mut recorder)?;

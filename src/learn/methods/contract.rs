@@ -3,7 +3,7 @@
 use super::super::identity::{Identity, Score};
 use super::super::{Experience, LearnError, Method, Mode, Settings, View};
 use super::{build, card, names, settings_as_pairs};
-use crate::task::{Dirt, Noise, Phase, Range, Stream, Streams, TaskSpec, TrialKey};
+use crate::task::{Noise, Phase, Range, Stream, Streams, TaskSpec, TrialKey};
 
 const LEARNERS: [&str; 6] =
     ["true-labels", "reinforce", "ppo", "rm-rl-online", "rm-rl", "rm-rl-pretrained"];
@@ -11,17 +11,14 @@ const LEARNERS: [&str; 6] =
 /// Three axes of five bins, six initial states.
 fn spec() -> TaskSpec {
     TaskSpec {
-        range: Range { mm: 10.0, deg: 10.0 },
         bins: 5,
         scene_instances: 6,
         held_out_instances: 2,
         jitter: Noise { mm: 0.3, deg: 0.3 },
-        actuation: Noise::NONE,
         measurement: Noise { mm: 0.2, deg: 0.2 },
         camera: 2.0,
         lighting: 0.1,
-        dirt: Dirt::default(),
-        drift: Vec::new(),
+        ..TaskSpec::exact(Range { mm: 10.0, deg: 10.0 })
     }
 }
 
