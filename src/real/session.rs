@@ -186,18 +186,28 @@ impl Session {
 
     /// Uploads the program, and believes that it runs once it says so itself.
     fn start(&mut self) -> Result<(), DeviceError> {
+        // Registers and program come over two connections, in either order: the program must not
+        // begin with the last command of the session before.
+        self.beat = self.program.session;
         self.rtde.command(&Registers::default())?;
-        self.rtde.heartbeat(0, 0)?;
+        self.rtde.heartbeat(self.beat, 0)?;
+        self.await_state(|state| state.heartbeat == self.beat)?;
         let _connection = self.program.upload(&self.spec.host, self.spec.script_port)?;
+        let state = self.await_state(|state| state.program.session == self.program.session)?;
+        self.running = true;
+        self.check_settings(&state)
+    }
+
+    /// Waits for the controller to show what it was told.
+    fn await_state(&self, shows: impl Fn(&State) -> bool) -> Result<State, DeviceError> {
         let end = Instant::now() + PATIENCE;
         loop {
             let state = self.newest()?;
             if let Some(fault) = self.forbids(&state) {
                 return Err(fault.into());
             }
-            if state.program.session == self.program.session {
-                self.running = true;
-                return self.check_settings(&state);
+            if shows(&state) {
+                return Ok(state);
             }
             if Instant::now() > end {
                 return Err(Fault::NotTakenUp.into());

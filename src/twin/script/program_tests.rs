@@ -80,6 +80,22 @@ fn our_control_program_moves_once_for_a_command_and_ends_when_told() {
     assert_eq!(host.int(24), 0);
 }
 
+/// Registers and program come over two connections, in either order.
+#[test]
+fn our_control_program_takes_no_left_over_and_no_empty_command_for_a_new_one() {
+    let mut host = arm();
+    command(&mut host, 7, 1, 0.0);
+    let mut vm = Vm::new(parse(&control_program()).unwrap());
+    cycles(&mut vm, &mut host, 5);
+    command(&mut host, 0, 0, 0.0);
+    assert_eq!(cycles(&mut vm, &mut host, 20), Status::Running);
+    assert_eq!((host.int(26), host.int(27)), (0, 0), "{:?}", host.names());
+    assert!(!host.names().iter().any(|call| call.starts_with("movel")), "{:?}", host.names());
+    command(&mut host, 1, 1, 0.0);
+    cycles(&mut vm, &mut host, 50);
+    assert_eq!((host.int(27), host.int(28)), (1, 1), "reached");
+}
+
 #[test]
 fn our_control_program_stops_when_cancelled_and_when_resisted() {
     for (guard_n, force_n, cancel, result) in [(0.0, 0.0, 1, 2), (20.0, 50.0, 0, 3)] {
