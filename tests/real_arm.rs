@@ -213,6 +213,10 @@ fn the_doctor_is_content_with_the_twin_and_names_what_is_wrong_elsewhere() {
     let found = wrong(&tool);
     assert!(found.iter().any(|f| f.starts_with("TCP: 10.00 mm")), "{found:?}");
 
+    let mut heavier = robot.clone();
+    heavier.arm.as_mut().unwrap().spec.payload_kg += 0.5;
+    assert_eq!(wrong(&heavier), ["payload: 1.10 kg, the file says 1.60 kg"]);
+
     let mut closed = robot.clone();
     closed.real.as_mut().unwrap().gripper_port = 1;
     let found = wrong(&closed);
@@ -222,8 +226,8 @@ fn the_doctor_is_content_with_the_twin_and_names_what_is_wrong_elsewhere() {
     assert_eq!(wrong(&robot), ["remote control: off"]);
 
     let mut larger = robot.clone();
-    larger.real.as_mut().unwrap().dashboard_port = a_larger_arm(twin.ports().dashboard);
-    assert_eq!(wrong(&larger), ["robot: UR10", "remote control: off"]);
+    larger.real.as_mut().unwrap().dashboard_port = another_arm(twin.ports().dashboard);
+    assert_eq!(wrong(&larger), ["PolyScope: 5.3", "robot: UR10", "remote control: off"]);
 
     let mut nobody = robot.clone();
     nobody.real.as_mut().unwrap().dashboard_port = 1;
@@ -236,18 +240,18 @@ fn the_doctor_is_content_with_the_twin_and_names_what_is_wrong_elsewhere() {
     assert!(found.len() == 1 && found[0].starts_with("controller"), "{found:?}");
 }
 
-/// A dashboard like this one that calls the arm a UR10.
-fn a_larger_arm(dashboard: u16) -> u16 {
-    let larger = |mut server: TcpStream, mut client: TcpStream| {
+/// A dashboard like this one, but of a UR10 with an old PolyScope.
+fn another_arm(dashboard: u16) -> u16 {
+    let another = |mut server: TcpStream, mut client: TcpStream| {
         let mut buffer = [0; 256];
         while let Ok(length @ 1..) = server.read(&mut buffer) {
-            let said = text(&buffer[..length]).replace("UR5", "UR10");
+            let said = text(&buffer[..length]).replace("UR5", "UR10").replace("5.25", "5.3");
             if client.write_all(said.as_bytes()).is_err() {
                 break;
             }
         }
     };
-    proxy(dashboard, copy, larger)
+    proxy(dashboard, copy, another)
 }
 
 #[test]

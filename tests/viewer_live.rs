@@ -7,10 +7,12 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use rmrl::config::{Experiment, Robot, Scene};
 use rmrl::lab::run_path;
 use rmrl::store::{TrialRow, TrialStore};
-use rmrl::task::Phase;
-use rmrl::viewer::live::Order;
+use rmrl::task::{Instances, Phase, Pose2, Streams};
+use rmrl::viewer::Recording;
+use rmrl::viewer::live::{Met, Order};
 
 const TRIALS: &str = "40";
 
@@ -23,10 +25,14 @@ struct Watched {
 
 impl Watched {
     fn start(out: &Path) -> Self {
+        Self::of(["smoke", "rm-rl", "3"], out)
+    }
+
+    fn of([experiment, method, seed]: [&str; 3], out: &Path) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = listener.local_addr().unwrap().port().to_string();
         let training = rmrl()
-            .args(["view", "--experiment", "smoke", "--method", "rm-rl", "--seed", "3"])
+            .args(["view", "--experiment", experiment, "--method", method, "--seed", seed])
             .args(["--trials", TRIALS, "--feed", &port, "--out"])
             .arg(out)
             .stdout(Stdio::null())
@@ -43,11 +49,16 @@ impl Watched {
         self.orders.write_all(order.line().as_bytes()).unwrap();
     }
 
-    /// The next moment: its scene and its time.
-    fn hear(&mut self) -> (String, f64) {
+    /// The next moment.
+    fn listen(&mut self) -> serde_json::Value {
         let mut line = String::new();
         assert!(self.lines.read_line(&mut line).unwrap() > 0, "the training hung up");
-        let value: serde_json::Value = serde_json::from_str(&line).unwrap();
+        serde_json::from_str(&line).unwrap()
+    }
+
+    /// The next moment: its scene and its time.
+    fn hear(&mut self) -> (String, f64) {
+        let value = self.listen();
         (value["scene"].as_str().unwrap().to_owned(), value["seconds"].as_f64().unwrap())
     }
 }
@@ -91,6 +102,45 @@ fn a_paused_training_makes_one_physics_step_at_a_time() {
     assert!((step_ms - 2.0).abs() < 1e-6, "from {first} to {second} s");
     live.training.kill().unwrap();
     live.training.wait().unwrap();
+}
+
+#[test]
+fn what_is_drawn_live_of_a_dirty_cell_is_the_cell_that_the_trial_met() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut live = Watched::of(["randomised", "no-correction", "1"], dir.path());
+    live.tell(Order::Pace(Some(20.0)));
+    let mut heard: Vec<Met> = Vec::new();
+    while heard.len() < 3 {
+        let met = serde_json::from_value(live.listen()["met"].clone()).unwrap();
+        if !heard.contains(&met) {
+            heard.push(met);
+        }
+    }
+    live.tell(Order::Stop);
+    live.training.wait().unwrap();
+
+    let experiment = Experiment::open("randomised", &[]).unwrap();
+    let (scene, robot) = (Scene::named("open").unwrap(), Robot::named("gantry").unwrap());
+    let store = TrialStore::read(&run_path(dir.path(), "no-correction", 1)).unwrap();
+    let instances = Instances::draw(&experiment.task, Streams::new(1));
+    // It is judged once before it trains.
+    let mut rows: Vec<_> = (0..).zip(store.trials(Phase::Train, 0).unwrap()).collect();
+    for phase in [Phase::InScene, Phase::HeldOut] {
+        rows.extend(store.trials(phase, 0).unwrap().into_iter().map(|row| (0, row)));
+    }
+    let mets: Vec<_> = rows
+        .into_iter()
+        .map(|(made, row)| {
+            let setup = instances.setup(row.intent.key, made);
+            let (task, physics) = (&experiment.task, experiment.physics);
+            let trial = Recording::make((&scene, &robot), task, physics, &setup, Pose2::IDENTITY);
+            Met::of(&trial.unwrap().scene)
+        })
+        .collect();
+    let nominal = Met::of(&scene);
+    for met in heard {
+        assert!(mets.contains(&met) && met != nominal, "{met:?} is none of {}", mets.len());
+    }
 }
 
 #[test]

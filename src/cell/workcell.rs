@@ -4,6 +4,7 @@ use nalgebra::{Isometry3, Point3, Vector3};
 use serde::{Deserialize, Serialize};
 
 use super::DeviceError;
+use crate::config::Scene;
 use crate::task::{ContextSignal, Correction, Outcome, Placement, Pose2, RewardSignal, Setup};
 
 /// A cell that can try the task: simulated, real, or ideal. Slow, fallible and cancellable.
@@ -144,6 +145,10 @@ pub trait Watch {
 
     /// Comes before the tick of the same moment, from a simulation and to who looks closely.
     fn detail(&mut self, _: &Detail) {}
+
+    /// Comes before an attempt's first tick, from a simulation whose scene differs from its file
+    /// from trial to trial: the scene as this one meets it.
+    fn met(&mut self, _: &Scene) {}
 }
 
 /// What only a simulation can show of a moment. World frame, metres and newtons.

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Sender, channel};
 use super::run::open_or_create;
 use super::{LabError, MakeCell, Run, UntilRaised, read_run};
 use crate::cell::{Detail, Snapshot, Watch};
-use crate::config::{ConfigError, Experiment};
+use crate::config::{ConfigError, Experiment, Scene};
 use crate::learn;
 use crate::report::{ExperimentResult, MethodResult, RunResult};
 use crate::store::{Durability, RunInfo, TrialStore};
@@ -216,6 +216,10 @@ impl Watch for Watched<'_> {
 
     fn detail(&mut self, detail: &Detail) {
         self.own.detail(detail);
+    }
+
+    fn met(&mut self, scene: &Scene) {
+        self.own.met(scene);
     }
 }
 

@@ -12,6 +12,10 @@ const NEARLY: f64 = 1.3e-3;
 
 impl Gripper for SimRig {
     fn open(&mut self, watch: &mut dyn Watch) -> Result<(), DeviceError> {
+        // An attempt begins with open fingers.
+        if self.nominal.is_some() {
+            watch.met(&self.scene);
+        }
         if self.fingers == self.opened() {
             return Ok(());
         }

@@ -42,7 +42,7 @@ pub struct SimRig {
     pub(super) still: u32,
     steps: u64,
     /// What each trial's scene and gripper are made from, where they differ from trial to trial.
-    nominal: Option<Box<Nominal>>,
+    pub(super) nominal: Option<Box<Nominal>>,
     /// How far the tool leaves its straight line half way, metres.
     sway: Option<Vector3<f64>>,
     /// The guard stopped the hand in this trial.

@@ -252,6 +252,16 @@ impl TrialStore {
             .map_err(at(&self.path))
     }
 
+    /// The picture that was kept of a trial's end.
+    pub fn look_after(&self, row: &TrialRow) -> Result<Option<Image>, StoreError> {
+        let TrialKey { phase, index } = row.intent.key;
+        let sql = "SELECT image FROM picture_after WHERE phase=? AND checkpoint=? AND number=?";
+        let place = params![phase.name(), row.intent.checkpoint as i64, index as i64];
+        let pixels = self.db.query_row(sql, place, |row| row.get::<_, Vec<u8>>(0)).optional();
+        let image = |pixels| Image::new(pixels).ok_or_else(|| bad("image"));
+        pixels.and_then(|p| p.map(image).transpose()).map_err(at(&self.path))
+    }
+
     /// Trials made before each checkpoint that has been evaluated, in order.
     pub fn checkpoints(&self) -> Result<Vec<u64>, StoreError> {
         let sql = "SELECT DISTINCT checkpoint FROM trial WHERE phase = ? ORDER BY checkpoint";
@@ -297,8 +307,11 @@ fn placement(placement: Option<Placement>) -> [Option<f64>; 5] {
     })
 }
 
+fn bad(column: &str) -> rusqlite::Error {
+    rusqlite::Error::InvalidColumnName(column.to_owned())
+}
+
 fn read_row(row: &Row<'_>) -> Result<TrialRow, rusqlite::Error> {
-    let bad = |column: &str| rusqlite::Error::InvalidColumnName(column.to_owned());
     let phase = Phase::from_name(&row.get::<_, String>("phase")?).ok_or_else(|| bad("phase"))?;
     let image = row
         .get::<_, Option<Vec<u8>>>("image")?

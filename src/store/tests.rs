@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::cell::{Harm, RobotTime};
+use crate::cell::{Harm, Image, RobotTime};
 use crate::learn::{Decision, Label, Progress};
 use crate::task::{Outcome, Phase, Placement, Pose2, TrialKey};
 
@@ -45,6 +45,19 @@ fn stored() -> Stored {
         duration: RobotTime { seconds: 8.25 },
         harm: Harm { peak_force_n: 12.5, jam: true, drop: false, plate_hit: None },
     }
+}
+
+#[test]
+fn the_picture_after_a_trial_comes_back_with_its_trial_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.sqlite");
+    small_run(&path);
+    let store = TrialStore::open(&path, Durability::Process).unwrap();
+    let image = Image::new((0..Image::SIDE * Image::SIDE).map(|i| i as u8).collect()).unwrap();
+    store.picture_after(intent(7).key, 0, &image).unwrap();
+    let rows = store.trials(Phase::Train, 0).unwrap();
+    assert_eq!(store.look_after(&rows[7]).unwrap(), Some(image));
+    assert_eq!(store.look_after(&rows[8]).unwrap(), None);
 }
 
 fn small_run(path: &Path) {

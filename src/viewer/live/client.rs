@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bevy::prelude::*;
 
-use super::wire::{Line, Order};
+use super::wire::{Line, Met, Order};
 use crate::config::{Experiment, Scene};
 use crate::lab::{read_run, score};
 use crate::report::RunResult;
@@ -26,8 +26,8 @@ pub struct Live {
     pub paused: bool,
     /// The training's exit code once it has ended; `None` inside if it was killed.
     pub ended: Option<Option<i32>>,
-    /// The scene that is drawn.
-    scene: String,
+    /// The scene that is drawn, and how it was met.
+    drawn: (String, Option<Met>),
     child: Child,
     orders: TcpStream,
     heard: Arc<Mutex<Heard>>,
@@ -44,8 +44,8 @@ pub enum Pace {
 
 #[derive(Debug, Default)]
 struct Heard {
-    /// With its scene.
-    newest: Option<(String, Moment)>,
+    /// With its scene, and how it was met.
+    newest: Option<((String, Option<Met>), Moment)>,
     run: Option<LiveRun>,
 }
 
@@ -116,7 +116,7 @@ impl Live {
             }
         });
         Ok(Self {
-            scene: experiment.scene.clone(),
+            drawn: (experiment.scene.clone(), None),
             experiment,
             method,
             seed,
@@ -177,11 +177,14 @@ pub fn follow(live: Option<ResMut<Live>>, mut shown: ResMut<Shown>, mut cell: Re
     let newest = lock(&live.heard).newest.take();
     if let Some((scene, newest)) = newest {
         shown.0 = newest;
-        if scene != live.scene
-            && let Ok(other) = Scene::named(&scene)
+        if scene != live.drawn
+            && let Ok(mut other) = Scene::named(&scene.0)
         {
+            if let Some(met) = &scene.1 {
+                met.apply(&mut other);
+            }
             cell.scene = other;
-            live.scene = scene;
+            live.drawn = scene;
         }
     }
     if live.ended.is_none()
@@ -196,7 +199,8 @@ fn listen(socket: TcpStream, heard: &Mutex<Heard>) {
         let Ok(line) = line else { return };
         let Ok(line) = serde_json::from_str::<Line>(&line) else { continue };
         let mut heard = lock(heard);
-        heard.newest = Some((line.scene.clone(), line.moment()));
+        let moment = line.moment();
+        heard.newest = Some(((line.scene, line.met), moment));
     }
 }
 

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::wire::{Line, Order};
+use super::wire::{Line, Met, Order};
 use crate::cell::{Detail, Snapshot, Watch};
-use crate::config::Grasp;
+use crate::config::{Grasp, Scene};
 use crate::viewer::{Moment, ViewError};
 
 /// The training's end: a [`Watch`] that publishes the newest moment when one is wanted, and keeps
@@ -26,11 +26,13 @@ struct Shared {
     gone: AtomicBool,
     /// The writer wants a moment.
     wanted: AtomicBool,
-    /// With its scene.
-    newest: Mutex<Option<(String, Moment)>>,
+    newest: Mutex<Option<Newest>>,
     stop: &'static AtomicBool,
     grasp: Grasp,
 }
+
+/// A moment, its scene's name, and how the scene was met.
+type Newest = (String, Option<Arc<Met>>, Moment);
 
 /// Between two moments that are published, and between them where none is slowed down for.
 const PERIOD: Duration = Duration::from_millis(16);
@@ -66,6 +68,7 @@ impl Feed {
         Box::new(Watcher {
             feed: self.clone(),
             scene: scene.to_owned(),
+            met: None,
             seconds: 0.0,
             due: Instant::now(),
             detail: None,
@@ -82,8 +85,9 @@ impl Feed {
             std::thread::sleep(if self.pace().is_some() { PERIOD } else { SELDOM });
             let newest = self.0.newest.lock().unwrap_or_else(PoisonError::into_inner).take();
             self.0.wanted.store(true, Relaxed);
-            let Some((scene, moment)) = newest else { continue };
-            let Ok(mut line) = serde_json::to_string(&Line::new(&scene, &moment)) else { continue };
+            let Some((scene, met, moment)) = newest else { continue };
+            let line = Line::new(&scene, met.as_deref(), &moment);
+            let Ok(mut line) = serde_json::to_string(&line) else { continue };
             line.push('\n');
             if socket.write_all(line.as_bytes()).is_err() {
                 break;
@@ -112,6 +116,7 @@ impl Feed {
 struct Watcher {
     feed: Feed,
     scene: String,
+    met: Option<Arc<Met>>,
     /// Simulated time of the tick before.
     seconds: f64,
     /// When the next tick may pass.
@@ -130,7 +135,7 @@ impl Watch for Watcher {
         if shared.wanted.swap(false, Relaxed) || self.feed.pace().is_some() {
             let moment = Moment::of(snapshot, detail.as_ref(), shared.grasp);
             let mut newest = shared.newest.lock().unwrap_or_else(PoisonError::into_inner);
-            *newest = Some((self.scene.clone(), moment));
+            *newest = Some((self.scene.clone(), self.met.clone(), moment));
         }
         self.wait(passed);
         ControlFlow::Continue(())
@@ -142,6 +147,10 @@ impl Watch for Watcher {
 
     fn detail(&mut self, detail: &Detail) {
         self.detail = Some(detail.clone());
+    }
+
+    fn met(&mut self, scene: &Scene) {
+        self.met = Some(Arc::new(Met::of(scene)));
     }
 }
 

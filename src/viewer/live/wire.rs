@@ -4,12 +4,15 @@ use nalgebra::{Isometry3, Point3, Quaternion, Translation3, UnitQuaternion, Vect
 use serde::{Deserialize, Serialize};
 
 use crate::cell::Contact;
+use crate::config::Scene;
 use crate::viewer::{Bodies, Moment};
 
 /// A moment as one line of JSON. Poses are x, y, z (metres) and a quaternion i, j, k, w.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Line {
     pub scene: String,
+    /// Where this trial's scene is not as its file says.
+    pub met: Option<Met>,
     seconds: f64,
     segment: String,
     tool: [f64; 7],
@@ -19,13 +22,46 @@ pub struct Line {
     contacts: Vec<[f64; 6]>,
 }
 
+/// What may differ of a scene from trial to trial. Poses as in a [`Line`], sides in metres.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Met {
+    /// Pose and half sides, in the scene's order.
+    statics: Vec<([f64; 7], [f64; 3])>,
+    plate: [f64; 3],
+    /// Pick, place, view.
+    frames: [[f64; 7]; 3],
+}
+
+impl Met {
+    pub fn of(scene: &Scene) -> Self {
+        let frames = [&scene.world_from_pick, &scene.world_from_place, &scene.world_from_view];
+        let boxes = scene.statics.iter();
+        Self {
+            statics: boxes.map(|b| (numbers(&b.world_from_box), b.half.into())).collect(),
+            plate: scene.plate.size.into(),
+            frames: frames.map(numbers),
+        }
+    }
+
+    /// Makes the scene of the file the scene that was met.
+    pub fn apply(&self, scene: &mut Scene) {
+        for (part, (at, half)) in scene.statics.iter_mut().zip(&self.statics) {
+            (part.world_from_box, part.half) = (pose(at), (*half).into());
+        }
+        scene.plate.size = self.plate.into();
+        [scene.world_from_pick, scene.world_from_place, scene.world_from_view] =
+            self.frames.each_ref().map(pose);
+    }
+}
+
 impl Line {
-    pub fn new(scene: &str, moment: &Moment) -> Self {
+    pub fn new(scene: &str, met: Option<&Met>, moment: &Moment) -> Self {
         let Bodies { tool, fingers, plate, .. } = &moment.bodies;
         let contact =
             |c: &Contact| [c.point.x, c.point.y, c.point.z, c.force.x, c.force.y, c.force.z];
         Self {
             scene: scene.to_owned(),
+            met: met.cloned(),
             seconds: moment.seconds,
             segment: moment.segment.to_string(),
             tool: numbers(tool),
@@ -60,7 +96,8 @@ fn numbers(pose: &Isometry3<f64>) -> [f64; 7] {
 }
 
 fn pose([x, y, z, i, j, k, w]: &[f64; 7]) -> Isometry3<f64> {
-    let rotation = UnitQuaternion::new_normalize(Quaternion::new(*w, *i, *j, *k));
+    // As it was sent, to the bit.
+    let rotation = UnitQuaternion::new_unchecked(Quaternion::new(*w, *i, *j, *k));
     Isometry3::from_parts(Translation3::new(*x, *y, *z), rotation)
 }
 
@@ -123,6 +160,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_scene_as_it_was_met_survives_the_line() {
+        let nominal = Scene::named("shelf").unwrap();
+        let mut moved = nominal.clone();
+        let by = Isometry3::new([0.002, -0.001, 0.0].into(), [0.0, 0.0, 0.01].into());
+        for part in &mut moved.statics {
+            part.world_from_box = by * part.world_from_box;
+        }
+        moved.world_from_pick = by * moved.world_from_pick;
+        moved.plate.size.x += 0.0004;
+        moved.widen_guides(0.0001);
+        let text = serde_json::to_string(&Met::of(&moved)).unwrap();
+        let mut drawn = nominal;
+        serde_json::from_str::<Met>(&text).unwrap().apply(&mut drawn);
+        assert_eq!(Met::of(&drawn), Met::of(&moved));
+    }
+
     proptest! {
         #[test]
         fn no_line_makes_the_parsers_panic(text in "\\PC{0,60}") {
@@ -143,7 +197,7 @@ mod tests {
                 bodies: Bodies { tool, fingers: [tool, tool.inverse()], plate: Some(tool), joints: None },
                 contacts: vec![Contact { point: at.into(), force: Vector3::new(0.0, force, 1.0) }],
             };
-            let text = serde_json::to_string(&Line::new("open", &moment)).unwrap();
+            let text = serde_json::to_string(&Line::new("open", None, &moment)).unwrap();
             let back: Line = serde_json::from_str(&text).unwrap();
             let gap = (back.moment().bodies.tool.to_homogeneous() - tool.to_homogeneous()).amax();
             prop_assert!(gap < 1e-12);

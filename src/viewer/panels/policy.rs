@@ -14,9 +14,12 @@ use crate::viewer::replay::{Replay, Simulated};
 
 const LABEL: Color32 = Color32::from_rgb(110, 170, 255);
 
-/// The picture of the trial that is shown, as egui holds it.
+/// The pictures before and after the trial that is shown, as egui holds them.
 #[derive(Resource, Default)]
-pub struct Seen(Option<(Observation, TextureHandle)>);
+pub struct Seen {
+    before: Option<(Observation, TextureHandle)>,
+    after: Option<(Observation, TextureHandle)>,
+}
 
 /// What the policy saw, what it thought, what it did, and what came of it.
 pub fn show(ui: &mut Ui, desk: &mut Desk) {
@@ -26,10 +29,17 @@ pub fn show(ui: &mut Ui, desk: &mut Desk) {
     ui.horizontal(|ui| {
         let simulated = desk.playback.recording().map(|recording| &recording.seen.image);
         if let Some(image) = row.intent.image.as_ref().or(simulated) {
-            picture(ui, image, &mut desk.seen);
+            picture(ui, image, "before", &mut desk.seen.before);
+        }
+        if let Some(image) = &replay.after {
+            picture(ui, image, "after", &mut desk.seen.after);
         }
         ui.vertical(|ui| {
-            note(ui, format!("what the policy saw\nscene instance {}", row.intent.instance));
+            let seen = match &replay.after {
+                Some(_) => "what the policy saw,\nand the target afterwards",
+                None => "what the policy saw",
+            };
+            note(ui, format!("{seen}\nscene instance {}", row.intent.instance));
             if let Some(stored) = replay.stored() {
                 trial::verdict(ui, stored);
             }
@@ -43,13 +53,18 @@ pub fn show(ui: &mut Ui, desk: &mut Desk) {
     made(ui, replay);
 }
 
-fn picture(ui: &mut Ui, image: &Observation, seen: &mut Seen) {
-    if seen.0.as_ref().is_none_or(|(shown, _)| shown != image) {
+fn picture(
+    ui: &mut Ui,
+    image: &Observation,
+    name: &str,
+    held: &mut Option<(Observation, TextureHandle)>,
+) {
+    if held.as_ref().is_none_or(|(shown, _)| shown != image) {
         let grey = ColorImage::from_gray([Observation::SIDE; 2], image.pixels());
-        let texture = ui.ctx().load_texture("seen", grey, TextureOptions::NEAREST);
-        seen.0 = Some((image.clone(), texture));
+        let texture = ui.ctx().load_texture(name, grey, TextureOptions::NEAREST);
+        *held = Some((image.clone(), texture));
     }
-    if let Some((_, texture)) = &seen.0 {
+    if let Some((_, texture)) = held {
         ui.add(Image::new((texture.id(), vec2(112.0, 112.0))));
     }
 }

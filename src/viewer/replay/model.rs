@@ -6,7 +6,7 @@ use nalgebra::Isometry3;
 
 use super::policy::setup_of;
 use super::{Chapter, Policies};
-use crate::cell::lift;
+use crate::cell::{Image, lift};
 use crate::config::{Experiment, Robot, Scene, parse_toml};
 use crate::lab::{read_run, score};
 use crate::learn::Label;
@@ -29,6 +29,8 @@ pub struct Replay {
     pub place: usize,
     pub policies: Policies,
     pub simulated: Simulated,
+    /// The picture that hardware took of the trial's end.
+    pub after: Option<Image>,
     /// Errors of the training trials in order, for the curve.
     pub training_mm: Vec<f64>,
     training: Vec<TrialRow>,
@@ -87,6 +89,7 @@ impl Replay {
             policies: Policies::begin(path.clone(), chapters.clone()),
             instances: Instances::draw(&experiment.task, Streams::new(info.seed)),
             simulated: Simulated::Hardware,
+            after: None,
             chapter: Chapter::Training,
             place: 0,
             rows,
@@ -149,6 +152,9 @@ impl Replay {
     pub fn simulate(&mut self, cell: &Cell, playback: &mut Playback, playing: bool) {
         if self.info.backend.starts_with(crate::lab::HARDWARE) {
             self.simulated = Simulated::Hardware;
+            // A run without pictures is shown all the same.
+            let kept = TrialStore::read(&self.path).and_then(|store| store.look_after(self.row()));
+            self.after = kept.ok().flatten();
             playback.clear();
             return;
         }
