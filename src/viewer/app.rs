@@ -3,7 +3,9 @@ use bevy::asset::AssetEventSystems;
 use bevy::camera::RenderTarget;
 use bevy::camera::visibility::RenderLayers;
 use bevy::core_pipeline::tonemapping::Tonemapping;
+use bevy::ecs::schedule::SingleThreadedExecutor;
 use bevy::image::ImageSampler;
+use bevy::light::ShadowFilteringMethod;
 use bevy::prelude::*;
 use bevy::render::RenderPlugin;
 use bevy::render::render_resource::{TextureFormat, TextureUsages};
@@ -100,7 +102,15 @@ pub fn build(plan: &Plan, target: Target) -> Result<App, ViewError> {
     app.add_systems(Last, pace);
     // A letter that is drawn for the first time must be in the very frame that shows it.
     app.configure_sets(PostUpdate, EguiPostUpdateSet::PostProcessOutput.before(AssetEventSystems));
+    one_by_one(&mut app);
     Ok(app)
+}
+
+/// Systems this small cost less than handing them to other threads.
+fn one_by_one(app: &mut App) {
+    for (_, schedule) in app.world_mut().resource_mut::<Schedules>().iter_mut() {
+        schedule.set_executor(SingleThreadedExecutor::new());
+    }
 }
 
 /// Puts in what is to be shown; its cell.
@@ -216,6 +226,8 @@ fn cameras(mut commands: Commands, orbit: Res<Orbit>, canvas: Option<Res<Canvas>
         Projection::Perspective(PerspectiveProjection { near: 0.01, far: 20.0, ..default() }),
         Tonemapping::AcesFitted,
         Msaa::Sample4,
+        // The softer filters cost a software driver a sixth of its frame.
+        ShadowFilteringMethod::Hardware2x2,
         orbit.transform(),
         target.clone(),
     ));
