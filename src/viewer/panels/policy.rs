@@ -31,26 +31,30 @@ pub fn show(ui: &mut Ui, desk: &mut Desk) {
         if let Some(image) = row.intent.image.as_ref().or(simulated) {
             picture(ui, image, "before", &mut desk.seen.before);
         }
-        if let Some(image) = &replay.after {
-            picture(ui, image, "after", &mut desk.seen.after);
-        }
-        ui.vertical(|ui| {
-            let seen = match &replay.after {
-                Some(_) => "what the policy saw,\nand the target afterwards",
-                None => "what the policy saw",
-            };
-            note(ui, format!("{seen}\nscene instance {}", row.intent.instance));
-            if let Some(stored) = replay.stored() {
-                trial::verdict(ui, stored);
+        match &replay.after {
+            Some(image) => picture(ui, image, "after", &mut desk.seen.after),
+            None => {
+                ui.vertical(|ui| said(ui, replay, "what the policy saw"));
             }
-        });
+        }
     });
+    if replay.after.is_some() {
+        said(ui, replay, "what the policy saw, and the target afterwards");
+    }
     if let Some(stored) = replay.stored() {
         trial::table(ui, "replayed", &trial::rows_of(&row.intent, stored));
     }
     thoughts(ui, replay);
     provenance(ui, replay);
     made(ui, replay);
+}
+
+/// Which picture, which scene instance, and how the trial ended.
+fn said(ui: &mut Ui, replay: &Replay, seen: &str) {
+    note(ui, format!("{seen}\nscene instance {}", replay.row().intent.instance));
+    if let Some(stored) = replay.stored() {
+        trial::verdict(ui, stored);
+    }
 }
 
 fn picture(
