@@ -96,10 +96,12 @@ impl Body {
         nearest
     }
 
-    /// Each shape with its rod in the world frame.
+    /// Each shape with its rod in the world frame. On the nominal arm: the frames of a calibrated
+    /// one may lie far from its links, though its flange does not.
     fn placed(&self, arm: &ArmModel, joints: &Joints) -> Vec<(&Capsule, Segment)> {
-        let links = arm.kinematics.base_from_links(joints);
-        let flange = arm.kinematics.forward(joints);
+        let nominal = arm.kinematics.uncalibrated();
+        let links = nominal.base_from_links(joints);
+        let flange = nominal.forward(joints);
         let rod = |shape: &Capsule| {
             let base_from_link = match shape.link {
                 0 => Isometry3::identity(),

@@ -65,7 +65,7 @@ impl Envelope {
         segment: &Segment,
     ) -> Result<(), Forbidden> {
         for end in [from, &segment.world_from_tool] {
-            self.check_inside(segment.name, &end.translation.vector, 0.0)?;
+            self.check_inside(segment.name, &end.translation.vector)?;
         }
         let speed_mm_s = segment.speed * 1e3;
         if !(speed_mm_s > 0.0 && speed_mm_s <= self.speed_mm_s) {
@@ -87,17 +87,11 @@ impl Envelope {
         Ok(())
     }
 
-    /// Does the tool point, metres, lie in the box and this far (metres) from its sides?
-    pub(super) fn check_inside(
-        &self,
-        name: &str,
-        point: &Vector3<f64>,
-        within: f64,
-    ) -> Result<(), Forbidden> {
+    /// Does the tool point, metres, lie in the box?
+    fn check_inside(&self, name: &str, point: &Vector3<f64>) -> Result<(), Forbidden> {
         for (axis, label) in ["x", "y", "z"].into_iter().enumerate() {
-            let (at, within_mm) = (point[axis] * 1e3, within * 1e3);
-            let low = self.workspace_min_mm[axis] + within_mm;
-            let high = self.workspace_max_mm[axis] - within_mm;
+            let at = point[axis] * 1e3;
+            let (low, high) = (self.workspace_min_mm[axis], self.workspace_max_mm[axis]);
             if !(low..=high).contains(&at) {
                 return Err(Forbidden {
                     what: format!("tool {label} in '{name}'"),

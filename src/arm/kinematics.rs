@@ -74,6 +74,11 @@ impl Kinematics {
         Self { links: built, ..self.clone() }
     }
 
+    /// The same arm as its table has it, without a calibration of its own.
+    pub fn uncalibrated(&self) -> Self {
+        Self::new(self.nominal, self.min, self.max)
+    }
+
     /// The nominal table, base first.
     pub fn rows(&self) -> &[Dh; 6] {
         &self.nominal

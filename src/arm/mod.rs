@@ -23,5 +23,5 @@ pub use model::ArmModel;
 pub use motion::Motion;
 pub use path::{CheckedPath, Segment};
 pub use planner::{Planner, Start};
-pub use trajectory::{JointTrajectory, NoTrajectory, Pace, Way};
+pub use trajectory::{JointTrajectory, NoTrajectory, Pace};
 pub use urdf::{UrdfArm, UrdfError};

@@ -1,4 +1,4 @@
-use nalgebra::{Isometry3, Vector3};
+use nalgebra::Isometry3;
 
 use super::{Body, JointTrajectory, Joints, Kinematics, Pace, Unreachable};
 
@@ -32,24 +32,10 @@ impl ArmModel {
         Pace { speed, acceleration: self.acceleration, turn_speed: self.turn_speed }
     }
 
-    /// Linear velocity of the tool, m/s, in the base frame.
-    pub(super) fn tool_velocity(&self, joints: &Joints, speeds: &Joints) -> Vector3<f64> {
-        let velocity = self.kinematics.jacobian(joints) * speeds;
-        let (linear, angular) = (velocity.fixed_rows::<3>(0), velocity.fixed_rows::<3>(3));
-        let base_from_flange = self.kinematics.forward(joints).rotation;
-        let arm = base_from_flange * self.flange_from_tool.translation.vector;
-        linear + angular.cross(&arm)
-    }
-
-    /// The tool goes no farther than this along a way, metres.
-    pub(super) fn tool_travel(&self, way: &JointTrajectory) -> f64 {
-        let mut reach = self.flange_from_tool.translation.vector.norm();
-        let mut travel = 0.0;
-        for (row, turned) in self.kinematics.nominal.iter().zip(way.steepest().iter()).rev() {
-            reach += row.a.abs() + row.d.abs();
-            travel += reach * turned;
-        }
-        travel
+    /// Length of the tool's straight way along a trajectory, metres.
+    pub fn tool_way(&self, way: &JointTrajectory) -> f64 {
+        let [from, to] = [way.from(), way.to()].map(|joints| self.tool(joints));
+        (to.translation.vector - from.translation.vector).norm()
     }
 
     /// Joints that bring the tool to `world_from_tool`, as near to `near` as can be.

@@ -80,82 +80,10 @@ impl Planner {
         }
         Ok(CheckedPath::new(start, segments, trajectories))
     }
-
-    /// Accepts a move of the joints from where they are, with an empty hand, at a share of their
-    /// speeds: to leave a posture from which no straight move leads. The tool is held to its box
-    /// and speed all along.
-    pub fn check_joint_move(
-        &self,
-        name: &'static str,
-        from: &Joints,
-        to: &Joints,
-        share: f64,
-    ) -> Result<CheckedPath, Forbidden> {
-        let arm = self.arm.as_ref().ok_or_else(|| unknown("a gantry has no joints"))?;
-        let plan = |share| {
-            JointTrajectory::joints(arm, from, to, share).map_err(|why| Forbidden {
-                what: format!("joint move '{name}'"),
-                value: format!("a share of {share} of the joint speeds"),
-                allowed: why.to_string(),
-            })
-        };
-        let mut way = plan(share)?;
-        let fastest = self.envelope.speed_mm_s / 1e3;
-        let speed = tool_speed(arm, &way);
-        if speed > fastest {
-            way = plan(share * fastest / speed)?;
-        }
-        // A joint may come back from outside its limits, but not end there.
-        check_range(arm, name, (*to, *to))?;
-        self.check_box(arm, name, &way)?;
-        check_shape(arm, name, &way)?;
-        let segment = Segment {
-            name,
-            world_from_tool: arm.tool(to),
-            speed: speed.min(fastest),
-            contact: false,
-            carrying: false,
-        };
-        Ok(CheckedPath::new(arm.tool(from), vec![segment], vec![way]))
-    }
-
-    /// The tool's way is not straight: it is looked at so often that between two looks it cannot
-    /// leave the box by more than [`LOOK`], and kept that far inside.
-    fn check_box(
-        &self,
-        arm: &ArmModel,
-        name: &'static str,
-        way: &JointTrajectory,
-    ) -> Result<(), Forbidden> {
-        for look in looks(arm, way) {
-            let tool = arm.tool(&way.along(look).0).translation.vector;
-            self.envelope.check_inside(name, &tool, LOOK)?;
-        }
-        Ok(())
-    }
 }
-
-/// The tool moves no farther than this between two looks, metres.
-const LOOK: f64 = 2e-3;
 
 /// Rounding of a joint angle, rad.
 const ROUNDED: f64 = 1e-9;
-
-/// Shares of a way at which the tool is looked at.
-fn looks(arm: &ArmModel, way: &JointTrajectory) -> impl Iterator<Item = f64> {
-    let count = (arm.tool_travel(way) / LOOK).ceil().clamp(1.0, 1e5) as u32;
-    (0..=count).map(move |i| f64::from(i) / f64::from(count))
-}
-
-/// Largest speed of the tool at any look, m/s, with a little to spare for between them.
-fn tool_speed(arm: &ArmModel, way: &JointTrajectory) -> f64 {
-    let share_speed = way.peak_speed();
-    let at = |share| {
-        let (joints, slope) = way.along(share);
-        arm.tool_velocity(&joints, &(slope * share_speed)).norm()
-    };
-    1.02 * looks(arm, way).map(at).fold(0.0, f64::max)
-}
 
 /// Are the smallest and largest angles within the joints' own limits?
 fn check_range(

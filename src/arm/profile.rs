@@ -5,6 +5,8 @@ use rsruckig::prelude::*;
 #[derive(Clone, Debug)]
 pub(super) struct Profile {
     trajectory: Trajectory<1>,
+    /// Ways per second squared.
+    pub acceleration: f64,
 }
 
 impl Profile {
@@ -15,11 +17,12 @@ impl Profile {
         let mut input = InputParameter::<1>::new(None);
         input.target_position[0] = 1.0;
         input.max_velocity[0] = speed.min(FASTEST);
-        input.max_acceleration[0] = acceleration.min(FASTEST);
+        let acceleration = acceleration.min(FASTEST);
+        input.max_acceleration[0] = acceleration;
         let mut trajectory = Trajectory::new(None);
         let mut ruckig = Ruckig::<1, ThrowErrorHandler>::new(None, 0.0);
         ruckig.calculate(&input, &mut trajectory).ok()?;
-        positive.then_some(Self { trajectory })
+        positive.then_some(Self { trajectory, acceleration })
     }
 
     /// Seconds.

@@ -3,23 +3,14 @@ use nalgebra::{Isometry3, Vector6};
 use super::profile::Profile;
 use super::{ArmModel, Joints, Line, Unreachable};
 
-/// A joint path in time: from rest to rest within the joints' speeds and accelerations.
+/// The joints' way along a straight move of the tool, in time: from rest to rest within the joints'
+/// speeds and accelerations.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JointTrajectory {
-    way: Way,
     knots: Vec<Knot>,
     /// Largest change of each joint along the way, per whole way.
     steepest: Joints,
     profile: Profile,
-}
-
-/// What lies straight between begin and end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
-    /// The tool's way, as of a controller's `movel`.
-    Line,
-    /// The joints' way, as of a controller's `movej`.
-    Joints,
 }
 
 /// How fast the tool may move on a straight way.
@@ -71,22 +62,6 @@ const BESIDE: f64 = 0.02;
 const SPARE: f64 = 0.5;
 
 impl JointTrajectory {
-    /// Straight in joint space at a share, above 0 up to 1, of the arm's joint speeds and
-    /// accelerations.
-    pub fn joints(
-        arm: &ArmModel,
-        from: &Joints,
-        to: &Joints,
-        share: f64,
-    ) -> Result<Self, NoTrajectory> {
-        let slope = to - from;
-        let knots = vec![Knot { joints: *from, slope }, Knot { joints: *to, slope }];
-        if !(share > 0.0 && share <= 1.0 && slope.iter().all(|v| v.is_finite())) {
-            return Err(NoTrajectory::Pace);
-        }
-        Self::timed(Way::Joints, knots, Limits::of(arm, share), f64::INFINITY, f64::INFINITY)
-    }
-
     /// The tool moves straight from where it is at `from` to `world_from_tool`, on one branch and
     /// clear of singular postures.
     pub fn line(
@@ -115,24 +90,10 @@ impl JointTrajectory {
         // The tool turns fastest half way.
         let speed = (pace.speed / way).min(pace.turn_speed / (4.0 * libm::tan(turn / 4.0)));
         let acceleration = pace.acceleration / way;
-        Self::timed(Way::Line, knots, Limits::of(arm, 1.0), speed, acceleration)
-    }
-
-    fn timed(
-        way: Way,
-        knots: Vec<Knot>,
-        limits: Limits,
-        speed: f64,
-        acceleration: f64,
-    ) -> Result<Self, NoTrajectory> {
         let (steepest, bend) = steepest(&knots);
-        let (speed, acceleration) = limits.along(&steepest, &bend, speed, acceleration);
+        let (speed, acceleration) = within_joints(arm, &steepest, &bend, speed, acceleration);
         let profile = Profile::new(speed, acceleration).ok_or(NoTrajectory::Pace)?;
-        Ok(Self { way, knots, steepest, profile })
-    }
-
-    pub fn way(&self) -> Way {
-        self.way
+        Ok(Self { knots, steepest, profile })
     }
 
     /// Seconds.
@@ -186,6 +147,11 @@ impl JointTrajectory {
     /// Largest speed along the way, in whole ways per second.
     pub fn peak_speed(&self) -> f64 {
         self.profile.at(self.duration() / 2.0).1
+    }
+
+    /// Largest acceleration along the way, in whole ways per second squared.
+    pub fn peak_acceleration(&self) -> f64 {
+        self.profile.acceleration
     }
 }
 
@@ -317,36 +283,24 @@ impl Posture {
     }
 }
 
-/// Joint speeds and accelerations to stay within.
-struct Limits {
-    speed: Joints,
-    acceleration: Joints,
-}
-
-impl Limits {
-    fn of(arm: &ArmModel, share: f64) -> Self {
-        Self { speed: arm.joint_speed * share, acceleration: arm.joint_acceleration * share }
+/// The largest speed and acceleration along the way, in ways, that keep every joint within its
+/// own, and within `speed` and `acceleration`.
+fn within_joints(
+    arm: &ArmModel,
+    slope: &Joints,
+    bend: &Joints,
+    mut speed: f64,
+    mut acceleration: f64,
+) -> (f64, f64) {
+    for i in 0..6 {
+        speed = speed.min(arm.joint_speed[i] / slope[i]);
+        speed = speed.min((arm.joint_acceleration[i] * (1.0 - SPARE) / bend[i]).sqrt());
     }
-
-    /// The largest speed and acceleration along the way, in ways, that keep every joint within
-    /// its own, and within `speed` and `acceleration`.
-    fn along(
-        &self,
-        slope: &Joints,
-        bend: &Joints,
-        mut speed: f64,
-        mut acceleration: f64,
-    ) -> (f64, f64) {
-        for i in 0..6 {
-            speed = speed.min(self.speed[i] / slope[i]);
-            speed = speed.min((self.acceleration[i] * (1.0 - SPARE) / bend[i]).sqrt());
-        }
-        for i in 0..6 {
-            let left = self.acceleration[i] - bend[i] * speed * speed;
-            acceleration = acceleration.min(left / slope[i]);
-        }
-        (speed, acceleration)
+    for i in 0..6 {
+        let left = arm.joint_acceleration[i] - bend[i] * speed * speed;
+        acceleration = acceleration.min(left / slope[i]);
     }
+    (speed, acceleration)
 }
 
 /// Largest first and second derivative of each joint along the way.

@@ -11,8 +11,8 @@ pub struct CellPlan {
     pub world_from_home: Isometry3<f64>,
     /// The tool at a nominal grip: between the pads, half way up the plate.
     pub plate_from_tool: Isometry3<f64>,
-    /// Height of the seat over which the plate's bottom travels, plus the carrying height.
-    pub carry_z: f64,
+    /// Height of the plate's bottom over the higher of both seats when it is carried.
+    pub carry_height: f64,
     /// How far behind the plate the hand stands before it reaches in.
     pub standoff: f64,
     pub free_speed: f64,
@@ -41,7 +41,6 @@ impl CellPlan {
             contact_height: contact_mm / 1e3,
             insert: insert_mm / 1e3,
         };
-        let seats = [scene.world_from_pick.translation.z, scene.world_from_place.translation.z];
         Self {
             pick: place(scene.world_from_pick, scene.heights.pick_contact_mm, 0.0),
             target: place(
@@ -51,12 +50,18 @@ impl CellPlan {
             ),
             world_from_home: robot.world_from_home,
             plate_from_tool: Isometry3::translation(-behind, 0.0, half.z),
-            carry_z: seats[0].max(seats[1]) + scene.heights.carry_mm / 1e3,
+            carry_height: scene.heights.carry_mm / 1e3,
             standoff: robot.speeds.standoff_mm / 1e3,
             free_speed: robot.speeds.free_mm_s / 1e3,
             contact_speed: robot.speeds.contact_mm_s / 1e3,
             seat: scene.seat,
         }
+    }
+
+    /// Where the plate's bottom travels, world frame.
+    pub(super) fn carry_z(&self) -> f64 {
+        let [pick, target] = [&self.pick, &self.target].map(|p| p.world_from_place.translation.z);
+        pick.max(target) + self.carry_height
     }
 }
 

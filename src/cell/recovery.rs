@@ -30,7 +30,7 @@ impl<R: Rig> ScriptedCell<R> {
         self.plate = PlateAt::Unknown;
         let CellPlan { pick, target, .. } = self.plan;
         let (from, lies) = match at {
-            PlateAt::Pick => (pick, self.rig.locate()?.map(lift)),
+            PlateAt::Pick => (pick, self.pick_grip()?),
             PlateAt::Target => (target, self.target_grip()?),
             PlateAt::Hand | PlateAt::Unknown => (pick, None),
         };
@@ -46,6 +46,30 @@ impl<R: Rig> ScriptedCell<R> {
         }
     }
 
+    /// `place_from_plate` of a plate at the pick place.
+    fn pick_grip(&mut self) -> Result<Option<Isometry3<f64>>, CellError> {
+        let Some(pose) = self.rig.locate()? else { return Ok(None) };
+        self.demand_near(pose, 1.0)?;
+        Ok(Some(lift(pose)))
+    }
+
+    /// A hand that reaches for a plate far from nominal meets what the plate lies on: along x at
+    /// once, so that `wide` may only be more than 1 across and in yaw.
+    fn demand_near(&self, pose: Pose2, wide: f64) -> Result<(), CellError> {
+        let envelope = self.planner.envelope();
+        let (mm, deg) = (envelope.correction_mm, envelope.correction_deg);
+        let most = [mm, mm * wide, deg * wide];
+        // What is not a number is not near.
+        if pose.axes().into_iter().zip(most).all(|(off, most)| off.abs() <= most) {
+            return Ok(());
+        }
+        let Pose2 { x_mm, y_mm, yaw_deg } = pose;
+        Err(lost(format!(
+            "the plate lies {x_mm:.1} mm, {y_mm:.1} mm, {yaw_deg:.1} deg from where it should: \
+             farther than it may be gripped"
+        )))
+    }
+
     /// `place_from_plate` of a plate on the target that can be gripped; a person must take one
     /// that leans.
     fn target_grip(&mut self) -> Result<Option<Isometry3<f64>>, CellError> {
@@ -55,6 +79,8 @@ impl<R: Rig> ScriptedCell<R> {
             let what = format!("the plate leans by {:.1} deg on its target", placement.tilt_deg);
             return Err(lost(what));
         }
+        // An offset and a correction of opposite signs bring it twice as far.
+        self.demand_near(placement.pose, 2.0)?;
         // A plate that climbed a guide lies higher than its seat.
         let higher = Translation3::new(0.0, 0.0, placement.z_mm.max(0.0) / 1e3);
         Ok(Some(higher * lift(placement.pose)))

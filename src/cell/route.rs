@@ -32,8 +32,8 @@ impl CellPlan {
         (from, grip): (Place, Isometry3<f64>),
         (to, seat): (Place, Isometry3<f64>),
     ) -> Route {
-        let carry_rise = self.carry_z - from.world_from_place.translation.z;
-        let carry_fall = self.carry_z - to.world_from_place.translation.z;
+        let carry_rise = self.carry_z() - from.world_from_place.translation.z;
+        let carry_fall = self.carry_z() - to.world_from_place.translation.z;
         let lifted = above(&grip, from.contact_height);
         let lowered = above(&seat, to.contact_height);
         let mut carry = vec![
@@ -77,9 +77,9 @@ impl CellPlan {
             at = Translation3::from(target.back() * beyond.translation.x) * at;
             path.push(slowly("extract", at));
         }
-        let high = self.carry_z + self.plate_from_tool.translation.z;
+        let high = self.carry_z() + self.plate_from_tool.translation.z;
         at.translation.z = high.max(at.translation.z);
-        let rise = self.carry_z - pick.world_from_place.translation.z;
+        let rise = self.carry_z() - pick.world_from_place.translation.z;
         let calmly = |name, to| Segment { contact: false, ..self.touching(name, to) };
         path.extend([
             slowly("raise", at),

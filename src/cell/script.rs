@@ -13,7 +13,7 @@ use crate::task::{Correction, Outcome, Pose2, Setup};
 pub struct ScriptedCell<R: Rig> {
     pub(super) rig: R,
     pub(super) plan: CellPlan,
-    planner: Planner,
+    pub(super) planner: Planner,
     began: RobotTime,
     pub(super) plate: PlateAt,
 }
@@ -64,10 +64,12 @@ impl<R: Rig> ScriptedCell<R> {
             return Ok((Moved::NoGrasp, tool, None));
         }
         self.plate = PlateAt::Hand;
-        let lifted = route.lift.world_from_tool;
-        self.go(vec![route.lift], watch)?;
+        let planned = route.lift.world_from_tool;
+        let lifted = self.go(vec![route.lift], watch)?;
         let in_hand = self.rig.in_hand();
-        if !self.rig.holds()? {
+        // A guard that ended the lift says that the plate is stuck: nothing is torn off.
+        let stuck = planned.translation.z - lifted.translation.z > STUCK;
+        if stuck || !self.rig.holds()? {
             self.plate = PlateAt::Unknown;
             self.rig.open(watch)?;
             self.retreat(lifted, watch)?;
@@ -146,6 +148,8 @@ impl<R: Rig> ScriptedCell<R> {
     }
 }
 
+/// A lift that ends this far below its end was stopped, metres.
+const STUCK: f64 = 1e-3;
 /// Farther from the target than this, a plate did not arrive.
 pub(super) const FAR_MM: f64 = 60.0;
 

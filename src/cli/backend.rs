@@ -7,9 +7,10 @@ use crate::cli::Failure;
 use crate::config::{Check, ConfigError, Experiment, Robot};
 use crate::lab::LabError;
 use crate::real::{Site, SiteError};
+use crate::sim;
 use crate::store::Durability;
 use crate::task::streams::fnv1a;
-use crate::task::{Correction, Instances, Phase, Pose2, Setup, Streams, TrialKey};
+use crate::task::{Correction, Instances, Phase, Pose2, Setup, Streams, TaskSpec, TrialKey};
 
 /// What moves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -33,6 +34,18 @@ pub struct BackendArgs {
     pub pauses: PauseArgs,
 }
 
+impl BackendArgs {
+    /// A rehearsal is one of a real arm's motions.
+    pub fn check(&self) -> Result<(), Failure> {
+        match (self.dry_run, self.backend) {
+            (true, Backend::Sim) => {
+                Err(Failure::Input("--dry-run: goes with --backend real".to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Makes the workcells of an experiment, on either backend.
 pub enum Cells {
     Sim(Box<SimCells>),
@@ -49,9 +62,8 @@ impl Cells {
         match backend {
             Backend::Sim => Ok(Self::Sim(Box::new(SimCells::new(experiment)?))),
             Backend::Real => {
-                let cells = RealCells::new(&experiment.robot)?;
-                cells.demand_scene(&experiment.scene)?;
-                Ok(Self::Real(Box::new(cells)))
+                let (scene, task) = (&experiment.scene, &experiment.task);
+                Ok(Self::Real(Box::new(RealCells::new(&experiment.robot, scene, task)?)))
             }
         }
     }
@@ -93,8 +105,23 @@ impl Cells {
 }
 
 impl RealCells {
-    pub fn new(robot: &str) -> Result<Self, ConfigError> {
-        Ok(Self { site: Site::new(&Robot::named(robot)?)? })
+    /// Checks robot, scene and task as a whole, before anything connects.
+    pub fn new(robot: &str, scene: &str, task: &TaskSpec) -> Result<Self, ConfigError> {
+        let cells = Self { site: Site::new(&Robot::named(robot)?)? };
+        cells.demand_scene(scene)?;
+        let check = Check { file: "experiment" };
+        let valid = "must not be there with --backend real: dirt and drift are simulated";
+        check.that(task.dirt.0.is_empty(), "task.dirt", "given", valid)?;
+        check.that(task.drift.is_empty(), "task.drift", "given", valid)?;
+        let site = &cells.site;
+        sim::check_fit(site.scene(), site.robot(), task, &site.plan())?;
+        Ok(cells)
+    }
+
+    /// An offset or a correction that the envelope forbids is a mistake of the user's.
+    pub fn demand_allowed(&self, option: &str, pose: Pose2) -> Result<(), Failure> {
+        let checked = self.site.robot().planner().check_correction(pose);
+        checked.map_err(|forbidden| Failure::Input(format!("{option}: {forbidden}")))
     }
 
     fn stands(&self, scene: &str) -> bool {
@@ -102,7 +129,7 @@ impl RealCells {
     }
 
     /// Another scene than the one on the table is a mistake of the user's.
-    pub fn demand_scene(&self, scene: &str) -> Result<(), ConfigError> {
+    fn demand_scene(&self, scene: &str) -> Result<(), ConfigError> {
         let stands = &self.site.spec().scene;
         let file = format!("robot {}", self.site.robot().name);
         Check { file: &file }.that(

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cell::Unwatched;
 use crate::cli::Failure;
-use crate::cli::backend::{BackendArgs, Cells, corners};
+use crate::cli::backend::{BackendArgs, Cells, RealCells, corners};
 use crate::cli::interrupt;
 use crate::cli::progress::Progress;
 use crate::config::Experiment;
@@ -79,11 +79,12 @@ pub fn sweep(
         (_, true) => Wish::Fresh,
         _ => Wish::Ask,
     };
+    backend.check()?;
     let cells = Cells::new(experiment, backend.backend)?;
     let scenes = [&experiment.scene, &experiment.evaluation.shelf_scene];
     cells.check(&scenes)?;
-    if backend.dry_run {
-        return rehearse(experiment, &cells);
+    if let (true, Cells::Real(cells)) = (backend.dry_run, &cells) {
+        return rehearse(experiment, cells);
     }
     let out = args.out.clone().unwrap_or(default_out);
     let (folder, state) = Folder::open(&out, experiment, wish).map_err(LabError::from)?;
@@ -147,10 +148,7 @@ fn newest_run(folder: &Path, experiment: &Experiment) -> PathBuf {
 }
 
 /// `--dry-run`: everything that training may ask of the arm, on paper.
-fn rehearse(experiment: &Experiment, cells: &Cells) -> Result<(), Failure> {
-    let Cells::Real(cells) = cells else {
-        return Err(Failure::Input("--dry-run: goes with --backend real".to_owned()));
-    };
+fn rehearse(experiment: &Experiment, cells: &RealCells) -> Result<(), Failure> {
     let mut count = 0;
     let trials = corners(experiment, experiment.first_seed).inspect(|_| count += 1);
     let moves = cells.rehearse(trials, &mut |_| {})?;

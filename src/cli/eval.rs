@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::backend::{BackendArgs, Cells, corners};
+use super::backend::{Backend, BackendArgs, Cells, corners};
 use super::cells::SimCells;
 use super::interrupt;
 use super::pause::PauseArgs;
@@ -40,6 +40,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Result<(), Failure> {
+    args.backend.check()?;
     let path = find_run(&args.run)?;
     let store = TrialStore::read(&path)?;
     let info = store.info()?;
@@ -50,7 +51,11 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let mut method = run.into_method();
     let scene = args.scene.clone().unwrap_or_else(|| experiment.scene.clone());
     let robot = args.robot.clone().unwrap_or_else(|| experiment.robot.clone());
-    let there = Experiment { scene: scene.clone(), robot, ..experiment.clone() };
+    let mut there = Experiment { scene: scene.clone(), robot, ..experiment.clone() };
+    if args.backend.backend == Backend::Real {
+        // What was simulated stays in the simulation.
+        (there.task.dirt, there.task.drift) = Default::default();
+    }
     let cells = Cells::new(&there, args.backend.backend)?;
     if let (true, Cells::Real(cells)) = (args.backend.dry_run, &cells) {
         let moves = cells.rehearse(corners(&experiment, info.seed), &mut |_| {})?;

@@ -3,7 +3,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::cell::CellError;
+use crate::cell::{CellError, Stop};
 use crate::cli::Failure;
 use crate::lab::LabError;
 use crate::store::{Durability, Pause, TrialStore};
@@ -26,10 +26,16 @@ impl PauseArgs {
     /// Calls for a person after `error`, and returns once one has agreed that it goes on. Any
     /// error that no person can mend on the spot comes back as it is.
     pub fn wait(&self, error: LabError, run: &Path) -> Result<(), Failure> {
-        let LabError::Cell(error) = error else { return Err(error.into()) };
-        if matches!(error, CellError::Cancelled | CellError::Forbidden(_)) {
-            return Err(error.into());
-        }
+        let error = match error {
+            LabError::Cell(CellError::Cancelled) => return Err(CellError::Cancelled.into()),
+            // The files were checked before: what is forbidden now is forbidden by what was measured.
+            LabError::Cell(CellError::Forbidden(reason)) => CellError::NeedsPerson(Stop {
+                reason,
+                advice: "bring arm and plate to where they should be; compare the envelope".into(),
+            }),
+            LabError::Cell(error) => error,
+            other => return Err(other.into()),
+        };
         let reason = error.to_string();
         if self.attended {
             eprintln!("\nrmrl: {reason}");

@@ -10,7 +10,7 @@ use crate::cli::Failure;
 use crate::config::{Experiment, Physics};
 use crate::lab::{LabError, UntilRaised};
 use crate::real::Move;
-use crate::task::{Phase, Placement, Pose2, Range, Reward, Setup, Streams, TrialKey};
+use crate::task::{Phase, Placement, Pose2, Range, Reward, Setup, Streams, TaskSpec, TrialKey};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -49,6 +49,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Result<(), Failure> {
+    args.backend.check()?;
     let experiment = Experiment::open("wide", &[])?;
     let noisy = args.noise == "on";
     let task = if noisy { experiment.task } else { experiment.task.without_noise() };
@@ -85,8 +86,10 @@ pub fn run(args: Args) -> Result<(), Failure> {
 
 /// `None` after a dry run.
 fn on_the_arm(args: &Args, setup: &Setup) -> Result<Option<Attempt>, Failure> {
-    let cells = RealCells::new(&args.robot)?;
-    cells.demand_scene(&args.scene)?;
+    let task = TaskSpec::exact(Range { mm: 0.0, deg: 0.0 });
+    let cells = RealCells::new(&args.robot, &args.scene, &task)?;
+    cells.demand_allowed("--offset", args.offset)?;
+    cells.demand_allowed("--correction", args.correction)?;
     if args.backend.dry_run {
         println!(
             "{:12} {:>9} {:>9} {:>9} {:>7} {:>7}",

@@ -30,7 +30,6 @@ pub struct RealSpec {
     pub allow_reduced: bool,
     /// The first motion of a session is made at this share of its speed.
     pub first_motion_share: f64,
-    pub acceleration_mm_s2: f64,
     /// Of a stop.
     pub stop_mm_s2: f64,
     /// More force than this in any motion stops it and calls a person, N.
@@ -42,6 +41,11 @@ pub struct RealSpec {
     pub gripper_force: f64,
     /// Speed of the fingers, share of its range.
     pub gripper_speed: f64,
+    /// Distance between the pads of the fully open gripper, mm; `gripper.opening_mm` where absent.
+    pub gripper_open_mm: Option<f64>,
+    /// How much nearer the pads come where the gripper closes fully, mm: its maker's stroke;
+    /// `gripper_open_mm` where absent.
+    pub gripper_stroke_mm: Option<f64>,
     /// Fingers that stop farther than this from the plate's thickness hold something else, mm.
     pub grip_tolerance_mm: f64,
     /// `base_from_tool` at a nominal grip of the plate on its riser; the scene's where absent.
@@ -67,13 +71,14 @@ impl Default for RealSpec {
             watchdog_hz: 10.0,
             allow_reduced: false,
             first_motion_share: 0.25,
-            acceleration_mm_s2: 1000.0,
             stop_mm_s2: 3000.0,
             force_limit_n: 80.0,
             reached_mm: 0.5,
             reached_deg: 0.3,
             gripper_force: 0.5,
             gripper_speed: 0.5,
+            gripper_open_mm: None,
+            gripper_stroke_mm: None,
             grip_tolerance_mm: 4.0,
             pick: None,
             place: None,
@@ -102,13 +107,14 @@ impl RealSpec {
         }
         if let Some(url) = &self.eyes_url {
             let valid = "must be an address such as http://127.0.0.1:30080 (no TLS)";
-            check.that(url.starts_with("http://"), "real.eyes_url", format!("{url:?}"), valid)?;
+            let host = url.strip_prefix("http://").unwrap_or("");
+            let named = host.starts_with(|c: char| c.is_alphanumeric() || c == '[');
+            check.that(named, "real.eyes_url", format!("{url:?}"), valid)?;
         }
         for (key, value, low, high) in [
             ("stale_ms", self.stale_ms, 4.0, 200.0),
             ("watchdog_hz", self.watchdog_hz, 1.0, 125.0),
             ("first_motion_share", self.first_motion_share, 0.01, 1.0),
-            ("acceleration_mm_s2", self.acceleration_mm_s2, 10.0, 5e3),
             ("stop_mm_s2", self.stop_mm_s2, 100.0, 2e4),
             ("force_limit_n", self.force_limit_n, 5.0, 250.0),
             ("reached_mm", self.reached_mm, 0.01, 5.0),
@@ -118,6 +124,12 @@ impl RealSpec {
             ("grip_tolerance_mm", self.grip_tolerance_mm, 0.5, 50.0),
         ] {
             check.within(&format!("real.{key}"), value, low, high)?;
+        }
+        for (key, value) in [
+            ("gripper_open_mm", self.gripper_open_mm),
+            ("gripper_stroke_mm", self.gripper_stroke_mm),
+        ] {
+            check.within(&format!("real.{key}"), value.unwrap_or(1.0), 1.0, 300.0)?;
         }
         for (key, frame) in [("pick", self.pick), ("place", self.place), ("view", self.view)] {
             if let Some(frame) = frame {
@@ -152,6 +164,8 @@ mod tests {
             ("host = \"\"", "real.host"),
             ("rtde_port = 0", "real.rtde_port"),
             ("eyes_url = \"https://camera\"", "real.eyes_url"),
+            ("eyes_url = \"http://\"", "real.eyes_url"),
+            ("gripper_stroke_mm = 0.085", "real.gripper_stroke_mm"),
             ("stale_ms = 1000", "real.stale_ms"),
             ("first_motion_share = nan", "real.first_motion_share"),
             ("pick = { xyz_mm = [9e9, 0, 0], rpy_deg = [0, 0, 0] }", "real.pick.xyz_mm"),

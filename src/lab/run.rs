@@ -24,8 +24,6 @@ pub struct Run<'a> {
     history: Vec<Experience>,
     /// How many of them have been learned from.
     learned: usize,
-    /// It is known where the plate is.
-    recovered: bool,
 }
 
 impl<'a> Run<'a> {
@@ -52,7 +50,6 @@ impl<'a> Run<'a> {
             store,
             history: Vec::new(),
             learned: 0,
-            recovered: false,
         };
         run.restore(watch)?;
         Ok(run)
@@ -92,7 +89,6 @@ impl<'a> Run<'a> {
         tell: &mut dyn FnMut(Phase),
     ) -> Result<(), LabError> {
         self.cell = cell;
-        self.recovered = false;
         self.demonstrate_here(watch, tell)
     }
 

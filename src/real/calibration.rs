@@ -2,7 +2,7 @@ use std::io::{ErrorKind, Read};
 use std::time::Instant;
 
 use super::link::{PATIENCE, connect, fault};
-use crate::arm::{DhDelta, Kinematics};
+use crate::arm::{DhDelta, Joints, Kinematics};
 use crate::cell::DeviceError;
 use crate::wire::primary::{KinematicsInfo, Packages};
 
@@ -30,26 +30,34 @@ pub fn read(host: &str, port: u16) -> Result<KinematicsInfo, DeviceError> {
     Err(fault(DEVICE, format_args!("{host}:{port} does not tell it")))
 }
 
-/// The nominal arm with its own calibration. An arm whose parameters are far from nominal is
-/// another arm.
+/// The nominal arm with its own calibration. An arm whose flange is far from where the nominal one
+/// has it is another arm.
 pub fn calibrated(nominal: &Kinematics, info: &KinematicsInfo) -> Result<Kinematics, DeviceError> {
-    let deltas = deltas(nominal, info);
-    let (mm, deg) = size(&deltas);
-    if mm > FARTHEST_MM || deg > FARTHEST_DEG {
-        let what = format!(
-            "differs from the robot file's arm by {mm:.1} mm and {deg:.1} deg: another kind of arm?"
-        );
-        return Err(fault(DEVICE, what));
+    let own = nominal.with_deltas(&deltas(nominal, info));
+    let (mm, deg) = apart(nominal, &own);
+    // Not a number is not near.
+    if mm <= FARTHEST_MM && deg <= FARTHEST_DEG {
+        return Ok(own);
     }
-    Ok(nominal.with_deltas(&deltas))
+    let what = format!(
+        "its flange is up to {mm:.1} mm and {deg:.1} deg from that of the robot file's arm: \
+         another kind of arm?"
+    );
+    Err(fault(DEVICE, what))
 }
 
-/// Largest deviation from nominal: mm and deg.
-pub fn size(deltas: &[DhDelta; 6]) -> (f64, f64) {
-    deltas.iter().fold((0.0, 0.0), |(mm, deg): (f64, f64), row| {
-        let far = row.a.abs().max(row.d.abs()) * 1e3;
-        let turned = row.theta.abs().max(row.alpha.abs()).to_degrees();
-        (mm.max(far), deg.max(turned))
+/// How far the flanges of two arms are from each other at most, in some postures: mm and deg. Rows
+/// of a table say nothing of it: the axes of shoulder, elbow and wrist 1 are nearly parallel, and
+/// calibrated tables hold lengths of hundreds of metres along them that cancel (Universal Robots'
+/// ROS 2 driver, `ur_calibration`).
+pub fn apart(a: &Kinematics, b: &Kinematics) -> (f64, f64) {
+    POSTURES_DEG.iter().fold((0.0, 0.0), |(mm, deg): (f64, f64), posture| {
+        let joints = Joints::from(posture.map(f64::to_radians));
+        let off = a.forward(&joints).inverse() * b.forward(&joints);
+        let (far, turned) = (off.translation.vector.norm() * 1e3, off.rotation.angle());
+        // `max` would pass over what is not a number.
+        let larger = |most: f64, new: f64| if new <= most { most } else { new };
+        (larger(mm, far), larger(deg, turned.to_degrees()))
     })
 }
 
@@ -66,12 +74,64 @@ pub fn deltas(nominal: &Kinematics, info: &KinematicsInfo) -> [DhDelta; 6] {
     })
 }
 
-/// The parallel axes of shoulder and elbow are calibrated with large `d` and `theta` that cancel
-/// each other on a real arm; metres of it are a different arm.
-const FARTHEST_MM: f64 = 60.0;
-const FARTHEST_DEG: f64 = 10.0;
+/// Stretched and bent, to all sides.
+const POSTURES_DEG: [[f64; 6]; 6] = [
+    [0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+    [0.0, -90.0, 0.0, -90.0, 0.0, 0.0],
+    [-30.0, -100.0, -120.0, -130.0, -120.0, 0.0],
+    [60.0, -60.0, 90.0, -30.0, 90.0, 90.0],
+    [150.0, -120.0, 60.0, 60.0, -90.0, 180.0],
+    [-120.0, -45.0, -90.0, 45.0, 45.0, -90.0],
+];
+/// Some millimetres are usual; another model's links differ by far more.
+const FARTHEST_MM: f64 = 30.0;
+const FARTHEST_DEG: f64 = 3.0;
 
 /// Within half a turn.
 fn turn(angle: f64) -> f64 {
     libm::remainder(angle, std::f64::consts::TAU)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arm::Dh;
+
+    fn info(rows: [Dh; 6]) -> KinematicsInfo {
+        KinematicsInfo {
+            theta: rows.map(|row| row.theta),
+            a: rows.map(|row| row.a),
+            d: rows.map(|row| row.d),
+            alpha: rows.map(|row| row.alpha),
+            ..KinematicsInfo::default()
+        }
+    }
+
+    #[test]
+    fn lengths_that_cancel_along_parallel_axes_are_the_same_arm() {
+        let nominal = Kinematics::ur5e();
+        let mut rows = *nominal.rows();
+        rows[1].d += 439.0;
+        rows[2].d -= 446.0;
+        rows[3].d += 7.0;
+        let own = calibrated(&nominal, &info(rows)).unwrap();
+        let (mm, deg) = apart(&nominal, &own);
+        assert!(mm < 1e-6 && deg < 1e-6, "{mm} mm, {deg} deg");
+        // A calibrated chain must still be solved where it lies.
+        let near = Joints::from([-33.6, -99.3, -126.7, -134.0, -123.6, 0.0].map(f64::to_radians));
+        let joints = own.inverse(&nominal.forward(&near), &near).unwrap();
+        assert!((joints - near).amax() < 1e-6, "{joints}");
+    }
+
+    #[test]
+    fn another_model_or_nonsense_is_refused() {
+        let nominal = Kinematics::ur5e();
+        let mut ur3e = *nominal.rows();
+        (ur3e[1].a, ur3e[2].a) = (-0.24355, -0.2132);
+        let said = calibrated(&nominal, &info(ur3e)).unwrap_err().to_string();
+        assert!(said.contains("another kind of arm"), "{said}");
+        let mut nonsense = *nominal.rows();
+        nonsense[4].d = f64::NAN;
+        assert!(calibrated(&nominal, &info(nonsense)).is_err());
+    }
 }

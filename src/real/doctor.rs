@@ -7,6 +7,7 @@ use crate::arm::ArmModel;
 use crate::cell::{DeviceError, Eyes, Unwatched, Workcell};
 use crate::config::Frame;
 use crate::task::{Phase, Pose2, Setup, Streams, TrialKey};
+use crate::wire::gripper::Status;
 use crate::wire::{RobotMode, SafetyMode};
 
 /// One check of a cell: what was read, and what to do if that is wrong.
@@ -34,6 +35,8 @@ const TCP_DEG: f64 = 0.2;
 const PAYLOAD_KG: f64 = 0.1;
 /// The calibrated kinematics must explain the controller's own tool pose this well.
 const EXPLAINED_MM: f64 = 0.5;
+/// Fewer packages a second let a motion go unseen for too long.
+const LEAST_HZ: f64 = 100.0;
 /// How long packages are counted.
 const LISTEN: Duration = Duration::from_millis(500);
 
@@ -55,6 +58,9 @@ pub fn examine(site: &Site) -> Vec<Finding> {
         found_or(&mut findings, check, found.map(|_| format!("{port} open")), advice);
     }
     let state = state(site, &mut findings);
+    if state.is_some() {
+        registers(site, &mut findings);
+    }
     let arm = kinematics(site, &mut findings);
     match (&state, &arm) {
         (Some(state), Some(arm)) => tool(site, state, arm, &mut findings),
@@ -157,14 +163,19 @@ fn state(site: &Site, findings: &mut Vec<Finding>) -> Option<State> {
         Ok((state, packages, rtde.gaps()))
     };
     match listen() {
-        Ok((state, packages, gaps)) if packages > 0 => {
+        Ok((state, packages, gaps)) => {
             let hz = packages as f64 / LISTEN.as_secs_f64();
-            right(findings, "state", format!("{hz:.0} packages a second, {gaps} left out"));
+            let reading = format!("{hz:.0} packages a second, {gaps} left out");
+            if hz < LEAST_HZ {
+                findings.push(wrong(
+                    "state",
+                    reading,
+                    "look at the network, and at what else runs",
+                ));
+                return None;
+            }
+            right(findings, "state", reading);
             Some(state)
-        }
-        Ok(_) => {
-            findings.push(wrong("state", "nothing arrives", advice));
-            None
         }
         Err(error) => {
             findings.push(wrong("state", error.to_string(), advice));
@@ -173,18 +184,21 @@ fn state(site: &Site, findings: &mut Vec<Finding>) -> Option<State> {
     }
 }
 
+/// Nobody else writes the registers of our program. Nothing is written to find out.
+fn registers(site: &Site, findings: &mut Vec<Finding>) {
+    let announced = Rtde::connect(&site.spec().host, site.spec().rtde_port);
+    let reading = announced.map(|_| "24 to 32 are free".to_owned());
+    let advice = "end the other driver, or disable the fieldbus that uses them";
+    found_or(findings, "registers", reading, advice);
+}
+
 fn kinematics(site: &Site, findings: &mut Vec<Finding>) -> Option<ArmModel> {
     let advice = "enable the primary interface; check that the robot file is for this arm";
-    let read = site.calibration().and_then(|info| Ok((site.calibrated(&info)?, info)));
-    match read {
-        Ok((arm, info)) => {
-            let deltas = calibration::deltas(&site.arm().kinematics, &info);
-            let (mm, deg) = calibration::size(&deltas);
-            right(
-                findings,
-                "calibration",
-                format!("up to {mm:.2} mm and {deg:.3} deg from nominal"),
-            );
+    match site.calibration().and_then(|info| site.calibrated(&info)) {
+        Ok(arm) => {
+            let (mm, deg) = calibration::apart(&site.arm().kinematics, &arm.kinematics);
+            let reading = format!("flange up to {mm:.2} mm and {deg:.3} deg from nominal");
+            right(findings, "calibration", reading);
             Some(arm)
         }
         Err(error) => {
@@ -227,9 +241,16 @@ fn tool(site: &Site, state: &State, arm: &ArmModel, findings: &mut Vec<Finding>)
 
 fn gripper(site: &Site, findings: &mut Vec<Finding>) {
     let advice = "install Robotiq's URCap, check its cable and real.gripper_port";
-    let asked = site.gripper().and_then(|mut gripper| gripper.fingers());
-    let reading = asked.map(|f| format!("pads {:.1} mm apart, {:?}", f.opening * 1e3, f.object));
-    found_or(findings, "gripper", reading, advice);
+    let ask = || -> Result<String, DeviceError> {
+        let mut gripper = site.gripper()?;
+        let (health, fingers) = (gripper.health()?, gripper.fingers()?);
+        let ready = match health {
+            Status::Active => "active",
+            _ => "not active: rmrl will activate it",
+        };
+        Ok(format!("pads {:.1} mm apart, {ready}", fingers.opening * 1e3))
+    };
+    found_or(findings, "gripper", ask(), advice);
 }
 
 fn eyes(site: &Site, findings: &mut Vec<Finding>) {

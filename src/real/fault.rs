@@ -21,6 +21,7 @@ pub enum Fault {
     Resisted { force_n: f64, during: &'static str },
     LeftEnvelope(String),
     WrongSettings(String),
+    GripperOff,
     GripperStuck(String),
     WrongGrip { opening_mm: f64, plate_mm: f64 },
     GripperFault(String),
@@ -47,6 +48,7 @@ impl Fault {
             Self::Resisted { .. } => "resistance",
             Self::LeftEnvelope(_) => "envelope left",
             Self::WrongSettings(_) => "wrong settings",
+            Self::GripperOff => "gripper off",
             Self::GripperStuck(_) => "gripper stuck",
             Self::WrongGrip { .. } => "wrong grip",
             Self::GripperFault(_) => "gripper fault",
@@ -102,6 +104,9 @@ impl Fault {
             Self::Resisted { .. } => "find what the arm met and clear it",
             Self::LeftEnvelope(_) => "look at the arm; check frames and envelope in the robot file",
             Self::WrongSettings(_) => "run rmrl doctor; another program may set TCP or payload",
+            Self::GripperOff => {
+                "it is not active and may hold the plate: put the plate onto the pick place"
+            }
             Self::GripperStuck(_) => "look for an obstacle between the fingers; check its power",
             Self::WrongGrip { .. } => {
                 "see what the fingers hold; put the plate onto the pick place"
@@ -172,6 +177,7 @@ mod tests {
             Fault::Resisted { force_n: 0.0, during: "" },
             Fault::LeftEnvelope(text()),
             Fault::WrongSettings(text()),
+            Fault::GripperOff,
             Fault::GripperStuck(text()),
             Fault::WrongGrip { opening_mm: 0.0, plate_mm: 0.0 },
             Fault::GripperFault(text()),

@@ -10,6 +10,8 @@ pub struct Limits {
     pub world_from_base: Isometry3<f64>,
     /// Smallest and largest angle of each joint, rad.
     pub joints: (Joints, Joints),
+    /// Largest speed of each joint, rad/s.
+    pub joint_speeds: Joints,
     /// Of any motion, N.
     pub force_n: f64,
 }
@@ -48,6 +50,10 @@ impl Limits {
             let angle = state.joints[joint];
             if !(min[joint] - SLACK_JOINT..=max[joint] + SLACK_JOINT).contains(&angle) {
                 return left(format!("joint {} at {:.1} deg", joint + 1, angle.to_degrees()));
+            }
+            let turns = state.joint_speeds[joint];
+            if turns.abs() > self.joint_speeds[joint] * SLACK_SPEED {
+                return left(format!("joint {} at {:.1} deg/s", joint + 1, turns.to_degrees()));
             }
         }
         None

@@ -24,7 +24,7 @@ pub use dashboard::Dashboard;
 pub use doctor::{Finding, Verdict, examine, measured_frame};
 pub use eyes::HttpEyes;
 pub use fault::Fault;
-pub use gripper::{Fingers, RealGripper, Robotiq};
+pub use gripper::{Fingers, Pads, RealGripper, Robotiq};
 pub use limits::Limits;
 pub use planned::{Move, Moves, PlannedRig};
 pub use program::{Program, TEMPLATE};

@@ -32,13 +32,14 @@ pub(super) const REACHED: i32 = 1;
 pub(super) const RESISTED: i32 = 3;
 
 impl Program {
-    /// The text to upload.
+    /// The text to upload: without the comments before `def`, where a controller expects a program.
     pub fn text(&self) -> String {
         let list = |numbers: &[f64]| {
             let numbers: Vec<String> = numbers.iter().map(|x| format!("{x:?}")).collect();
             format!("[{}]", numbers.join(", "))
         };
-        TEMPLATE
+        let program = TEMPLATE.find("def ").map_or(TEMPLATE, |at| &TEMPLATE[at..]);
+        program
             .replace("{tcp}", &format!("p{}", list(&numbers_of(&self.flange_from_tool))))
             .replace("{payload_kg}", &format!("{:?}", self.payload_kg))
             .replace("{payload_cog}", &list(&self.payload_cog))
@@ -72,8 +73,8 @@ mod tests {
             stop: 3.0,
         };
         let text = program.text();
-        let code: String = text.lines().filter(|line| !line.starts_with('#')).collect();
-        assert!(!code.contains(['{', '}']), "{code}");
+        assert!(text.starts_with("def rmrl_control():\n"), "{text}");
+        assert!(!text.contains(['{', '}']), "{text}");
         assert!(text.contains("set_tcp(p[0.0, 0.0, 0.174, 0.0, 0.0, 0.0])"), "{text}");
         assert!(text.contains("set_payload(1.0, [0.0, 1e-7, 0.06])"), "{text}");
         assert!(text.contains("write_output_integer_register(24, 4711)"));

@@ -6,7 +6,7 @@ use nalgebra::Isometry3;
 use super::link::PATIENCE;
 use super::session::{Ended, Order, Session, Since};
 use super::{Fault, Fingers, RealGripper, State};
-use crate::arm::{ArmModel, CheckedPath, Joints, Segment};
+use crate::arm::{ArmModel, CheckedPath, JointTrajectory, Joints, Segment};
 use crate::cell::{
     Arm, DeviceError, Eyes, Grip, Gripper, Harm, Image, Measured, Rig, RobotTime, Signals,
     Snapshot, Watch,
@@ -27,6 +27,8 @@ pub struct RealRig<G, E> {
     opening: f64,
     /// A move in contact of this attempt ended because something resisted.
     resisted: bool,
+    /// How far the tool has been moved in this session, metres.
+    moved: f64,
 }
 
 /// What the rig knows of its cell. Metres, m/s, rad/s, N.
@@ -34,7 +36,6 @@ pub struct RealRig<G, E> {
 pub struct Setting {
     /// The arm with its own calibration, and the tool of the robot file.
     pub arm: ArmModel,
-    pub turn_speed: f64,
     /// A move in contact ends where more resists.
     pub guard_n: f64,
     pub first_motion_share: f64,
@@ -50,6 +51,9 @@ const TICK: f64 = 0.04;
 const FINGERS_S: f64 = 5.0;
 /// Fingers that stop this far from where they should open to are stuck, metres.
 const STUCK: f64 = 2e-3;
+/// The paths of a session are slow until the tool has been moved this far, metres: the first may
+/// be one of few millimetres.
+const SLOW: f64 = 0.1;
 /// Nearer than this to its end a segment need not be made, metres and rad.
 const THERE: f64 = 2e-5;
 const THERE_RAD: f64 = 2e-4;
@@ -57,39 +61,46 @@ const THERE_RAD: f64 = 2e-4;
 impl<G: RealGripper, E: Eyes> RealRig<G, E> {
     pub fn new(session: Session, gripper: G, eyes: E, setting: Setting) -> Self {
         let opening = setting.open;
-        Self { session, gripper, eyes, setting, ready: false, opening, resisted: false }
+        let (ready, resisted) = (false, false);
+        Self { session, gripper, eyes, setting, ready, opening, resisted, moved: 0.0 }
     }
 
     pub fn session(&self) -> &Session {
         &self.session
     }
 
+    /// Makes a segment as it was checked: the controller runs a straight move by the same
+    /// trapezoid, so that its speed and acceleration are those of the checked trajectory.
     fn make(
         &mut self,
         segment: &Segment,
+        planned: &JointTrajectory,
         share: f64,
         watch: &mut dyn Watch,
     ) -> Result<Ended, DeviceError> {
         let arm = &self.setting.arm;
         let base_from_tool = arm.world_from_base.inverse() * segment.world_from_tool;
         let off = arm.tool(&self.session.newest()?.joints).inverse() * segment.world_from_tool;
-        let (way, turn) = (off.translation.vector.norm(), off.rotation.angle());
-        if way < THERE && turn < THERE_RAD {
+        let way = off.translation.vector.norm();
+        if way < THERE && off.rotation.angle() < THERE_RAD {
             return Ok(Ended::Reached);
         }
-        // The tool's speed along its line, no faster than it may turn meanwhile.
-        let pace = (way.max(THERE) * self.setting.turn_speed / turn.max(1e-9)).min(segment.speed);
         let guard = if segment.contact { self.setting.guard_n } else { 0.0 };
-        let order = Order { segment, base_from_tool, speed: pace * share, guard };
-        let (arm, opening) = (&self.setting.arm, self.opening);
+        let metres = arm.tool_way(planned).max(THERE);
+        let speed = metres * planned.peak_speed() * share;
+        let acceleration = metres * planned.peak_acceleration() * share;
+        let order = Order { segment, base_from_tool, speed, acceleration, guard };
+        let opening = self.opening;
         let mut shown = f64::NEG_INFINITY;
-        self.session.go(&order, &mut |state| {
+        let ended = self.session.go(&order, &mut |state| {
             if state.timestamp - shown < TICK {
                 return ControlFlow::Continue(());
             }
             shown = state.timestamp;
             watch.tick(&snapshot(state, arm, segment.name, opening))
-        })
+        })?;
+        self.moved += way;
+        Ok(ended)
     }
 
     /// Waits until the fingers have stopped, and shows the cell meanwhile.
@@ -161,6 +172,19 @@ impl<G: RealGripper, E: Eyes> RealRig<G, E> {
         Ok(Grip { opening: fingers.opening, holds })
     }
 
+    fn ask_whether_it_holds(&mut self) -> Result<bool, DeviceError> {
+        if self.gripper.is_active().map_err(gripper_fault)? {
+            let fingers = self.gripper.fingers().map_err(gripper_fault)?;
+            return self.holds_plate(&fingers);
+        }
+        // Without power it has not opened, and cannot tell. Its activation opens it: only where
+        // the plate is seen to lie.
+        let lies = !self.ready
+            && (self.eyes.locate().map_err(eyes_fault)?.is_some()
+                || self.eyes.measure().map_err(eyes_fault)?.is_some());
+        if lies { Ok(false) } else { Err(Fault::GripperOff.into()) }
+    }
+
     /// Something is between the fingers, and it is as thick as a plate.
     fn holds_plate(&self, fingers: &Fingers) -> Result<bool, DeviceError> {
         if fingers.object != Object::InnerContact {
@@ -206,11 +230,14 @@ impl<G: RealGripper, E: Eyes> Arm for RealRig<G, E> {
         path: &CheckedPath,
         watch: &mut dyn Watch,
     ) -> Result<Isometry3<f64>, DeviceError> {
-        let slow = self.session.is_fresh();
-        let share = if slow { self.setting.first_motion_share } else { 1.0 };
+        let share = if self.moved < SLOW { self.setting.first_motion_share } else { 1.0 };
         let segments = path.segments();
         for (at, segment) in segments.iter().enumerate() {
-            let ended = self.make(segment, share, watch);
+            let Some(planned) = path.trajectory(at) else {
+                let what = "this path was not checked for an arm with joints".to_owned();
+                return Err(DeviceError::Fault { device: "arm", what });
+            };
+            let ended = self.make(segment, planned, share, watch);
             let ended = self.guarded(ended)?;
             self.resisted |= ended == Ended::Resisted;
             // What comes next was planned from this segment's end.
@@ -236,11 +263,7 @@ impl<G: RealGripper, E: Eyes> Gripper for RealRig<G, E> {
     }
 
     fn holds(&mut self) -> Result<bool, DeviceError> {
-        let result = self
-            .gripper
-            .fingers()
-            .map_err(gripper_fault)
-            .and_then(|fingers| self.holds_plate(&fingers));
+        let result = self.ask_whether_it_holds();
         self.guarded(result)
     }
 }

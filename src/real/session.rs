@@ -26,8 +26,6 @@ pub struct Session {
     running: bool,
     number: i32,
     beat: i32,
-    /// Nothing has moved yet.
-    fresh: bool,
     /// What ended the session.
     broken: Option<String>,
     oldest_ms: f64,
@@ -41,6 +39,8 @@ pub struct Order<'a> {
     pub base_from_tool: Isometry3<f64>,
     /// m/s
     pub speed: f64,
+    /// m/s2
+    pub acceleration: f64,
     /// Ends where more resists, N; 0 for never.
     pub guard: f64,
 }
@@ -77,7 +77,6 @@ impl Session {
             running: false,
             number: 0,
             beat: 0,
-            fresh: true,
             broken: None,
             oldest_ms: 0.0,
             reactions: Vec::new(),
@@ -88,7 +87,7 @@ impl Session {
         &self.rtde
     }
 
-    /// Oldest state that a motion was watched by, ms.
+    /// Longest that a motion went unwatched, or by an older state, ms.
     pub fn oldest_ms(&self) -> f64 {
         self.oldest_ms
     }
@@ -99,20 +98,22 @@ impl Session {
         &self.reactions
     }
 
-    /// Nothing has moved yet in this session.
-    pub fn is_fresh(&self) -> bool {
-        self.fresh
-    }
-
     /// A state that is newer than this call.
     pub fn newest(&self) -> Result<State, DeviceError> {
         let seen = self.rtde.state().map_err(gone)?.number;
         self.rtde.next(seen, PATIENCE).map_err(gone)
     }
 
-    /// Ends the session: whatever comes next is refused.
+    /// Ends the session, and our program: whatever comes next is refused.
     pub fn end(&mut self, why: &DeviceError) {
-        self.broken.get_or_insert_with(|| why.to_string());
+        if self.broken.is_some() {
+            return;
+        }
+        self.broken = Some(why.to_string());
+        if self.running {
+            // A program that a guard has paused would go on when the guard is closed.
+            let _ = self.dashboard.stop_program();
+        }
     }
 
     /// Makes one move and returns once the measured tool stands at its end. `watch` sees every
@@ -126,22 +127,19 @@ impl Session {
             let what = format!("the session ended before ({why}): connect again");
             return Err(DeviceError::Fault { device: "arm", what });
         }
-        let ended = self.prepare().map_err(gone).and_then(|()| {
-            let ended = self.run(order, watch);
+        let began = self.prepare();
+        let ended = began.and_then(|began| {
+            let ended = self.run(order, &began, watch);
             if ended.is_err() {
                 self.call_off();
             }
             ended
         });
+        let ended = ended.map_err(gone);
         match &ended {
-            Ok(_) => self.fresh = false,
-            // The arm stands, the program runs on: whoever cancelled may order again.
-            Err(DeviceError::Cancelled) => {}
-            Err(error) => {
-                self.end(error);
-                // A program that a guard has paused would go on when the guard is closed.
-                let _ = self.dashboard.stop_program();
-            }
+            // Cancelled: the arm stands, the program runs on, and may be ordered again.
+            Ok(_) | Err(DeviceError::Cancelled) => {}
+            Err(error) => self.end(error),
         }
         ended
     }
@@ -152,21 +150,43 @@ impl Session {
         let _ = self.rtde.heartbeat(self.beat, self.number);
     }
 
-    /// Asked before each motion: remote control, RUNNING, NORMAL, and our program in charge.
-    fn prepare(&mut self) -> Result<(), DeviceError> {
+    /// Asked before each motion: remote control, RUNNING, NORMAL, and our program in charge. The
+    /// state that says so.
+    fn prepare(&mut self) -> Result<State, DeviceError> {
         if !self.dashboard.is_in_remote_control()? {
             return Err(Fault::LocalControl.into());
         }
-        let state = self.newest()?;
-        if let Some(fault) = self.forbids(&state) {
-            return Err(fault.into());
-        }
         if !self.running {
-            return self.start();
+            self.start()?;
         }
+        let state = self.current()?;
         match self.program_ended(&state) {
             Some(fault) => Err(fault.into()),
-            None => Ok(()),
+            None => Ok(state),
+        }
+    }
+
+    /// A state that answers a heartbeat written just now, by a clock that goes: packages may have
+    /// queued up while nobody looked.
+    fn current(&mut self) -> Result<State, DeviceError> {
+        let mut seen = self.rtde.state()?;
+        let clock = seen.timestamp;
+        self.beat = self.beat.wrapping_add(1);
+        self.rtde.heartbeat(self.beat, 0)?;
+        let asked = Instant::now();
+        loop {
+            seen = self.fresh_state(seen.number)?;
+            if let Some(fault) = self.forbids(&seen) {
+                return Err(fault.into());
+            }
+            if seen.heartbeat == self.beat && seen.timestamp > clock {
+                return Ok(seen);
+            }
+            if asked.elapsed() > self.stale() {
+                let ms = asked.elapsed().as_millis();
+                let what = format!("a heartbeat is not answered, or the clock stands, for {ms} ms");
+                return Err(Fault::StaleState(what).into());
+            }
         }
     }
 
@@ -235,19 +255,19 @@ impl Session {
     fn run(
         &mut self,
         order: &Order<'_>,
+        began: &State,
         watch: &mut dyn FnMut(&State) -> ControlFlow<()>,
     ) -> Result<Ended, DeviceError> {
         self.number += 1;
-        let began = self.rtde.state()?;
         self.rtde.command(&Registers {
             number: self.number,
             action: MOVE,
             target: numbers_of(&order.base_from_tool),
             speed: order.speed,
-            acceleration: self.spec.acceleration_mm_s2 / 1e3,
+            acceleration: order.acceleration,
             guard: order.guard,
         })?;
-        let mut vigil = Vigil::new(&began);
+        let mut vigil = Vigil::new(began);
         let mut cancelled: Option<DeviceError> = None;
         let mut seen = began.number;
         let mut turns = false;
@@ -260,13 +280,14 @@ impl Session {
             }
             self.beat = self.beat.wrapping_add(1);
             let cancel = if cancelled.is_some() { self.number } else { 0 };
-            self.rtde.heartbeat(self.beat, cancel).map_err(|e| lost(&e))?;
-            let age = vigil.age(self.beat, &state);
+            let age = vigil.age(&state);
             self.oldest_ms = self.oldest_ms.max(age.as_secs_f64() * 1e3);
             if age > self.stale() {
-                let what = format!("the state is {:.0} ms old", age.as_secs_f64() * 1e3);
+                let what = format!("nobody saw the arm for {:.0} ms", age.as_secs_f64() * 1e3);
                 return Err(Fault::StaleState(what).into());
             }
+            self.rtde.heartbeat(self.beat, cancel)?;
+            vigil.sent(self.beat);
             if let Some(fault) = self.forbids(&state) {
                 return Err(fault.into());
             }
@@ -372,6 +393,8 @@ impl Since {
 
 /// What one motion is watched by.
 struct Vigil {
+    /// When the loop that watches last came round.
+    looked: Instant,
     /// Heartbeats that the controller has not yet echoed, and when they were sent.
     unheard: VecDeque<(i32, Instant)>,
     began: Since,
@@ -383,21 +406,27 @@ struct Vigil {
 impl Vigil {
     fn new(state: &State) -> Self {
         let moved = (Since::new(state), state.base_from_tool);
-        Self { unheard: VecDeque::new(), began: Since::new(state), moved, strikes: 0 }
+        let (looked, began) = (Instant::now(), Since::new(state));
+        Self { looked, unheard: VecDeque::new(), began, moved, strikes: 0 }
     }
 
-    /// How old the state is: for how long the controller's clock has stood, or for how long a
-    /// heartbeat has gone without its echo, whichever is longer.
-    fn age(&mut self, sent: i32, state: &State) -> Duration {
+    /// For how long the motion may have gone unseen: for how long the controller's clock has stood,
+    /// a heartbeat has gone without its echo, or nobody has asked, whichever is longest. A loop
+    /// that was held up finds a new state and an old echo when it comes back.
+    fn age(&mut self, state: &State) -> Duration {
         let now = Instant::now();
+        let unwatched = now.duration_since(std::mem::replace(&mut self.looked, now));
+        let clock = now.duration_since(state.advanced);
         let echoed = self.unheard.iter().position(|(beat, _)| *beat == state.heartbeat);
         if let Some(at) = echoed {
             self.unheard.drain(..=at);
         }
-        self.unheard.push_back((sent, now));
-        let clock = now.duration_since(state.advanced);
         let echo = self.unheard.front().map_or(Duration::ZERO, |(_, at)| now.duration_since(*at));
-        clock.max(echo)
+        clock.max(echo).max(unwatched)
+    }
+
+    fn sent(&mut self, beat: i32) {
+        self.unheard.push_back((beat, Instant::now()));
     }
 
     fn stalled(&mut self, state: &State, number: i32) -> Option<Fault> {

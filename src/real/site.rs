@@ -3,11 +3,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use nalgebra::Isometry3;
 
 use super::{
-    HttpEyes, Limits, Moves, PlannedRig, Program, RealRig, Robotiq, Rtde, Session, Setting,
+    HttpEyes, Limits, Moves, Pads, PlannedRig, Program, RealRig, Robotiq, Rtde, Session, Setting,
     calibration,
 };
 use crate::arm::{ArmModel, Joints, Planner, Unreachable};
-use crate::cell::{CellError, CellPlan, DeviceError, ScriptedCell};
+use crate::cell::{CellError, CellPlan, DeviceError, ScriptedCell, placement};
 use crate::config::{Articulated, Check, ConfigError, Frame, RealSpec, Robot, Scene};
 use crate::wire::primary::KinematicsInfo;
 
@@ -30,6 +30,11 @@ pub enum SiteError {
     Cell(#[from] CellError),
 }
 
+/// A plate that lies more aslant than this slides.
+const LEVEL_DEG: f64 = 2.0;
+/// A place that is farther from the scene's drawing than this is another place.
+const DRAWN_MM: f64 = 100.0;
+
 /// The cell of a real arm.
 pub type RealCell = ScriptedCell<RealRig<Robotiq, HttpEyes>>;
 
@@ -45,7 +50,39 @@ impl Site {
         let spec = robot.real.clone().ok_or_else(|| missing("[real]"))?;
         let eyes_url = spec.eyes_url.clone().ok_or_else(|| missing("real.eyes_url"))?;
         let scene = Scene::named(&spec.scene)?;
-        Ok(Self { robot: robot.clone(), spec, arm, scene, eyes_url })
+        let site = Self { robot: robot.clone(), spec, arm, scene, eyes_url };
+        site.check_pads(check)?;
+        site.check_frames(check)?;
+        Ok(site)
+    }
+
+    fn check_pads(&self, check: Check<'_>) -> Result<(), ConfigError> {
+        let planned = self.robot.gripper.opening_mm;
+        let open = self.spec.gripper_open_mm.unwrap_or(planned);
+        let valid = format!("must be at least gripper.opening_mm, {planned}");
+        check.that(open >= planned, "real.gripper_open_mm", open, valid)
+    }
+
+    /// Taught places are level, and about where the scene draws them.
+    fn check_frames(&self, check: Check<'_>) -> Result<(), ConfigError> {
+        let (taught, drawn) = (self.plan(), CellPlan::new(&self.scene, &self.robot));
+        for (key, taught, drawn) in
+            [("real.pick", taught.pick, drawn.pick), ("real.place", taught.target, drawn.target)]
+        {
+            let drawn_from_taught = drawn.world_from_place.inverse() * taught.world_from_place;
+            let tilt_deg = placement(&drawn_from_taught).tilt_deg;
+            let mm = drawn_from_taught.translation.vector.norm() * 1e3;
+            check.that(
+                tilt_deg <= LEVEL_DEG && mm <= DRAWN_MM,
+                key,
+                format_args!("tilted by {tilt_deg:.1} deg, {mm:.0} mm from the scene's drawing"),
+                format_args!(
+                    "must be at most {LEVEL_DEG} deg and {DRAWN_MM} mm: teach it again, or correct \
+                     arm.base or the scene"
+                ),
+            )?;
+        }
+        Ok(())
     }
 
     pub fn spec(&self) -> &RealSpec {
@@ -109,7 +146,8 @@ impl Site {
             view: self.spec.view,
             gripper_force: self.spec.gripper_force,
             gripper_speed: self.spec.gripper_speed,
-            acceleration_mm_s2: self.spec.acceleration_mm_s2,
+            gripper_open_mm: self.spec.gripper_open_mm,
+            gripper_stroke_mm: self.spec.gripper_stroke_mm,
             ..RealSpec::default()
         });
         format!("{robot:?}{:?}", self.scene)
@@ -153,9 +191,11 @@ impl Site {
 
     pub fn gripper(&self) -> Result<Robotiq, DeviceError> {
         let spec = &self.spec;
-        let stroke = self.robot.gripper.opening_mm / 1e3;
+        let open_mm = spec.gripper_open_mm.unwrap_or(self.robot.gripper.opening_mm);
+        let stroke_mm = spec.gripper_stroke_mm.unwrap_or(open_mm);
+        let pads = Pads { open: open_mm / 1e3, stroke: stroke_mm / 1e3 };
         let settings = (spec.gripper_force, spec.gripper_speed);
-        Robotiq::connect(&spec.host, spec.gripper_port, stroke, settings)
+        Robotiq::connect(&spec.host, spec.gripper_port, pads, settings)
     }
 
     pub fn eyes(&self) -> HttpEyes {
@@ -185,6 +225,7 @@ impl Site {
             envelope: self.robot.envelope.clone(),
             world_from_base: arm.world_from_base,
             joints: (*min, *max),
+            joint_speeds: arm.joint_speed,
             force_n: self.spec.force_limit_n,
         }
     }
@@ -193,7 +234,6 @@ impl Site {
         let speeds = &self.robot.speeds;
         Setting {
             arm: arm.clone(),
-            turn_speed: speeds.turn_deg_s.to_radians(),
             guard_n: speeds.guard_n,
             first_motion_share: self.spec.first_motion_share,
             open: self.robot.gripper.opening_mm / 1e3,

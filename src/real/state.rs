@@ -10,8 +10,6 @@ use crate::wire::rtde::Value;
 pub struct State {
     /// Packages received so far.
     pub number: u64,
-    /// When it arrived here.
-    pub received: Instant,
     /// When the controller's clock was last seen to advance.
     pub advanced: Instant,
     /// Seconds of the controller's clock.
@@ -30,7 +28,6 @@ pub struct State {
     /// Share of their speed at which programs run just now.
     pub speed_scaling: f64,
     pub payload_kg: f64,
-    pub payload_cog: [f64; 3],
     /// The heartbeat as the controller last received it.
     pub heartbeat: i32,
     /// What the control program says.
@@ -44,13 +41,12 @@ pub struct State {
 pub struct ProgramState {
     pub session: i32,
     pub taken_up: i32,
-    pub moving: bool,
     pub result: i32,
     pub finished: i32,
 }
 
 /// The fields that make a [`State`], in order. The last one is optional.
-pub(super) const FIELDS: [&str; 18] = [
+pub(super) const FIELDS: [&str; 16] = [
     "timestamp",
     "actual_q",
     "actual_qd",
@@ -62,11 +58,9 @@ pub(super) const FIELDS: [&str; 18] = [
     "runtime_state",
     "speed_scaling",
     "payload",
-    "payload_cog",
     "input_int_register_24",
     "output_int_register_24",
     "output_int_register_25",
-    "output_int_register_26",
     "output_int_register_27",
     "output_int_register_28",
 ];
@@ -79,7 +73,6 @@ impl State {
         let mut next = || values.next().copied();
         let state = Self {
             number,
-            received: now,
             advanced: now,
             timestamp: double(next()?)?,
             joints: Joints::from(six(next()?)?),
@@ -95,15 +88,10 @@ impl State {
             },
             speed_scaling: double(next()?)?,
             payload_kg: double(next()?)?,
-            payload_cog: match next()? {
-                Value::Vector3(v) => v,
-                _ => return None,
-            },
             heartbeat: int(next()?)?,
             program: ProgramState {
                 session: int(next()?)?,
                 taken_up: int(next()?)?,
-                moving: int(next()?)? == 1,
                 result: int(next()?)?,
                 finished: int(next()?)?,
             },

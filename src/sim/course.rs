@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use nalgebra::Isometry3;
 
-use crate::arm::{ArmModel, JointTrajectory, Joints, Line, Motion, Way};
+use crate::arm::{ArmModel, JointTrajectory, Joints, Line, Motion};
 
 /// One segment in time, as this robot makes it.
 pub(super) enum Course<'a> {
@@ -37,12 +37,11 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// The line that the tool keeps to, an arm's within a hundredth of a millimetre; none where
-    /// only the joints move straight.
-    pub fn line(&self) -> Option<&Line> {
+    /// The line that the tool keeps to, an arm's within a hundredth of a millimetre.
+    pub fn line(&self) -> &Line {
         match self {
-            Self::Tool(motion) => Some(motion.line()),
-            Self::Joints { way, line, .. } => (way.way() == Way::Line).then_some(line),
+            Self::Tool(motion) => motion.line(),
+            Self::Joints { line, .. } => line,
         }
     }
 }

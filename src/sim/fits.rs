@@ -8,7 +8,7 @@ use crate::config::{Check, ConfigError, Robot, Scene};
 use crate::task::{Pose2, Range, TaskSpec};
 
 /// Scene, robot and task must go together before anything moves.
-pub(super) fn check(
+pub fn check(
     scene: &Scene,
     robot: &Robot,
     task: &TaskSpec,

@@ -18,6 +18,7 @@ mod sweep;
 mod world;
 
 pub use camera::{Camera, FIELD_MM};
+pub use fits::check as check_fit;
 pub use near::Near;
 pub use rig::SimRig;
 pub use shapes::HandBoxes;

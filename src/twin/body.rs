@@ -73,6 +73,10 @@ pub struct Parts {
     pub gripper: Gripper,
 }
 
+/// Calibrated tables hold long lengths along the nearly parallel axes of shoulder and elbow that
+/// cancel each other, metres: a real one's are hundreds.
+const SLIDE: f64 = 0.3;
+
 /// Deltas of one size in all six rows.
 fn deltas(mm: f64, deg: f64, draw: &mut Draw) -> [DhDelta; 6] {
     let mut part = |size: f64| (draw.random::<f64>() * 2.0 - 1.0) * size;
@@ -108,7 +112,9 @@ impl Body {
         table: impl FnOnce(&Isometry3<f64>) -> Table,
     ) -> (Self, [DhDelta; 6]) {
         let gaps = &spec.gaps;
-        let known = deltas(gaps.calibration_mm, gaps.calibration_deg, &mut draw);
+        let mut known = deltas(gaps.calibration_mm, gaps.calibration_deg, &mut draw);
+        known[1].d += SLIDE;
+        known[2].d -= SLIDE;
         let hidden = deltas(gaps.residual_mm, gaps.residual_deg, &mut draw);
         let truth = parts.nominal.with_deltas(&plus(&known, &hidden));
         let flange_from_mounted = parts.flange_from_tool * mounted(gaps, &mut draw);

@@ -13,6 +13,9 @@ pub struct Gripper {
     since: f64,
     go: bool,
     release: bool,
+    /// Written by a client, and how long until the gripper has heard of it, seconds.
+    written: u8,
+    heard_in: f64,
     requested: u8,
     speed: u8,
     force: u8,
@@ -29,6 +32,9 @@ pub struct Gripper {
 
 /// Activation takes so long, seconds.
 const ACTIVATION: f64 = 1.0;
+/// The URCap hands a request on to the gripper, and its echo back, in so long, seconds; until then
+/// the registers tell what became of the one before.
+const TAKE_UP: f64 = 0.016;
 /// Fingers that stand so long have met something, seconds.
 const STALL: f64 = 0.04;
 /// Slower than this they stand, m/s.
@@ -46,6 +52,8 @@ impl Gripper {
             since: 0.0,
             go: false,
             release: false,
+            written: 0,
+            heard_in: 0.0,
             requested: 0,
             speed: 255,
             force: 255,
@@ -98,13 +106,32 @@ impl Gripper {
             }
             Variable::Gto => self.go = byte != 0,
             Variable::Atr => self.release = byte != 0,
-            Variable::Pos => self.requested = byte,
+            Variable::Pos => self.written = byte,
             Variable::Spe => self.speed = byte,
             Variable::For => self.force = byte,
             // The rest can only be read.
             _ => {}
         }
-        if matches!(variable, Variable::Pos | Variable::Gto) && self.goes() && !self.has_arrived() {
+        if matches!(variable, Variable::Pos | Variable::Gto) {
+            self.heard_in = TAKE_UP;
+        }
+    }
+
+    /// Its power is cut: the fingers stand as they are, and it has to be activated again.
+    pub fn lose_power(&mut self) {
+        (self.activated, self.go) = (false, false);
+    }
+
+    fn hear(&mut self, dt: f64) {
+        if self.heard_in <= 0.0 {
+            return;
+        }
+        self.heard_in -= dt;
+        if self.heard_in > 0.0 {
+            return;
+        }
+        self.requested = self.written;
+        if self.goes() && !self.has_arrived() {
             self.object = Object::Moving;
             self.stalled = 0.0;
         }
@@ -119,6 +146,7 @@ impl Gripper {
     /// Lets `dt` seconds pass; the pads were measured to be `pads_apart` metres apart.
     pub fn step(&mut self, dt: f64, pads_apart: f64) -> FingerCmd {
         self.since += dt;
+        self.hear(dt);
         let measured = pads_apart / 2.0;
         let moved = (measured - self.measured).abs() / dt;
         self.measured = measured;
@@ -224,6 +252,28 @@ mod tests {
         assert_eq!(gripper.get(Variable::Obj), 2);
         let inside = 0.01435 / 2.0 - gripper.told;
         assert!((inside - 2e-3).abs() < 1e-9, "{inside}");
+    }
+
+    #[test]
+    fn a_request_is_echoed_once_the_gripper_has_heard_it() {
+        let mut gripper = active();
+        gripper.set(Variable::Pos, 255);
+        gripper.set(Variable::Gto, 1);
+        let told = |g: &Gripper| (g.get(Variable::Pre), g.get(Variable::Obj));
+        assert_eq!(told(&gripper), (0, 3), "what became of the one before");
+        for _ in 0..10 {
+            gripper.step(0.002, 0.04);
+        }
+        assert_eq!(told(&gripper), (255, 0));
+    }
+
+    #[test]
+    fn without_power_it_stands_and_must_be_activated_again() {
+        let mut gripper = active();
+        go(&mut gripper, 255, 0.01435);
+        gripper.lose_power();
+        assert_eq!(gripper.get(Variable::Sta), 0);
+        assert!((go(&mut gripper, 0, 0.01435) - 0.01435).abs() < 1e-9, "it does not let go");
     }
 
     #[test]

@@ -19,7 +19,8 @@
 //! own period on the wall; then the watchdog does what it is there for.
 //!
 //! Where it is not a UR5e: a stop of the program by watchdog, protective or emergency stop ends an
-//! uploaded program for good, it has to be sent again; motions have a trapezoid of speed and no
+//! uploaded program for good, it has to be sent again; the watchdog's `"stop"` only stops the program,
+//! where a controller may go into a protective stop (C207A0) [m]; motions have a trapezoid of speed and no
 //! blending (`r` is ignored); there is no force mode and no freedrive (a person's `joints` stands for
 //! it); joint torques and temperatures are constants; only the hand can strike something, not the
 //! arm's links. [`faults`] lists what can be made to go wrong.

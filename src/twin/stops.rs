@@ -50,12 +50,14 @@ impl Controller {
 
     pub fn emergency_stop(&mut self) {
         self.modes.emergency_stop();
+        self.body.gripper.lose_power();
         self.say("emergency stop");
         self.stop_program();
     }
 
     pub fn power_off(&mut self) {
         self.modes.power_off();
+        self.body.gripper.lose_power();
         self.stop_program();
     }
 

@@ -17,7 +17,7 @@ const KINEMATICS_BODY: usize = 24 + 4 * 48 + 4;
 
 /// Denavit-Hartenberg parameters of the arm as calibrated at the maker's: full values, not
 /// differences from nominal. Metres and radians, UR's convention.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct KinematicsInfo {
     /// One a joint.
     pub checksum: [u32; 6],

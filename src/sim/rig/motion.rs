@@ -68,7 +68,7 @@ impl SimRig {
             self.settle(segment.name, watch)?;
             let rides = self.plate_in_hand();
             let clear = |line| self.is_clear(line, rides);
-            if self.still >= REST_STEPS && course.line().is_some_and(clear) {
+            if self.still >= REST_STEPS && clear(course.line()) {
                 self.jump(segment.name, &course, 0.0, rides, watch)?;
                 return Ok(false);
             }
@@ -142,7 +142,7 @@ impl SimRig {
             let rest = Line::new(self.world_from_tool, *line.to());
             self.plate_in_hand() && self.is_clear(&rest, true)
         };
-        self.settings.skip_free && course.line().is_some_and(clear)
+        self.settings.skip_free && clear(course.line())
     }
 
     fn swayed(&self, course: &Course<'_>, share: f64) -> (Isometry3<f64>, Option<Joints>) {

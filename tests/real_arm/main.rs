@@ -1,94 +1,19 @@
 //! The driver against the twin, over TCP: what moves here is what would move an arm.
 
+mod bench;
+mod safety;
+
 use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Shutdown, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use rmrl::cell::conformance::{Repeat, Tolerance, conformance};
-use rmrl::cell::{CellError, Unwatched, Workcell};
 use rmrl::config::Robot;
 use rmrl::real::{Site, Verdict, examine};
-use rmrl::task::{Noise, Outcome, Phase, Pose2, Setup, Streams, TrialKey};
-use rmrl::twin::{Places, Plan, Ports, Twin};
+use rmrl::task::{Outcome, Pose2};
 
-/// Times life, where nothing is measured in time.
-const FAST: f64 = 20.0;
-
-/// A twin without gaps or noise, and the robot file that finds it.
-fn quiet_twin(speed: f64) -> (Twin, Robot) {
-    let mut robot = Robot::named("ur5e-twin").unwrap();
-    let gaps = &mut robot.twin.as_mut().unwrap().gaps;
-    gaps.residual_mm = 0.0;
-    gaps.residual_deg = 0.0;
-    gaps.tool_mm = 0.0;
-    gaps.tool_deg = 0.0;
-    gaps.eyes = Noise::NONE;
-    gaps.camera = 0.0;
-    gaps.lighting = 0.0;
-    gaps.force_n = 0.0;
-    twin(robot, speed)
-}
-
-fn twin(mut robot: Robot, speed: f64) -> (Twin, Robot) {
-    robot.twin.as_mut().unwrap().speed = speed;
-    let plan = Plan::new(&robot, Vec::new()).unwrap();
-    let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let twin = Twin::start(&plan, host, Places::Free, |_| ()).unwrap();
-    point_at(&mut robot, twin.ports());
-    (twin, robot)
-}
-
-fn point_at(robot: &mut Robot, ports: Ports) {
-    let real = robot.real.as_mut().unwrap();
-    real.host = ports.host.to_string();
-    real.rtde_port = ports.rtde;
-    real.dashboard_port = ports.dashboard;
-    real.script_port = ports.script;
-    real.primary_port = ports.primary;
-    real.gripper_port = ports.gripper;
-    real.eyes_url = Some(format!("http://{}:{}", ports.host, ports.http));
-    // Tests share their machine: what is checked here is not its load.
-    real.stale_ms = 200.0;
-    real.watchdog_hz = 2.0;
-}
-
-/// The robot's file with these ports, beside its URDF.
-fn file_for(ports: Ports) -> (tempfile::TempDir, PathBuf) {
-    let dir = tempfile::tempdir().unwrap();
-    let text = |name: &str| Robot::FILES.iter().find(|(found, _)| *found == name).unwrap().1;
-    std::fs::write(dir.path().join("ur5e.urdf"), text("ur5e.urdf")).unwrap();
-    let mut robot: toml_edit::DocumentMut = text("ur5e-twin.toml").parse().unwrap();
-    for (key, port) in [
-        ("rtde_port", ports.rtde),
-        ("dashboard_port", ports.dashboard),
-        ("script_port", ports.script),
-        ("primary_port", ports.primary),
-        ("gripper_port", ports.gripper),
-    ] {
-        robot["real"][key] = toml_edit::value(i64::from(port));
-    }
-    robot["real"]["eyes_url"] = toml_edit::value(format!("http://127.0.0.1:{}", ports.http));
-    let path = dir.path().join("lab.toml");
-    std::fs::write(&path, robot.to_string()).unwrap();
-    (dir, path)
-}
-
-fn rmrl(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_rmrl")).args(args).output().unwrap()
-}
-
-fn post(twin: &Twin, what: &str, text: &str) {
-    ureq::post(format!("http://127.0.0.1:{}/{what}", twin.ports().http)).send(text).unwrap();
-}
-
-fn trial(cell: &mut dyn Workcell, offset: Pose2, correction: Pose2) -> rmrl::cell::Attempt {
-    let key = TrialKey { phase: Phase::Train, index: 0 };
-    let setup = Setup { streams: Streams::new(1), key, instance: 0, offset, made: 0 };
-    cell.prepare(&setup, &mut Unwatched).unwrap();
-    cell.attempt(correction, &mut Unwatched).unwrap()
-}
+use bench::*;
 
 #[test]
 fn a_workcell_behind_the_wire_keeps_every_promise_of_a_workcell() {
@@ -113,26 +38,6 @@ fn the_plate_is_carried_back_trial_after_trial_by_the_arm_itself() {
         );
         assert!(attempt.after.is_some() && attempt.truth.is_none());
     }
-}
-
-#[test]
-fn after_a_protective_stop_nothing_moves_in_that_session_and_nobody_unlocks_it() {
-    let (twin, robot) = quiet_twin(FAST);
-    let site = Site::new(&robot).unwrap();
-    let mut cell = site.connect().unwrap();
-    trial(&mut cell, Pose2::IDENTITY, Pose2::IDENTITY);
-    post(&twin, "fault", "protective-stop@1.0");
-    let key = TrialKey { phase: Phase::Train, index: 0 };
-    let setup =
-        Setup { streams: Streams::new(1), key, instance: 0, offset: Pose2::IDENTITY, made: 0 };
-    let stopped = cell.prepare(&setup, &mut Unwatched).unwrap_err();
-    let CellError::NeedsPerson(stop) = &stopped else { panic!("{stopped}") };
-    assert!(stop.reason.contains("protective stop"), "{stopped}");
-    assert!(cell.recover(&mut Unwatched).is_err(), "the session is over");
-    drop(cell);
-    let mut again = site.connect().unwrap();
-    let refused = again.recover(&mut Unwatched).unwrap_err().to_string();
-    assert!(refused.contains("protective stop"), "still locked: {refused}");
 }
 
 #[test]
@@ -261,7 +166,7 @@ fn a_dry_run_plans_and_moves_nothing_and_the_doctor_speaks_on_the_command_line()
     let file = file.display().to_string();
     let doctor = rmrl(&["doctor", "--robot", &file]);
     assert!(doctor.status.success(), "{}", String::from_utf8_lossy(&doctor.stdout));
-    let joints = |twin: &Twin| status(twin)["actual_q"].clone();
+    let joints = |twin: &rmrl::twin::Twin| status(twin)["actual_q"].clone();
     let before = joints(&twin);
     let trial = ["trial", "--backend", "real", "--robot", &file, "--dry-run"];
     let planned = rmrl(&trial);
@@ -280,83 +185,6 @@ fn a_dry_run_plans_and_moves_nothing_and_the_doctor_speaks_on_the_command_line()
     for (axis, mm) in stored.xyz_mm.into_iter().enumerate() {
         assert!((tool[axis].as_f64().unwrap() * 1e3 - mm).abs() < 2e-3, "{stored:?} {tool}");
     }
-}
-
-fn status(twin: &Twin) -> serde_json::Value {
-    let address = format!("http://127.0.0.1:{}/status", twin.ports().http);
-    let text = ureq::get(&address).call().unwrap().body_mut().read_to_string().unwrap();
-    serde_json::from_str(&text).unwrap()
-}
-
-/// Waits for so many seconds of the twin's own time, however fast this machine is.
-fn robot_time_passes(twin: &Twin, seconds: f64) {
-    let now = || status(twin)["time_s"].as_f64().unwrap();
-    let end = now() + seconds;
-    while now() < end {
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-/// Waits until this driver begins to move the arm for the `nth` time that is seen; long, for the
-/// machine may be loaded.
-fn await_motion(twin: &Twin, driver: &mut Child, nth: usize) {
-    let began = Instant::now();
-    for wanted in (0..nth).flat_map(|_| [false, true]) {
-        while status(twin)["moving"] != wanted {
-            let ended = driver.try_wait().unwrap();
-            assert!(ended.is_none(), "ended before moving = {wanted}: {ended:?}");
-            let patient = began.elapsed() < Duration::from_secs(240);
-            assert!(patient, "the arm never came to moving = {wanted}: {}", status(twin));
-            std::thread::sleep(Duration::from_millis(2));
-        }
-    }
-}
-
-#[test]
-fn a_driver_killed_in_mid_motion_leaves_a_stopped_arm_and_resumes_with_recovery() {
-    let (twin, _) = quiet_twin(4.0);
-    let (dir, file) = file_for(twin.ports());
-    let out = dir.path().join("run");
-    let more = ["--trials", "12", "--set", "batch=12", "--set", "evaluation.every=12"];
-    let mut train = training(&file, &out, &more);
-    let barked = |twin: &Twin| status(twin)["events"].to_string().contains("watchdog");
-    let mut kills = 0;
-    while !barked(&twin) {
-        kills += 1;
-        assert!(kills < 12, "never killed in mid-motion");
-        let mut driver = train.spawn().unwrap();
-        // In a later motion each time: the first is the same after every kill, and may be shorter
-        // than the watchdog's half second.
-        await_motion(&twin, &mut driver, 1 + kills);
-        driver.kill().unwrap();
-        driver.wait().unwrap();
-        // The watchdog's silence, and the way to stop.
-        robot_time_passes(&twin, 3.0);
-        let stands = status(&twin)["actual_q"].clone();
-        robot_time_passes(&twin, 1.0);
-        assert_eq!(status(&twin)["actual_q"], stands, "nothing moves without a driver");
-    }
-    let resumed = train.output().unwrap();
-    assert!(resumed.status.success(), "{}", String::from_utf8_lossy(&resumed.stderr));
-    let run = rmrl(&["status", &out.display().to_string(), "--json"]);
-    let status: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
-    assert_eq!(status["complete"], true, "{status}");
-    // 12 of training, and in-scene and held-out at two checkpoints: each once.
-    let counts = (status["trials"].as_u64(), status["of"].as_u64());
-    assert_eq!(counts, (Some(16), Some(16)), "{status}");
-}
-
-/// The command line of a short training on this robot's file, whose run ends up in `out`.
-fn training(robot: &Path, out: &Path, more: &[&str]) -> Command {
-    let mut train = Command::new(env!("CARGO_BIN_EXE_rmrl"));
-    train
-        .args(["train", "smoke", "--method", "no-correction", "--seed", "1", "--backend", "real"])
-        .args(["--set", "evaluation.trials=1", "--resume", "--robot"])
-        .arg(robot)
-        .arg("--out")
-        .arg(out)
-        .args(more);
-    train
 }
 
 #[test]
@@ -424,8 +252,4 @@ fn a_person_is_called_asked_and_obeyed_and_what_was_learned_is_judged_on_the_arm
     assert!(judged.status.success(), "{}", text(&judged.stderr));
     let judged: serde_json::Value = serde_json::from_slice(&judged.stdout).unwrap();
     assert_eq!(judged["phases"]["in-scene"]["of"], 1, "{judged}");
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
