@@ -30,7 +30,7 @@ impl PauseArgs {
             LabError::Cell(CellError::Cancelled) => return Err(CellError::Cancelled.into()),
             // The files were checked before: what is forbidden now is forbidden by what was measured.
             LabError::Cell(CellError::Forbidden(reason)) => CellError::NeedsPerson(Stop {
-                reason,
+                reason: format!("forbidden: {reason}"),
                 advice: "bring arm and plate to where they should be; compare the envelope".into(),
             }),
             LabError::Cell(error) => error,

@@ -1,4 +1,4 @@
-use nalgebra::Point3;
+use nalgebra::{Point3, Vector3};
 use serde::Deserialize;
 
 use super::frame::Frame;
@@ -93,6 +93,9 @@ impl ArmSpec {
         for mm in self.payload_cog_mm {
             check.within("arm.payload_cog_mm", mm, -500.0, 500.0)?;
         }
+        let cog_mm = Vector3::from(self.payload_cog_mm).norm();
+        let valid = "must be millimetres: 0, or 1 and more from the flange";
+        check.that(cog_mm == 0.0 || cog_mm >= 1.0, "arm.payload_cog_mm", cog_mm, valid)?;
         check.within("arm.payload_kg", self.payload_kg, 0.0, 20.0)?;
         check.within("arm.hand_radius_mm", self.hand_radius_mm, 1.0, 300.0)?;
         check.within("arm.acceleration_mm_s2", self.acceleration_mm_s2, 10.0, 1e4)?;

@@ -265,7 +265,7 @@ fn check_envelope(check: Check<'_>, envelope: &Envelope) -> Result<(), ConfigErr
         check.within("envelope.workspace_max_mm", high, low, 5e3)?;
     }
     check.within("envelope.speed_mm_s", envelope.speed_mm_s, 1.0, 5e3)?;
-    check.within("envelope.carry_min_z_mm", envelope.carry_min_z_mm, 0.0, 5e3)?;
+    check.within("envelope.carry_min_z_mm", envelope.carry_min_z_mm, 1.0, 5e3)?;
     check.within("envelope.guard_n", envelope.guard_n, 1.0, 500.0)?;
     check.within("envelope.correction_mm", envelope.correction_mm, 0.0, 100.0)?;
     check.within("envelope.correction_deg", envelope.correction_deg, 0.0, 45.0)

@@ -41,7 +41,8 @@ const fn case(
 
 const CASES: [Case; 14] = [
     case("protective stop", Some("protective-stop"), None, &["unlock"], Some(true)),
-    case("emergency stop", Some("emergency-stop"), None, &["release"], Some(true)),
+    // Without power the gripper holds on, and cannot be asked: a person takes the plate.
+    case("emergency stop", Some("emergency-stop"), None, &["release", "plate 0,0,0"], Some(true)),
     case("safeguard stop", Some("safeguard-stop"), Some(3.0), &[], Some(true)),
     case("connection cut", Some("drop-connection"), Some(2.0), &[], Some(true)),
     case("timestamps frozen", Some("freeze-timestamps"), Some(3.0), &[], Some(true)),
@@ -99,6 +100,8 @@ const LEAD_S: f64 = 0.4;
 const LOOK: Duration = Duration::from_millis(4);
 /// Longest way to a stand: a motion that is finished, or braking, s of robot time.
 const STANDS_S: f64 = 15.0;
+/// What begins so soon after a fault was ordered before it, s of robot time.
+const BEGUN_S: f64 = 0.3;
 /// It is watched for so long that nothing moves, s of robot time.
 const REST_S: f64 = 2.0;
 /// What counts as having moved, mm.
@@ -175,8 +178,14 @@ impl Campaign {
         let notices = if stops == Some(false) { 3.0 } else { STANDS_S + 10.0 };
         let patience = lasts.unwrap_or(0.0) + notices;
         let (mut stood, mut code) = (None, None);
+        let frozen = fault == Some("freeze-timestamps");
         loop {
             let sight = self.twin.sight();
+            // A motion in hand may still have begun while the fault was given.
+            let thaws = due + lasts.unwrap_or(0.0);
+            if frozen && !moving && sight.moving && (due + BEGUN_S..thaws).contains(&sight.time) {
+                wrong.push("a motion began while the clock stood".into());
+            }
             if sight.moving {
                 stood = None;
             } else {

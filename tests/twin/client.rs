@@ -265,6 +265,8 @@ impl Asks {
     /// Sends the fingers to a position and waits until they stop; returns position and object.
     pub fn fingers(&mut self, position: u8) -> (i64, i64) {
         self.ask(&format!("SET POS {position} SPE 255 FOR 255 GTO 1"));
+        // Until it echoes the request, it tells of the one before.
+        wait_for("the gripper's echo", || self.get("PRE") == i64::from(position));
         wait_for("the fingers' stop", || self.get("OBJ") != 0);
         (self.get("POS"), self.get("OBJ"))
     }
