@@ -28,8 +28,12 @@ enum Spot {
 
 pub fn run(args: Args) -> Result<(), Failure> {
     let path = args.file.display().to_string();
-    let site = Site::new(&Robot::named(&path)?)?;
-    let frame = measured_frame(&site)?;
+    let mut robot = Robot::named(&path)?;
+    // What was taught before may be what is wrong.
+    if let Some(real) = &mut robot.real {
+        (real.pick, real.place, real.view) = (None, None, None);
+    }
+    let frame = measured_frame(&Site::new(&robot)?)?;
     let key = match args.place {
         Spot::Pick => "pick",
         Spot::Place => "place",
@@ -43,7 +47,8 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let beside = args.file.with_extension("taught.toml");
     let io = |e: std::io::Error| Failure::Work(anyhow::anyhow!("{}: {e}", beside.display()));
     std::fs::write(&beside, &text).map_err(io)?;
-    if let Err(error) = Robot::named(&beside.display().to_string()) {
+    let taught = Robot::named(&beside.display().to_string());
+    if let Err(error) = taught.and_then(|robot| Site::new(&robot)) {
         let _ = std::fs::remove_file(&beside);
         return Err(error.into());
     }

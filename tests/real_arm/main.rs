@@ -175,6 +175,12 @@ fn a_dry_run_plans_and_moves_nothing_and_the_doctor_speaks_on_the_command_line()
     assert_eq!(joints(&twin), before);
     let taught = rmrl(&["teach", &file, "view"]);
     assert!(taught.status.success(), "{}", String::from_utf8_lossy(&taught.stderr));
+    let text = std::fs::read_to_string(&file).unwrap();
+    let refused = rmrl(&["teach", &file, "pick"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(2), "home is no place to grip a plate: {said}");
+    assert!(said.contains("real.pick"), "{said}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
     post(&twin, "person", "local");
     let ill = rmrl(&["doctor", "--robot", &file]);
     assert_eq!(ill.status.code(), Some(1));

@@ -8,7 +8,7 @@ use crate::client::{Asks, Rtde, connect, http, json, post, twin, upload, wait_fo
 
 #[test]
 fn every_documented_output_is_served_at_500_hz_of_robot_time() {
-    let twin = twin(4.0);
+    let twin = twin(1.0);
     let fields: Vec<(String, _)> = outputs().collect();
     // A request holds 2048 bytes of names.
     for part in fields.chunks(60) {
