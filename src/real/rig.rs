@@ -109,14 +109,14 @@ impl<G: RealGripper, E: Eyes> RealRig<G, E> {
         doing: &'static str,
         watch: &mut dyn Watch,
     ) -> Result<Fingers, DeviceError> {
-        let began = Since::new(&self.session.newest()?);
+        let began = Since::new(&self.session.newest_allowed()?);
         loop {
             let fingers = self.gripper.fingers().map_err(gripper_fault)?;
             self.opening = fingers.opening;
             if fingers.object != Object::Moving {
                 return Ok(fingers);
             }
-            let state = self.session.newest()?;
+            let state = self.session.newest_allowed()?;
             if began.is_past(&state, FINGERS_S) {
                 let mm = fingers.opening * 1e3;
                 let what = format!("still {mm:.1} mm apart after {FINGERS_S} s of '{doing}'");
@@ -146,7 +146,7 @@ impl<G: RealGripper, E: Eyes> RealRig<G, E> {
             if !self.ready && wall.elapsed() > 3 * PATIENCE {
                 return Err(Fault::GripperFault("does not become active".to_owned()).into());
             }
-            let state = self.session.newest()?;
+            let state = self.session.newest_allowed()?;
             self.show(&state, "activate", watch)?;
         }
         Ok(())

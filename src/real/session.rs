@@ -104,6 +104,12 @@ impl Session {
         self.rtde.next(seen, PATIENCE).map_err(gone)
     }
 
+    /// The same where only fingers move: what forbids a motion ends that, too.
+    pub fn newest_allowed(&self) -> Result<State, DeviceError> {
+        let state = self.newest()?;
+        self.forbids(&state).map_or(Ok(state), |fault| Err(fault.into()))
+    }
+
     /// Ends the session, and our program: whatever comes next is refused.
     pub fn end(&mut self, why: &DeviceError) {
         if self.broken.is_some() {

@@ -179,12 +179,15 @@ impl Campaign {
         let patience = lasts.unwrap_or(0.0) + notices;
         let (mut stood, mut code) = (None, None);
         let frozen = fault == Some("freeze-timestamps");
+        let mut rested = false;
         loop {
             let sight = self.twin.sight();
-            // A motion in hand may still have begun while the fault was given.
-            let thaws = due + lasts.unwrap_or(0.0);
-            if frozen && !moving && sight.moving && (due + BEGUN_S..thaws).contains(&sight.time) {
-                wrong.push("a motion began while the clock stood".into());
+            // What was ordered just before the clock stood may still begin.
+            if frozen && (due + BEGUN_S..due + lasts.unwrap_or(0.0)).contains(&sight.time) {
+                if rested && sight.moving {
+                    wrong.push("a motion began while the clock stood".into());
+                }
+                rested = !sight.moving;
             }
             if sight.moving {
                 stood = None;

@@ -181,16 +181,26 @@ fn a_plate_that_lies_too_far_from_nominal_is_left_to_a_person() {
     );
 }
 
-/// Presses the button once the plate is being carried.
-struct PressWhileCarrying<'a>(&'a Twin, bool);
+/// Presses the button once the cell is seen to do this.
+struct PressWhile<'a>(&'a Twin, &'static str, bool);
 
-impl Watch for PressWhileCarrying<'_> {
+impl Watch for PressWhile<'_> {
     fn tick(&mut self, now: &Snapshot) -> ControlFlow<()> {
-        if now.segment == "carry" && !std::mem::replace(&mut self.1, true) {
+        if now.segment == self.1 && !std::mem::replace(&mut self.2, true) {
             post(self.0, "fault", "emergency-stop@0");
         }
         ControlFlow::Continue(())
     }
+}
+
+#[test]
+fn an_emergency_stop_while_the_fingers_close_is_told_as_what_it_is() {
+    let (twin, robot) = quiet_twin(FAST);
+    let mut cell = Site::new(&robot).unwrap().connect().unwrap();
+    cell.prepare(&setup(Pose2::IDENTITY), &mut Unwatched).unwrap();
+    let mut watch = PressWhile(&twin, "close", false);
+    let stopped = cell.attempt(Pose2::IDENTITY, &mut watch).unwrap_err().to_string();
+    assert!(stopped.contains("emergency stop"), "{stopped}");
 }
 
 #[test]
@@ -199,7 +209,7 @@ fn a_gripper_that_lost_its_power_with_the_plate_in_it_is_not_activated_before_a_
     let site = Site::new(&robot).unwrap();
     let mut cell = site.connect().unwrap();
     cell.prepare(&setup(Pose2::IDENTITY), &mut Unwatched).unwrap();
-    let mut watch = PressWhileCarrying(&twin, false);
+    let mut watch = PressWhile(&twin, "carry", false);
     let stopped = cell.attempt(Pose2::IDENTITY, &mut watch).unwrap_err().to_string();
     assert!(stopped.contains("emergency stop"), "{stopped}");
     drop(cell);
