@@ -105,7 +105,8 @@ impl Fault {
             Self::LeftEnvelope(_) => "look at the arm; check frames and envelope in the robot file",
             Self::WrongSettings(_) => "run rmrl doctor; another program may set TCP or payload",
             Self::GripperOff => {
-                "it is not active and may hold the plate: put the plate onto the pick place"
+                "it is not active and may hold the plate: take the plate, activate the gripper from \
+                 its page, put the plate onto the pick place"
             }
             Self::GripperStuck(_) => "look for an obstacle between the fingers; check its power",
             Self::WrongGrip { .. } => {

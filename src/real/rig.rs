@@ -1,7 +1,7 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use nalgebra::Isometry3;
+use nalgebra::{Isometry3, Point3};
 
 use super::link::PATIENCE;
 use super::session::{Ended, Order, Session, Since};
@@ -39,6 +39,8 @@ pub struct Setting {
     /// A move in contact ends where more resists.
     pub guard_n: f64,
     pub first_motion_share: f64,
+    /// Where the tool grips a plate that lies as nominal at the pick place and at the target.
+    pub grips: [Point3<f64>; 2],
     /// Between the pads.
     pub open: f64,
     pub plate_thickness: f64,
@@ -54,6 +56,8 @@ const STUCK: f64 = 2e-3;
 /// The paths of a session are slow until the tool has been moved this far, metres: the first may
 /// be one of few millimetres.
 const SLOW: f64 = 0.1;
+/// A hand this far from where a plate is gripped does not hold it, metres.
+const AWAY: f64 = 0.1;
 /// Nearer than this to its end a segment need not be made, metres and rad.
 const THERE: f64 = 2e-5;
 const THERE_RAD: f64 = 2e-4;
@@ -178,11 +182,17 @@ impl<G: RealGripper, E: Eyes> RealRig<G, E> {
             return self.holds_plate(&fingers);
         }
         // Without power it has not opened, and cannot tell. Its activation opens it: only where
-        // the plate is seen to lie.
+        // the plate is seen to lie, and not where the hand is.
         let lies = !self.ready
-            && (self.eyes.locate().map_err(eyes_fault)?.is_some()
-                || self.eyes.measure().map_err(eyes_fault)?.is_some());
+            && (self.is_away_from(self.setting.grips[0])?
+                && self.eyes.locate().map_err(eyes_fault)?.is_some()
+                || self.is_away_from(self.setting.grips[1])?
+                    && self.eyes.measure().map_err(eyes_fault)?.is_some());
         if lies { Ok(false) } else { Err(Fault::GripperOff.into()) }
+    }
+
+    fn is_away_from(&mut self, place: Point3<f64>) -> Result<bool, DeviceError> {
+        Ok((self.tool()?.translation.vector - place.coords).norm() > AWAY)
     }
 
     /// Something is between the fingers, and it is as thick as a plate.

@@ -7,7 +7,7 @@ use super::{
     calibration,
 };
 use crate::arm::{ArmModel, Joints, Planner, Unreachable};
-use crate::cell::{CellError, CellPlan, DeviceError, ScriptedCell, placement};
+use crate::cell::{CellError, CellPlan, DeviceError, Place, ScriptedCell, placement};
 use crate::config::{Articulated, Check, ConfigError, Frame, RealSpec, Robot, Scene};
 use crate::wire::primary::KinematicsInfo;
 
@@ -231,9 +231,14 @@ impl Site {
     }
 
     fn setting(&self, arm: &ArmModel) -> Setting {
-        let speeds = &self.robot.speeds;
+        let (speeds, plan) = (&self.robot.speeds, self.plan());
+        let grip = |place: Place| {
+            let world_from_tool = place.world_from_place * plan.plate_from_tool;
+            world_from_tool.translation.vector.into()
+        };
         Setting {
             arm: arm.clone(),
+            grips: [grip(plan.pick), grip(plan.target)],
             guard_n: speeds.guard_n,
             first_motion_share: self.spec.first_motion_share,
             open: self.robot.gripper.opening_mm / 1e3,

@@ -122,6 +122,12 @@ impl Gripper {
         (self.activated, self.go) = (false, false);
     }
 
+    /// A person activates it from its page, and opens it.
+    pub fn open_by_hand(&mut self) {
+        (self.activated, self.since, self.go) = (true, ACTIVATION, true);
+        (self.written, self.heard_in) = (0, TAKE_UP);
+    }
+
     fn hear(&mut self, dt: f64) {
         if self.heard_in <= 0.0 {
             return;

@@ -39,10 +39,20 @@ const fn case(
     Case { name, fault, lasts, person, stops }
 }
 
+/// The arm is jogged home, the plate put where it is to be picked up.
+const HOME: &str = "joints -33.624,-99.333,-126.677,-133.99,-123.624,0";
+const PLATE: &str = "plate 0,0,0";
+
 const CASES: [Case; 14] = [
     case("protective stop", Some("protective-stop"), None, &["unlock"], Some(true)),
     // Without power the gripper holds on, and cannot be asked: a person takes the plate.
-    case("emergency stop", Some("emergency-stop"), None, &["release", "plate 0,0,0"], Some(true)),
+    case(
+        "emergency stop",
+        Some("emergency-stop"),
+        None,
+        &["release", "hand", HOME, PLATE],
+        Some(true),
+    ),
     case("safeguard stop", Some("safeguard-stop"), Some(3.0), &[], Some(true)),
     case("connection cut", Some("drop-connection"), Some(2.0), &[], Some(true)),
     case("timestamps frozen", Some("freeze-timestamps"), Some(3.0), &[], Some(true)),
@@ -53,7 +63,7 @@ const CASES: [Case; 14] = [
     case("speed scaled to 0.3", Some("speed-scaling=0.3"), Some(5.0), &[], Some(false)),
     case("speed scaled to 0", Some("speed-scaling=0"), Some(8.0), &[], None),
     case("gripper jammed", Some("gripper-jam"), Some(8.0), &[], None),
-    case("plate lost", Some("lost-plate"), None, &["plate 0,0,0"], None),
+    case("plate lost", Some("lost-plate"), None, &[PLATE], None),
     // Long enough for a slow start.
     case("recipe refused", Some("refuse-recipe"), Some(60.0), &[], Some(true)),
     case("SIGKILL of the driver", None, None, &[], Some(true)),
@@ -248,9 +258,10 @@ impl Campaign {
         }
         for does in person {
             self.twin.person(does);
+            self.twin.wait(1.0);
         }
         if code.is_some() && (said.contains("plate") || said.contains("fingers")) {
-            self.twin.person("plate 0,0,0");
+            self.twin.person(PLATE);
         }
         // A released arm needs a moment to switch on.
         self.twin.wait(2.0);
@@ -327,7 +338,7 @@ impl Campaign {
                 starts -= 1;
             }
             self.twin.wait(5.5);
-            for does in ["unlock", "release", "remote", "plate 0,0,0"] {
+            for does in ["unlock", "release", "remote", "hand", PLATE] {
                 self.twin.person(does);
             }
             self.twin.wait(2.0);

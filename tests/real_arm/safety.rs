@@ -222,6 +222,8 @@ fn a_gripper_that_lost_its_power_with_the_plate_in_it_is_not_activated_before_a_
     let held = truth(&twin)["opening_mm"].as_f64().unwrap();
     assert!((held - opening).abs() < 0.1, "{opening} mm, then {held} mm");
     drop(again);
+    post(&twin, "person", "hand");
+    robot_time_passes(&twin, 1.0);
     post(&twin, "person", "plate 0,0,0");
     let mut after = site.connect().unwrap();
     assert_eq!(after.recover(&mut Unwatched).unwrap(), PlateAt::Pick);

@@ -198,6 +198,10 @@ fn person(controller: &mut Controller, text: &str) -> Result<(), String> {
             let put = controller.body.table.put_plate(Pose2 { x_mm, y_mm, yaw_deg });
             if put { Ok(()) } else { Err("the hand is in the way".to_owned()) }
         }
+        "hand" => {
+            controller.body.gripper.open_by_hand();
+            Ok(())
+        }
         "joints" => {
             let joints = Joints::from(numbers::<6>(rest, 360.0)?).map(f64::to_radians);
             controller.stop_program();
@@ -208,8 +212,10 @@ fn person(controller: &mut Controller, text: &str) -> Result<(), String> {
             controller.modes.remote_control = verb == "remote";
             Ok(())
         }
-        _ => Err("a person can: unlock, release, plate X,Y,YAW, joints A,B,C,D,E,F, remote, local"
-            .to_owned()),
+        _ => {
+            let can = "unlock, release, plate X,Y,YAW, hand, joints A,B,C,D,E,F, remote, local";
+            Err(format!("a person can: {can}"))
+        }
     }
 }
 
