@@ -21,7 +21,7 @@ pub use camera::{Camera, FIELD_MM};
 pub use near::Near;
 pub use rig::SimRig;
 pub use shapes::HandBoxes;
-pub use world::{FingerCmd, Touch, World, parameters};
+pub use world::{FingerCmd, Touch, World};
 
 use crate::cell::{CellPlan, ScriptedCell};
 use crate::config::{Check, ConfigError, Physics, Robot, Scene};

@@ -3,7 +3,7 @@ use rapier3d::prelude::*;
 
 use super::PhysicsSettings;
 use super::contacts::Fresh;
-use super::convert::{isometry, pose, vector};
+use super::convert::{isometry, pose, vector, vector_of};
 use super::shapes::HandShapes;
 use crate::cell::{Contact, Detail};
 use crate::config::{GripperSpec, Scene};
@@ -176,7 +176,7 @@ impl World {
         self.command(fingers);
         self.physics.step();
         self.furniture_n = self.furniture_impulse() / dt as f32;
-        self.peak_force_n = self.peak_force_n.max(self.furniture_force());
+        self.peak_force_n = self.peak_force_n.max(self.squeeze() / dt);
     }
 
     /// Turns the fingers as the base turns in the next `dt` seconds. A joint that had to hold
@@ -235,6 +235,21 @@ impl World {
         }
     }
 
+    /// Turns gravity, m/s^2: a bench that tilts.
+    pub fn set_gravity(&mut self, gravity: &Vector3<f64>) {
+        self.physics.gravity = vector_of(gravity);
+    }
+
+    /// Sends the plate off, m/s: a bench on which it slides.
+    pub fn set_plate_velocity(&mut self, velocity: &Vector3<f64>) {
+        self.physics.bodies[self.plate].set_linvel(vector_of(velocity), true);
+    }
+
+    /// Of the plate's centre of mass, m/s.
+    pub fn plate_velocity(&self) -> Vector3<f64> {
+        vector(self.physics.bodies[self.plate].linvel())
+    }
+
     pub fn world_from_plate(&self) -> Isometry3<f64> {
         isometry(self.physics.bodies[self.plate].position())
     }
@@ -287,12 +302,26 @@ impl World {
         presses(self.palm) || !only_palm && self.fingers.iter().any(|f| presses(f.collider))
     }
 
-    /// Largest force between plate and furniture so far, N.
+    /// Largest force with which furniture pressed on the plate so far, N: the sum over all contacts,
+    /// whatever their direction. Two guides that squeeze a plate do not cancel here.
     pub fn peak_force_n(&self) -> f64 {
         self.peak_force_n
     }
 
-    /// Force between plate and furniture in the last step, N.
+    /// All impulses of furniture on the plate in the last step added up as lengths, N s.
+    fn squeeze(&self) -> f64 {
+        let pairs = self.physics.narrow_phase.contact_pairs_with(self.plate_collider);
+        let pressing = pairs.filter(|pair| {
+            let other = match pair.collider1 == self.plate_collider {
+                true => pair.collider2,
+                false => pair.collider1,
+            };
+            pair.has_any_active_contact() && self.physics.colliders[other].parent().is_none()
+        });
+        pressing.map(|pair| f64::from(pair.total_impulse_magnitude())).sum()
+    }
+
+    /// Net force of the furniture on the plate in the last step, N: what the hand has to overcome.
     pub fn furniture_force(&self) -> f64 {
         f64::from(self.furniture_n.length())
     }
@@ -387,8 +416,8 @@ fn groups(own: Group, with: Group) -> InteractionGroups {
 }
 
 /// Rapier's defaults are made for games in metres; these hold millimetres. Each is explained in
-/// ARCHITECTURE.md. Public so that a test bench can step its own bodies by the same rules.
-pub fn parameters(settings: &PhysicsSettings) -> IntegrationParameters {
+/// ARCHITECTURE.md.
+fn parameters(settings: &PhysicsSettings) -> IntegrationParameters {
     IntegrationParameters {
         dt: (settings.dt_ms / 1e3) as f32,
         num_solver_iterations: settings.iterations,
