@@ -10,7 +10,9 @@ use rand::RngExt;
 use rmrl::cell::{Attempt, Harm, Image, Unwatched, Workcell};
 use rmrl::config::{Experiment, Robot, Scene};
 use rmrl::sim::{self, PhysicsSettings};
-use rmrl::task::{Noise, Phase, Placement, Pose2, Range, Setup, Stream, Streams, TaskSpec, TrialKey};
+use rmrl::task::{
+    Noise, Phase, Placement, Pose2, Range, Setup, Stream, Streams, TaskSpec, TrialKey,
+};
 
 const SEED: u64 = 5;
 

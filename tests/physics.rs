@@ -23,7 +23,8 @@ impl Bench {
     }
 
     fn on(statics: Vec<StaticBox>, friction: f64, height: f64) -> Self {
-        let scene = Scene { statics, furniture_friction: friction, ..Scene::named("open").unwrap() };
+        let scene =
+            Scene { statics, furniture_friction: friction, ..Scene::named("open").unwrap() };
         let gripper = Robot::named("gantry").unwrap().gripper;
         let world_from_tool = Isometry3::translation(0.0, 0.0, 3.0);
         let fingers = FingerCmd { half_opening: gripper.opening_mm / 2e3 };

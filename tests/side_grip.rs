@@ -76,8 +76,7 @@ fn passed(robot: &str) -> Passed {
     let line = |axis: usize| {
         let (x, y) = (mean(&offsets, axis), mean(&placements, axis));
         let both = offsets.iter().zip(&placements).map(|(a, b)| (a[axis] - x, b[axis] - y));
-        let (product, square) =
-            both.fold((0.0, 0.0), |(p, s), (a, b)| (p + a * b, s + a * a));
+        let (product, square) = both.fold((0.0, 0.0), |(p, s), (a, b)| (p + a * b, s + a * a));
         (product / square, y - product / square * x)
     };
     let lines = [0, 1, 2].map(line);

@@ -145,14 +145,16 @@ fn guides_centre_a_small_error_and_cannot_mend_a_large_one() {
 /// The table in the README's section on the task, to the digits that it prints.
 #[test]
 fn what_the_readme_says_of_three_trials_is_so() {
-    let at = |scene: &str, offset: [f64; 3]| {
-        trial(&mut cell(scene), 0, Pose2::from_axes(offset), ZERO)
-    };
+    let at =
+        |scene: &str, offset: [f64; 3]| trial(&mut cell(scene), 0, Pose2::from_axes(offset), ZERO);
     let printed = |attempt: &Attempt| {
         attempt.truth.unwrap().pose.axes().map(|axis| format!("{axis:.2}").replace("-0.00", "0.00"))
     };
     let open = at("open", [3.0, 1.0, 1.0]);
-    assert_eq!((printed(&open), open.outcome), (["3.01", "1.00", "1.00"].map(str::to_owned), Outcome::Placed));
+    assert_eq!(
+        (printed(&open), open.outcome),
+        (["3.01", "1.00", "1.00"].map(str::to_owned), Outcome::Placed)
+    );
     let guided = at("shelf", [0.0, 2.0, 0.0]);
     assert_eq!(printed(&guided)[1..], ["1.15", "-0.43"], "{guided:?}");
     assert!(guided.seated && guided.outcome == Outcome::Placed, "{guided:?}");

@@ -51,11 +51,14 @@ pub struct Args {
 pub fn run(args: Args) -> Result<(), Failure> {
     let experiment = Experiment::open("wide", &[])?;
     let noisy = args.noise == "on";
-    let task = if noisy { experiment.task } else { experiment.task.without_noise() };
+    let task = experiment.task.clone();
+    let task = if noisy { task } else { task.without_noise() };
     let physics =
         Physics { dt_ms: args.dt.unwrap_or(experiment.physics.dt_ms), ..experiment.physics };
-    let reward = Reward::new(task.range);
-    check_offset(args.offset, task.range)?;
+    let robot = args.robot.clone();
+    let experiment = Experiment { task, physics, robot, ..experiment };
+    let reward = Reward::new(experiment.task.range);
+    check_offset(args.offset, experiment.task.range)?;
     let setup = Setup {
         streams: Streams::new(args.seed),
         key: TrialKey { phase: Phase::Train, index: 0 },
@@ -65,7 +68,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
     };
     let attempt = match args.backend.backend {
         Backend::Sim => {
-            let mut cell = SimCells::with(&args.robot, task, physics)?.cell(&args.scene)?;
+            let mut cell = SimCells::new(&experiment)?.cell(&args.scene)?;
             cell.prepare(&setup, &mut Unwatched)?;
             cell.attempt(args.correction, &mut Unwatched)?
         }
