@@ -251,6 +251,6 @@ fn experiments_with_dirt_and_drift_are_reproducible_over_jobs_and_kills() {
     let [alone, together] = ["drift1", "drift2"].map(|name| dir.path().join(name));
     support::assert_same_results(&alone, &together);
     let report = std::fs::read_to_string(one.join("report.md")).unwrap();
-    assert!(report.contains("| `fixture_x_mm` | - | - | to 1.5 at trial 25 |"), "{report}");
+    assert!(report.contains("| `fixture_x_mm` | 0.5 | seed | to 1.5 at trial 25 |"), "{report}");
     assert!(report.contains("## Harm"), "{report}");
 }

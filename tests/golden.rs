@@ -1,7 +1,7 @@
 //! Determinism as a contract: 100 noisy trials a scene, and some with other robots and in a dirty
 //! cell, give the bits that lie in `tests/golden/`, in a debug build and in a release build, on any
-//! machine. A change of the physics on purpose writes them anew:
-//! `RMRL_WRITE_GOLDEN=1 cargo test --release --test golden`.
+//! machine with the same platform libm (ARCHITECTURE.md). A change of the physics on purpose writes
+//! them anew: `RMRL_WRITE_GOLDEN=1 cargo test --release --test golden`.
 
 use std::fmt::Write;
 use std::path::Path;

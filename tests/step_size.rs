@@ -24,12 +24,14 @@ enum Draws {
     Near,
 }
 
-const SETS: [(&str, Draws); 5] = [
+const SETS: [(&str, Draws); 7] = [
     ("open", Draws::Uniform),
     ("shelf", Draws::Uniform),
     ("shelf", Draws::Near),
     ("shelf-tight", Draws::Uniform),
     ("shelf-tight", Draws::Near),
+    ("hotel", Draws::Uniform),
+    ("hotel", Draws::Near),
 ];
 
 const REFERENCE: PhysicsSettings = stepped(0.25);
@@ -213,7 +215,7 @@ fn skipped_moves_seldom_change_the_class_on_a_shelf() {
 }
 
 #[test]
-#[ignore = "steps 1,000 whole motions at 0.25 ms: seven minutes"]
+#[ignore = "steps 1,400 whole motions at 0.25 ms: ten minutes"]
 fn coarse_steps_agree_with_fine_ones() {
     let measured: Vec<Measured> = std::thread::scope(|scope| {
         let jobs = SETS.map(|set| scope.spawn(move || Measured::of(set)));

@@ -29,7 +29,7 @@ GUARD_SECONDS = 6e-3
 GUIDED = 0.2  # mm, deg: a seated plate farther from where the hand let go was guided
 FURNITURE, PLATE = 1, 2
 SETS = [("open", "uniform"), ("shelf", "uniform"), ("shelf", "near"),
-        ("shelf-tight", "uniform"), ("shelf-tight", "near")]
+        ("shelf-tight", "uniform"), ("shelf-tight", "near"), ("hotel", "uniform"), ("hotel", "near")]
 
 
 def read_toml(path):
@@ -40,8 +40,9 @@ def read_toml(path):
 class Cell:
     """One scene in MuJoCo: a hand whose base follows a given pose, and the motion script."""
 
-    def __init__(self, scene, dt=1e-3, friction_scale=1.0, gripper={}, furniture=None):
-        """`gripper` and `furniture` (friction) replace what the files say."""
+    def __init__(self, scene, dt=1e-3, friction_scale=1.0, gripper={}, furniture=None, binary=None):
+        """`gripper` and `furniture` (friction) replace what the files say. A scene without MJCF asks the
+        program `binary` for its geometry."""
         self.dt, self.friction_scale = dt, friction_scale
         self.scene = read_toml(ROOT / "scenes" / f"{scene}.toml")
         if furniture is not None:
@@ -49,7 +50,7 @@ class Cell:
         robot = read_toml(ROOT / "robots" / "gantry.toml")
         self.speeds, self.gripper = robot["speeds"], robot["gripper"] | gripper
         self.home = np.array([*np.array(robot["home_mm"]) / 1e3, 0.0])
-        spec = mujoco.MjSpec.from_file(str(ROOT / "scenes" / self.scene["mjcf"]))
+        spec = self.geometry(scene, binary)
         self.set_options(spec)
         self.set_scene(spec)
         self.add_hand(spec)
@@ -69,6 +70,18 @@ class Cell:
         half = self.model.geom_size[self.plate_geom]
         self.reach = half[0] - self.gripper["overlap_mm"] / 2e3
         self.thick = 2 * half[2]
+
+    def geometry(self, scene, binary):
+        self.insert = self.scene["heights"].get("insert_mm", 0.0) / 1e3
+        if "mjcf" in self.scene:
+            return mujoco.MjSpec.from_file(str(ROOT / "scenes" / self.scene["mjcf"]))
+        shelf = self.scene["shelf"]
+        if "board_above_mm" in shelf or shelf.get("level", 1) < shelf.get("levels", 1):
+            # As in src/config/shelf.rs: out to where the plate is clear of the board, and 16 mm of air.
+            self.insert = (shelf["depth_mm"] - shelf["clearance_mm"] - 21 + 16) / 1e3
+        command = [binary, "scenes", scene]
+        xml = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        return mujoco.MjSpec.from_string(xml)
 
     def set_options(self, spec):
         option = spec.option
@@ -220,8 +233,11 @@ class Cell:
         if sum(data.qpos[self.finger_q]) < self.thick - interference:
             return "no_grasp", None
         self.move(up(grip, carry_z - pick[2]), free)
-        self.move(up(seat, carry_z - place[2]), free)
-        self.move(up(seat, heights["place_contact_mm"] / 1e3), free)
+        lowered, out = up(seat, heights["place_contact_mm"] / 1e3), np.array([-self.insert, 0, 0, 0])
+        self.move(up(seat, carry_z - place[2]) + out, free)
+        self.move(lowered + out, free)
+        if self.insert:
+            self.move(lowered, free)
         if sum(data.qpos[self.finger_q]) < self.thick - interference:
             return "dropped", None
         self.move(seat, slow, guard=True)
@@ -441,7 +457,7 @@ def compare(scene, draws, trials, binary, dt, friction_scale):
     """Rows of one set: expected pose, and class and pose from both engines."""
     # Keyed by the set, so that sets can be run alone.
     rng = np.random.default_rng([7, SETS.index((scene, draws))])
-    ours, theirs, rows = Rmrl(binary, scene), Cell(scene, dt, friction_scale), []
+    ours, theirs, rows = Rmrl(binary, scene), Cell(scene, dt, friction_scale, binary=binary), []
     for _ in range(trials):
         offset = rng.uniform(-3, 3, 3)
         correction = rng.uniform(-3, 3, 3) if draws == "uniform" else compose(offset, rng.uniform(-2, 2, 3))
