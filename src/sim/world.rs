@@ -175,8 +175,9 @@ impl World {
         self.physics.bodies[self.base].set_next_kinematic_position(to);
         self.command(fingers);
         self.physics.step();
-        self.furniture_n = self.furniture_impulse() / dt as f32;
-        self.peak_force_n = self.peak_force_n.max(self.squeeze() / dt);
+        let (net, pressed) = self.furniture_impulse();
+        self.furniture_n = net / dt as f32;
+        self.peak_force_n = self.peak_force_n.max(f64::from(pressed) / dt);
     }
 
     /// Turns the fingers as the base turns in the next `dt` seconds. A joint that had to hold
@@ -308,28 +309,20 @@ impl World {
         self.peak_force_n
     }
 
-    /// All impulses of furniture on the plate in the last step added up as lengths, N s.
-    fn squeeze(&self) -> f64 {
-        let pairs = self.physics.narrow_phase.contact_pairs_with(self.plate_collider);
-        let pressing = pairs.filter(|pair| {
-            let other = match pair.collider1 == self.plate_collider {
-                true => pair.collider2,
-                false => pair.collider1,
-            };
-            pair.has_any_active_contact() && self.physics.colliders[other].parent().is_none()
-        });
-        pressing.map(|pair| f64::from(pair.total_impulse_magnitude())).sum()
-    }
-
     /// Net force of the furniture on the plate in the last step, N: what the hand has to overcome.
     pub fn furniture_force(&self) -> f64 {
         f64::from(self.furniture_n.length())
     }
 
-    fn furniture_impulse(&self) -> Vector {
+    /// Of the furniture on the plate in the last step, N s: the sum of all impulses, and of their
+    /// lengths. Two boxes touch with one normal, so that a pair's own impulses do not cancel.
+    fn furniture_impulse(&self) -> (Vector, f32) {
         let furniture =
             self.pressing().filter(|(c, _)| self.physics.colliders[*c].parent().is_none());
-        furniture.map(|(_, impulse)| impulse).fold(Vector::ZERO, |a, b| a + b)
+        let impulses = furniture.map(|(_, impulse)| impulse);
+        impulses.fold((Vector::ZERO, 0.0), |(net, pressed), impulse| {
+            (net + impulse, pressed + impulse.length())
+        })
     }
 
     /// What presses on the plate, and the impulse of its push in the last step, N s.

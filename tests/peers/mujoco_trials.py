@@ -446,7 +446,7 @@ def complaints(scene, draws, rows, both, median):
     if scene == "open":
         if not len(both) >= 0.95 * len(rows):
             return [f"{name}: {len(both)} of {len(rows)} placed in both, less than 95 %"]
-        if not max(median) <= 0.3:
+        if not all(difference <= 0.3 for difference in median):
             return [f"{name}: medians differ by {median[0]:.3f} mm / {median[1]:.3f} deg, more than 0.3"]
         return []
     low, _ = wilson(sum(r["rmrl"][0] == r["mujoco"][0] for r in rows), len(rows))
