@@ -29,78 +29,131 @@ const fn mistake(
 }
 
 /// In the MJCF: metres.
-const MJCF: [Mistake; 10] = [
+const MJCF: [Mistake; 16] = [
+    // In the way of the hand that backs off, and of the plate that is carried.
+    mistake(
+        "scenes/open.xml",
+        "<site name=\"pick\"",
+        "<geom name=\"post\" type=\"box\" pos=\"0.25 0 0.045\" size=\"0.005 0.005 0.045\"/><site name=\"pick\"",
+        &["lab/scenes/open.toml", "geom post", "the hand on its move 'withdraw'", "gantry"],
+    ),
+    mistake(
+        "scenes/open.xml",
+        "<site name=\"pick\"",
+        "<geom name=\"post\" type=\"box\" pos=\"0.25 0 0.075\" size=\"0.005 0.005 0.075\"/><site name=\"pick\"",
+        &["lab/scenes/open.toml", "geom post", "the plate on its move 'carry'"],
+    ),
+    mistake(
+        "scenes/open.xml",
+        "name=\"view\" pos=\"0 0 0.074\"",
+        "name=\"view\" pos=\"0.1 0 0.074\"",
+        &["lab/scenes/open.toml", "site view", "-100 mm from the site pick", "within 80 mm"],
+    ),
+    // What MuJoCo would heed and a scene does not take.
+    mistake(
+        "scenes/open.xml",
+        "<worldbody>",
+        "<option gravity=\"0 0 -1\"/><worldbody>",
+        &["lab/scenes/open.xml", "element = option", "compiler, worldbody"],
+    ),
+    mistake(
+        "scenes/open.xml",
+        "name=\"table\"",
+        "name=\"table\" friction=\"9 9 9\"",
+        &["lab/scenes/open.xml", "geom table friction = 9 9 9", "name, type, size, rgba, pos"],
+    ),
+    mistake(
+        "scenes/open.xml",
+        "name=\"table\"",
+        "name=\"table\" sise=\"1 1 1\"",
+        &["lab/scenes/open.xml", "geom table sise"],
+    ),
     mistake(
         "scenes/open.xml",
         "0.06388 0.04274 0.007175",
         "63.88 42.74 7.175",
-        &["open.xml", "geom plate size", "63.88"],
+        &["lab/scenes/open.xml", "geom plate size", "63.88"],
     ),
     mistake(
         "scenes/open.xml",
         "pos=\"0.2 0 -0.01\"",
         "pos=\"200 0 -10\"",
-        &["open.xml", "geom table pos", "200"],
+        &["lab/scenes/open.xml", "geom table pos", "200"],
     ),
     mistake(
         "scenes/open.xml",
         "pos=\"0.010 0 0.030\" size=\"0.035 0.040 0.030\"",
         "pos=\"0.010 0 0.030\" size=\"0.035 0.040 0.035\"",
-        &["open.xml", "site pick", "overlaps geom pick_riser by 5.000 mm"],
+        &["lab/scenes/open.xml", "site pick", "overlaps geom pick_riser by 5.000 mm"],
     ),
     mistake(
         "scenes/open.xml",
         "pos=\"0.410 0 0.030\" size=\"0.035 0.040 0.030\"",
         "pos=\"0.410 0 0.030\" size=\"0.035 0.040 0.020\"",
-        &["open.xml", "site place", "in the air"],
+        &["lab/scenes/open.xml", "site place", "in the air"],
     ),
     mistake(
         "scenes/open.xml",
         "mass=\"0.1\"",
         "mass=\"0\"",
-        &["open.xml", "geom plate mass", " 0:"],
+        &["lab/scenes/open.xml", "geom plate mass", " 0:"],
     ),
     mistake(
         "scenes/open.xml",
         "mass=\"0.1\"",
         "mass=\"nan\"",
-        &["open.xml", "geom plate mass", "NaN"],
+        &["lab/scenes/open.xml", "geom plate mass", "NaN"],
     ),
     mistake(
         "scenes/open.xml",
         "pos=\"0.410 0 0.030\"",
         "pos=\"nan 0 0.030\"",
-        &["open.xml", "geom place_riser pos", "NaN"],
+        &["lab/scenes/open.xml", "geom place_riser pos", "NaN"],
     ),
     mistake(
         "scenes/open.xml",
         "pos=\"0.400 0 0.060\"",
         "pos=\"0.400 0 0.060\" euler=\"0 30 0\"",
-        &["open.xml", "site place", "upright"],
+        &["lab/scenes/open.xml", "site place", "upright"],
     ),
     // The target's riser is a metre away from the target.
     mistake(
         "scenes/open.xml",
         "pos=\"0.410 0 0.030\"",
         "pos=\"1.410 0 0.030\"",
-        &["open.xml", "site place", "in the air"],
+        &["lab/scenes/open.xml", "site place", "in the air"],
     ),
     // A riser that reaches under the plate's rear end, where the lower finger goes.
     mistake(
         "scenes/open.xml",
         "pos=\"0.410 0 0.030\" size=\"0.035",
         "pos=\"0.410 0 0.030\" size=\"0.070",
-        &["open.toml", "geom place_riser", "hand at the target", "gantry"],
+        &["lab/scenes/open.toml", "geom place_riser", "hand at the target", "gantry"],
     ),
 ];
 
 /// In the TOML of scenes and robots: millimetres.
-const TOML: [Mistake; 12] = [
+const TOML: [Mistake; 13] = [
+    // At full speed onto the guides.
+    Mistake {
+        scene: "shelf",
+        ..mistake(
+            "scenes/shelf.toml",
+            "place_contact_mm = 14.0",
+            "place_contact_mm = 11.0",
+            &[
+                "lab/scenes/shelf.toml",
+                "heights.place_contact_mm = 11",
+                "above geom guide_",
+                "12.0 mm",
+            ],
+        )
+    },
     mistake(
         "robots/gantry.toml",
         "opening_mm = 40.0",
         "opening_mm = 12.0",
-        &["gantry.toml", "gripper.opening_mm", "12", "14.35 mm"],
+        &["lab/robots/gantry.toml", "gripper.opening_mm", "12", "14.35 mm"],
     ),
     Mistake {
         robot: "gantry-side",
@@ -108,7 +161,7 @@ const TOML: [Mistake; 12] = [
             "robots/gantry-side.toml",
             "opening_mm = 105.0",
             "opening_mm = 85.0",
-            &["gantry-side.toml", "gripper.opening_mm", "85", "85.48 mm"],
+            &["lab/robots/gantry-side.toml", "gripper.opening_mm", "85", "85.48 mm"],
         )
     },
     Mistake {
@@ -117,7 +170,7 @@ const TOML: [Mistake; 12] = [
             "scenes/hotel.toml",
             "plate = \"96-well\" ",
             "plate = \"deep-well\" ",
-            &["hotel.toml", "shelf.board_above_mm", "45", "from 62"],
+            &["lab/scenes/hotel.toml", "shelf.board_above_mm", "45", "from 62"],
         )
     },
     Mistake {
@@ -126,7 +179,7 @@ const TOML: [Mistake; 12] = [
             "scenes/hotel.toml",
             "plate = \"96-well\" ",
             "plate = { length_mm = 127760.0, width_mm = 85.48, height_mm = 14.35, mass_g = 100.0 } ",
-            &["hotel.toml", "plate.length_mm", "127760"],
+            &["lab/scenes/hotel.toml", "plate.length_mm", "127760"],
         )
     },
     Mistake {
@@ -135,7 +188,7 @@ const TOML: [Mistake; 12] = [
             "scenes/hotel.toml",
             "plate = \"96-well\" ",
             "plate = { length_mm = 127.76, width_mm = 85.48, height_mm = 14.35, mass_g = 0.0 } ",
-            &["hotel.toml", "plate.mass_g", "0"],
+            &["lab/scenes/hotel.toml", "plate.mass_g", "0"],
         )
     },
     Mistake {
@@ -144,7 +197,7 @@ const TOML: [Mistake; 12] = [
             "scenes/hotel.toml",
             "height_mm = 70.0 ",
             "height_mm = 500.0 ",
-            &["hotel.toml", "site place", "out of reach of robot gantry", "to 400 mm"],
+            &["lab/scenes/hotel.toml", "site place", "out of reach of robot gantry", "to 400 mm"],
         )
     },
     Mistake {
@@ -153,7 +206,7 @@ const TOML: [Mistake; 12] = [
             "scenes/hotel.toml",
             "height_mm = 70.0 ",
             "height_mm = 0.07 ",
-            &["hotel.toml", "shelf.height_mm", "0.07"],
+            &["lab/scenes/hotel.toml", "shelf.height_mm", "0.07"],
         )
     },
     Mistake {
@@ -162,26 +215,26 @@ const TOML: [Mistake; 12] = [
             "scenes/hotel.toml",
             "depth_mm = 110.0 ",
             "depth_mm = 135.0 ",
-            &["hotel.toml", "geom board", "into the closed hand at the target"],
+            &["lab/scenes/hotel.toml", "geom board", "into the closed hand at the target"],
         )
     },
     mistake(
         "scenes/open.toml",
         "furniture = 0.3",
         "furniture = nan",
-        &["open.toml", "friction.furniture", "NaN"],
+        &["lab/scenes/open.toml", "friction.furniture", "NaN"],
     ),
     mistake(
         "scenes/open.toml",
         "carry_mm = 60.0",
         "carry_mm = 0.06",
-        &["open.toml", "heights.carry_mm", "0.06"],
+        &["lab/scenes/open.toml", "heights.carry_mm", "0.06"],
     ),
     mistake(
         "robots/gantry.toml",
         "workspace_max_mm = [600.0",
         "workspace_max_mm = [300.0",
-        &["open.toml", "site place", "346.1 mm", "out of reach of robot gantry"],
+        &["lab/scenes/open.toml", "site place", "346.1 mm", "out of reach of robot gantry"],
     ),
     mistake(
         "robots/gantry.toml",
@@ -218,7 +271,22 @@ fn a_comparison_is_refused_as_well_and_leaves_nothing_behind() {
     let args = "compare smoke --set scene=lab/scenes/open.toml";
     refused(dir.path(), args, "mass 0", &["open.xml", "geom plate mass"]);
     let args = "compare smoke --set task.dirt.plate_mass_g=120";
-    refused(dir.path(), args, "dirt", &["task.dirt.plate_mass_g", "-120", "100"]);
+    refused(
+        dir.path(),
+        args,
+        "dirt",
+        &["smoke.toml with --set", "task.dirt.plate_mass_g", "-120", "100"],
+    );
+    let args = "compare smoke --set task.dirt.exposure=0.8 \
+                --set task.drift=[{key=\"exposure\",at=1,to=-0.5}]";
+    refused(dir.path(), args, "black", &["task.dirt.exposure", "-1.3", "0.05 of the 1"]);
+    let args = "compare smoke --trials 60 --set task.drift=[{key=\"exposure\",at=60,to=-0.5}]";
+    refused(dir.path(), args, "never", &["task.drift.at of exposure = 60", "trials = 60"]);
+    let path = dir.path().join("lab/experiments/smoke.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("mm = 3.0", "mm = 15.0")).unwrap();
+    let args = "compare lab/experiments/smoke.toml";
+    refused(dir.path(), args, "range", &["lab/experiments/smoke.toml: task.range.mm = 15", "12"]);
     assert!(!dir.path().join("runs").exists());
 }
 

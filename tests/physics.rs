@@ -1,99 +1,97 @@
-//! The physics against what a textbook says, with the integration parameters of every trial.
+//! The physics against what a textbook says, in the very world that trials are stepped in.
 //! `cargo test --test physics -- --nocapture` prints the figures.
 
 use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
-use rapier3d::prelude::*;
-use rmrl::config::{Robot, Scene};
-use rmrl::sim::{self, FingerCmd, PhysicsSettings, World};
+use rmrl::config::{Robot, Scene, StaticBox};
+use rmrl::sim::{FingerCmd, PhysicsSettings, World};
 
-const G: f32 = 9.81;
+const G: f64 = 9.81;
 const DT: f64 = 2e-3;
 
-/// A box of the plate's size and mass, and a flat floor under it.
+/// The plate as a block on furniture, the open hand far above it.
 struct Bench {
-    physics: PhysicsWorld,
-    block: RigidBodyHandle,
+    world: World,
+    world_from_tool: Isometry3<f64>,
+    fingers: FingerCmd,
 }
-
-const HALF: [f32; 3] = [0.06388, 0.04274, 0.007175];
 
 impl Bench {
     /// The floor ends at x = `edge`; the block's bottom is `height` above it, its centre at x = 0.
-    fn new(friction: f32, edge: f32, height: f32) -> Self {
-        let mut physics = PhysicsWorld {
-            gravity: Vector::new(0.0, 0.0, -G),
-            integration_parameters: sim::parameters(&PhysicsSettings::default()),
-            ..PhysicsWorld::default()
-        };
-        let floor = ColliderBuilder::cuboid(1.0, 1.0, 0.05)
-            .translation(Vector::new(edge - 1.0, 0.0, -0.05))
-            .friction(friction);
-        physics.insert_collider(floor, None);
-        let at = Vector::new(0.0, 0.0, height + HALF[2]);
-        let (block, _) = physics.insert(
-            RigidBodyBuilder::dynamic().translation(at).can_sleep(false),
-            ColliderBuilder::cuboid(HALF[0], HALF[1], HALF[2]).mass(0.1).friction(friction),
-        );
-        Self { physics, block }
+    fn new(friction: f64, edge: f64, height: f64) -> Self {
+        let at = Isometry3::translation(edge - 1.0, 0.0, -0.05);
+        Self::on(vec![part(at, Vector3::new(1.0, 1.0, 0.05))], friction, height)
+    }
+
+    fn on(statics: Vec<StaticBox>, friction: f64, height: f64) -> Self {
+        let scene =
+            Scene { statics, furniture_friction: friction, ..Scene::named("open").unwrap() };
+        let gripper = Robot::named("gantry").unwrap().gripper;
+        let world_from_tool = Isometry3::translation(0.0, 0.0, 3.0);
+        let fingers = FingerCmd { half_opening: gripper.opening_mm / 2e3 };
+        let block = Isometry3::translation(0.0, 0.0, height);
+        let settings = PhysicsSettings::default();
+        let world = World::new(&scene, &gripper, &settings, &block, &world_from_tool, fingers);
+        Self { world, world_from_tool, fingers }
     }
 
     fn run(&mut self, seconds: f64) {
         for _ in 0..(seconds / DT).round() as u32 {
-            self.physics.step();
+            self.world.step(DT, &self.world_from_tool, self.fingers);
         }
     }
 
-    fn block(&mut self) -> &mut RigidBody {
-        &mut self.physics.bodies[self.block]
+    /// Of the block, along a direction.
+    fn at(&self, along: Vector3<f64>) -> f64 {
+        self.world.world_from_plate().translation.vector.dot(&along)
     }
+}
 
-    fn at(&mut self, along: Vector) -> f64 {
-        f64::from(self.block().translation().dot(along))
-    }
+fn part(world_from_box: Isometry3<f64>, half: Vector3<f64>) -> StaticBox {
+    StaticBox { name: "part".to_owned(), world_from_box, half, grey: 0.5 }
 }
 
 /// Friction that brings a block at 0.4 m/s to rest on the way that it really takes.
-fn friction_while_sliding(nominal: f32, along: Vector) -> f64 {
+fn friction_while_sliding(nominal: f64, along: Vector3<f64>) -> f64 {
     let mut bench = Bench::new(nominal, 0.9, 0.0);
     bench.run(0.2);
-    let (from, speed) = (bench.at(along), 0.4_f32);
-    bench.block().set_linvel(along * speed, true);
+    let (from, speed) = (bench.at(along), 0.4);
+    bench.world.set_plate_velocity(&(along * speed));
     bench.run(1.5);
-    assert!(bench.block().linvel().length() < 1e-4, "still sliding");
-    f64::from(speed * speed / (2.0 * G)) / (bench.at(along) - from)
+    assert!(bench.world.plate_velocity().norm() < 1e-4, "still sliding");
+    speed * speed / (2.0 * G) / (bench.at(along) - from)
 }
 
 /// Tangent of the steepest slope (gravity turned instead of the floor) on which a block stays.
-fn friction_at_rest(nominal: f32, along: Vector) -> f64 {
-    let (mut holds, mut slides) = (0.0_f32, 2.0 * nominal);
+fn friction_at_rest(nominal: f64, along: Vector3<f64>) -> f64 {
+    let (mut holds, mut slides) = (0.0, 2.0 * nominal);
     for _ in 0..12 {
         let tangent = (holds + slides) / 2.0;
         let mut bench = Bench::new(nominal, 0.9, 0.0);
         bench.run(0.2);
         let from = bench.at(along);
-        let cos = 1.0 / (1.0 + tangent * tangent).sqrt();
-        bench.physics.gravity = (along * tangent - Vector::Z) * cos * G;
+        let cos = 1.0 / f64::hypot(1.0, tangent);
+        bench.world.set_gravity(&((along * tangent - Vector3::z()) * cos * G));
         bench.run(1.0);
         // 1 % above a limit of 0.1 a block goes 5 mm in this time.
         let moved = (bench.at(along) - from).abs();
         if moved < 5e-3 { holds = tangent } else { slides = tangent }
     }
-    f64::from((holds + slides) / 2.0)
+    (holds + slides) / 2.0
 }
 
 /// Delivered over nominal friction: sliding, at rest.
-fn delivered(nominal: f32, along: Vector) -> [f64; 2] {
+fn delivered(nominal: f64, along: Vector3<f64>) -> [f64; 2] {
     let both = [friction_while_sliding(nominal, along), friction_at_rest(nominal, along)];
-    println!("friction {nominal} along {along}: sliding {:.4}, at rest {:.4}", both[0], both[1]);
-    both.map(|friction| friction / f64::from(nominal))
+    println!("friction {nominal} along {along:?}: sliding {:.4}, at rest {:.4}", both[0], both[1]);
+    both.map(|friction| friction / nominal)
 }
 
 #[test]
 fn a_block_slides_and_sticks_as_coulomb_says() {
-    for along in [Vector::X, Vector::Y] {
+    for along in [Vector3::x(), Vector3::y()] {
         for nominal in [0.1, 0.3, 0.8] {
             for ratio in delivered(nominal, along) {
-                assert!((ratio - 1.0).abs() < 0.02, "{nominal} along {along}: {ratio}");
+                assert!((ratio - 1.0).abs() < 0.02, "{nominal} along {along:?}: {ratio}");
             }
         }
     }
@@ -103,11 +101,11 @@ fn a_block_slides_and_sticks_as_coulomb_says() {
 fn a_block_below_the_critical_angle_does_not_creep() {
     let mut bench = Bench::new(0.3, 0.9, 0.0);
     bench.run(0.2);
-    let from = bench.at(Vector::X);
-    let angle = 0.2_f32.atan();
-    bench.physics.gravity = Vector::new(angle.sin(), 0.0, -angle.cos()) * G;
+    let from = bench.at(Vector3::x());
+    let angle = 0.2_f64.atan();
+    bench.world.set_gravity(&(Vector3::new(angle.sin(), 0.0, -angle.cos()) * G));
     bench.run(10.0);
-    let crept_mm = (bench.at(Vector::X) - from).abs() * 1e3;
+    let crept_mm = (bench.at(Vector3::x()) - from).abs() * 1e3;
     println!("creep on a slope of 0.2 with friction 0.3, 10 s: {crept_mm:.4} mm");
     assert!(crept_mm < 0.01, "{crept_mm} mm");
 }
@@ -115,27 +113,27 @@ fn a_block_below_the_critical_angle_does_not_creep() {
 #[test]
 fn a_free_body_falls_as_galileo_says() {
     let mut bench = Bench::new(0.3, 0.9, 1.0);
-    let from = bench.block().translation().z;
-    let time = 0.4_f32;
-    bench.run(f64::from(time));
-    let (fallen, speed) = (from - bench.block().translation().z, -bench.block().linvel().z);
+    let from = bench.at(Vector3::z());
+    let time = 0.4;
+    bench.run(time);
+    let (fallen, speed) = (from - bench.at(Vector3::z()), -bench.world.plate_velocity().z);
     println!("fallen {fallen} m of {}, {speed} m/s of {}", G * time * time / 2.0, G * time);
     assert!((speed - G * time).abs() < 1e-3);
     // A whole step of 2 ms at the last speed bounds what stepping may cost.
-    assert!((fallen - G * time * time / 2.0).abs() <= G * time * DT as f32 / 2.0 + 1e-5);
+    assert!((fallen - G * time * time / 2.0).abs() <= G * time * DT / 2.0 + 1e-5);
 }
 
 /// Does a block whose centre stands this far over an edge (m) lie still?
-fn stays_on_the_edge(overhang: f32) -> bool {
+fn stays_on_the_edge(overhang: f64) -> bool {
     let mut bench = Bench::new(0.3, -overhang, 0.0);
     bench.run(2.0);
-    let up = *bench.block().rotation() * Vector::Z;
+    let up = bench.world.world_from_plate().rotation * Vector3::z();
     up.z > 0.9998
 }
 
 #[test]
 fn a_block_tips_when_its_centre_is_over_the_edge() {
-    let (mut stays, mut tips) = (-0.02_f32, 0.02_f32);
+    let (mut stays, mut tips) = (-0.02, 0.02);
     assert!(stays_on_the_edge(stays) && !stays_on_the_edge(tips));
     for _ in 0..12 {
         let middle = (stays + tips) / 2.0;
@@ -207,7 +205,7 @@ const GRIPS: [(f64, f64); 3] = [(40.0, 0.8), (10.0, 0.3), (5.0, 0.1)];
 
 /// Slip in half a second of a plate that weighs this share of the friction limit, mm.
 fn slip_at(share: f64, (force_n, friction): (f64, f64)) -> f64 {
-    let mass_kg = share * 2.0 * friction * force_n / f64::from(G);
+    let mass_kg = share * 2.0 * friction * force_n / G;
     Held::new(true, mass_kg, force_n, friction).slip_mm(0.5)
 }
 
@@ -234,4 +232,21 @@ fn a_plate_creeps_in_the_hand_by_less_than_a_fiftieth_of_a_millimetre_in_ten_sec
         println!("hanging {hanging}: {slipped:.4} mm in 10 s");
         assert!(slipped < 0.02, "{slipped} mm");
     }
+}
+
+/// A plate held by two guides with 0.2 mm of interference: what they do to it cancels as a net force
+/// and is harm all the same.
+#[test]
+fn what_two_guides_squeeze_counts_as_harm_on_both_sides() {
+    let half = Scene::named("open").unwrap().plate.size / 2.0;
+    let floor = part(Isometry3::translation(0.0, 0.0, -0.05), Vector3::new(1.0, 1.0, 0.05));
+    let guides = [1.0, -1.0].map(|side| {
+        let at = Isometry3::translation(0.0, side * (half.y + 3e-3 - 0.2e-3), 4e-3);
+        part(at, Vector3::new(0.05, 3e-3, 4e-3))
+    });
+    let mut bench = Bench::on([vec![floor], guides.to_vec()].concat(), 0.3, 0.0);
+    bench.run(0.02);
+    let (net, peak) = (bench.world.furniture_force(), bench.world.peak_force_n());
+    println!("squeezed: net {net:.2} N, harm {peak:.2} N");
+    assert!(peak > 10.0 && net < peak / 4.0, "net {net} N, harm {peak} N");
 }

@@ -110,6 +110,16 @@ fn a_plate_inside_the_furniture_or_in_the_air_is_refused() {
 }
 
 #[test]
+fn every_robot_has_its_way_free_in_every_scene() {
+    let task = TaskSpec::exact(Range { mm: 3.0, deg: 3.0 });
+    for (scene, robot) in Scene::NAMES.iter().flat_map(|s| Robot::NAMES.map(|r| (*s, r))) {
+        let (scene, robot) = (Scene::named(scene).unwrap(), Robot::named(robot).unwrap());
+        let made = sim::cell(&scene, &robot, &task, PhysicsSettings::default());
+        assert_eq!(made.err(), None, "{}, {}", scene.name, robot.name);
+    }
+}
+
+#[test]
 fn broken_xml_is_refused() {
     assert_eq!(read(toml(), "<mujoco>").unwrap_err().key, "mjcf");
 }

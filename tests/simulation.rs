@@ -142,6 +142,38 @@ fn guides_centre_a_small_error_and_cannot_mend_a_large_one() {
     assert!(!is_success(turned.outcome, turned.truth.as_ref(), turned.seated), "{turned:?}");
 }
 
+/// The table in the README's section on the task, to the digits that it prints.
+#[test]
+fn what_the_readme_says_of_three_trials_is_so() {
+    let at =
+        |scene: &str, offset: [f64; 3]| trial(&mut cell(scene), 0, Pose2::from_axes(offset), ZERO);
+    let printed = |attempt: &Attempt| {
+        attempt.truth.unwrap().pose.axes().map(|axis| format!("{axis:.2}").replace("-0.00", "0.00"))
+    };
+    let open = at("open", [3.0, 1.0, 1.0]);
+    assert_eq!(
+        (printed(&open), open.outcome),
+        (["3.01", "1.00", "1.00"].map(str::to_owned), Outcome::Placed)
+    );
+    let guided = at("shelf", [0.0, 2.0, 0.0]);
+    assert_eq!(printed(&guided)[1..], ["1.15", "-0.43"], "{guided:?}");
+    assert!(guided.seated && guided.outcome == Outcome::Placed, "{guided:?}");
+    let climbed = at("shelf", [0.0, 3.0, 0.0]);
+    assert!(!climbed.seated && climbed.outcome == Outcome::Climbed, "{climbed:?}");
+}
+
+#[test]
+fn a_plate_that_the_guard_stops_on_its_seat_has_not_jammed() {
+    let mut shelf = cell("shelf");
+    let mut seated = 0;
+    for (index, y) in (0..).zip([1.0, 1.4, 1.6, 1.8, 2.0, 2.2]) {
+        let attempt = trial(&mut shelf, index, Pose2::new(0.0, y, 1.0), ZERO);
+        assert!(!(attempt.seated && attempt.harm.jam), "{attempt:?}");
+        seated += u32::from(attempt.seated);
+    }
+    assert!(seated > 0);
+}
+
 #[test]
 fn a_tighter_shelf_refuses_what_a_wider_one_takes() {
     let offset = Pose2::new(0.0, 2.2, 0.0);

@@ -200,11 +200,12 @@ impl<R: Rig> Workcell for ScriptedCell<R> {
             _ => PlateAt::Unknown,
         };
         let after = self.rig.look_after()?;
-        let mut harm = self.rig.harm();
-        harm.jam |= outcome == Outcome::Jammed;
-        harm.drop |= outcome == Outcome::Dropped;
         let truth = if let_go { self.rig.truth() } else { None };
         let seated = truth.or(measured).is_some_and(|m| m.seated);
+        let mut harm = self.rig.harm();
+        // A hand that the guard stops as the plate meets its seat has jammed nothing.
+        harm.jam = outcome == Outcome::Jammed || harm.jam && !seated;
+        harm.drop |= outcome == Outcome::Dropped;
         Ok(Attempt {
             commanded: correction,
             executed: self.executed(planned, &tool),

@@ -95,10 +95,12 @@ pub struct Attempt {
 /// What a trial may have damaged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Harm {
-    /// Largest force in the attempt, newtons: simulated between plate and furniture, measured at the
-    /// tool of an arm.
+    /// Largest force in the attempt, newtons: in simulation all that furniture presses on the plate,
+    /// added up without regard to direction, so that a plate squeezed between two guides shows it;
+    /// of a real arm the force at its tool.
     pub peak_force_n: f64,
-    /// The plate stuck: it was left jammed, or the guard had to stop the hand that moved it.
+    /// The plate stuck: it was left jammed, or the guard had to stop the hand that moved it and it is
+    /// not seated.
     pub jam: bool,
     /// The plate left the hand too early, or did not stay at the target.
     pub drop: bool,

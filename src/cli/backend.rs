@@ -2,7 +2,7 @@ use std::cell::RefCell;
 
 use super::cells::SimCells;
 use super::pause::PauseArgs;
-use crate::cell::{CellError, Unwatched, Workcell};
+use crate::cell::{CellError, CellPlan, Unwatched, Workcell};
 use crate::cli::Failure;
 use crate::config::{Check, ConfigError, Experiment, Robot};
 use crate::lab::LabError;
@@ -62,8 +62,9 @@ impl Cells {
         match backend {
             Backend::Sim => Ok(Self::Sim(Box::new(SimCells::new(experiment)?))),
             Backend::Real => {
-                let (scene, task) = (&experiment.scene, &experiment.task);
-                Ok(Self::Real(Box::new(RealCells::new(&experiment.robot, scene, task)?)))
+                let Experiment { robot, scene, task, source, .. } = experiment;
+                let cells = RealCells::new(robot, scene, task, source.or("experiment"))?;
+                Ok(Self::Real(Box::new(cells)))
             }
         }
     }
@@ -105,16 +106,18 @@ impl Cells {
 }
 
 impl RealCells {
-    /// Checks robot, scene and task as a whole, before anything connects.
-    pub fn new(robot: &str, scene: &str, task: &TaskSpec) -> Result<Self, ConfigError> {
+    /// Checks robot, scene and task, which was read from `file`, as a whole, before anything
+    /// connects.
+    pub fn new(robot: &str, scene: &str, task: &TaskSpec, file: &str) -> Result<Self, ConfigError> {
         let cells = Self { site: Site::new(&Robot::named(robot)?)? };
         cells.demand_scene(scene)?;
-        let check = Check { file: "experiment" };
+        let check = Check { file };
         let valid = "must not be there with --backend real: dirt and drift are simulated";
         check.that(task.dirt.0.is_empty(), "task.dirt", "given", valid)?;
         check.that(task.drift.is_empty(), "task.drift", "given", valid)?;
-        let site = &cells.site;
-        sim::check_fit(site.scene(), site.robot(), task, &site.plan())?;
+        // As drawn: the furniture was moved along when a place was taught.
+        let (scene, robot) = (cells.site.scene(), cells.site.robot());
+        sim::check_fit(check, scene, robot, task, &CellPlan::new(scene, robot))?;
         Ok(cells)
     }
 
@@ -131,8 +134,7 @@ impl RealCells {
     /// Another scene than the one on the table is a mistake of the user's.
     fn demand_scene(&self, scene: &str) -> Result<(), ConfigError> {
         let stands = &self.site.spec().scene;
-        let file = format!("robot {}", self.site.robot().name);
-        Check { file: &file }.that(
+        Check { file: self.site.robot().name.file() }.that(
             self.stands(scene),
             "real.scene",
             format_args!("{stands:?}"),

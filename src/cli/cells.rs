@@ -1,5 +1,5 @@
 use crate::cell::Workcell;
-use crate::config::{ConfigError, Experiment, Physics, Robot, Scene};
+use crate::config::{ConfigError, Experiment, Physics, Robot, Scene, Source};
 use crate::sim;
 use crate::task::TaskSpec;
 use crate::task::streams::fnv1a;
@@ -8,16 +8,19 @@ use crate::task::streams::fnv1a;
 pub struct SimCells {
     robot: Robot,
     task: TaskSpec,
+    /// Where the task was read from.
+    source: Source,
     physics: Physics,
 }
 
 impl SimCells {
     pub fn new(experiment: &Experiment) -> Result<Self, ConfigError> {
-        Self::with(&experiment.robot, experiment.task.clone(), experiment.physics)
-    }
-
-    pub fn with(robot: &str, task: TaskSpec, physics: Physics) -> Result<Self, ConfigError> {
-        Ok(Self { robot: Robot::named(robot)?, task, physics })
+        Ok(Self {
+            robot: Robot::named(&experiment.robot)?,
+            task: experiment.task.clone(),
+            source: experiment.source.clone(),
+            physics: experiment.physics,
+        })
     }
 
     /// What is behind these cells, with a hash of robot and scenes: a run that is resumed with
@@ -32,6 +35,8 @@ impl SimCells {
 
     pub fn cell(&self, scene: &str) -> Result<Box<dyn Workcell>, ConfigError> {
         let scene = Scene::named(scene)?;
-        Ok(Box::new(sim::cell(&scene, &self.robot, &self.task, self.physics.into())?))
+        let file = self.source.or("experiment");
+        let physics = self.physics.into();
+        Ok(Box::new(sim::cell_of(file, &scene, &self.robot, &self.task, physics)?))
     }
 }

@@ -52,11 +52,14 @@ pub fn run(args: Args) -> Result<(), Failure> {
     args.backend.check()?;
     let experiment = Experiment::open("wide", &[])?;
     let noisy = args.noise == "on";
-    let task = if noisy { experiment.task } else { experiment.task.without_noise() };
+    let task = experiment.task.clone();
+    let task = if noisy { task } else { task.without_noise() };
     let physics =
         Physics { dt_ms: args.dt.unwrap_or(experiment.physics.dt_ms), ..experiment.physics };
-    let reward = Reward::new(task.range);
-    check_offset(args.offset, task.range)?;
+    let robot = args.robot.clone();
+    let experiment = Experiment { task, physics, robot, ..experiment };
+    let reward = Reward::new(experiment.task.range);
+    check_offset(args.offset, experiment.task.range)?;
     let setup = Setup {
         streams: Streams::new(args.seed),
         key: TrialKey { phase: Phase::Train, index: 0 },
@@ -66,7 +69,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
     };
     let attempt = match args.backend.backend {
         Backend::Sim => {
-            let mut cell = SimCells::with(&args.robot, task, physics)?.cell(&args.scene)?;
+            let mut cell = SimCells::new(&experiment)?.cell(&args.scene)?;
             cell.prepare(&setup, &mut Unwatched)?;
             cell.attempt(args.correction, &mut Unwatched)?
         }
@@ -87,7 +90,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
 /// `None` after a dry run.
 fn on_the_arm(args: &Args, setup: &Setup) -> Result<Option<Attempt>, Failure> {
     let task = TaskSpec::exact(Range { mm: 0.0, deg: 0.0 });
-    let cells = RealCells::new(&args.robot, &args.scene, &task)?;
+    let cells = RealCells::new(&args.robot, &args.scene, &task, "trial")?;
     cells.demand_allowed("--offset", args.offset)?;
     cells.demand_allowed("--correction", args.correction)?;
     if args.backend.dry_run {

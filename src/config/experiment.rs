@@ -4,7 +4,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use super::{Check, ConfigError, dirt, parse_toml};
+use super::{Check, ConfigError, Source, dirt, parse_toml};
 use crate::learn::{self, Settings};
 use crate::task::TaskSpec;
 
@@ -38,6 +38,9 @@ pub struct Experiment {
     /// Method options that differ from their defaults, by method.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, Table>,
+    /// Where all that was read from.
+    #[serde(skip)]
+    pub source: Source,
 }
 
 /// How a policy is judged: greedily, on trials that nothing is learned from.
@@ -93,8 +96,10 @@ impl Experiment {
         for set in sets {
             experiment = experiment.with(set)?;
         }
-        experiment.validate(if sets.is_empty() { &file } else { "--set" })?;
+        let file = if sets.is_empty() { file } else { format!("{file} with --set") };
+        experiment.validate(&file)?;
         experiment.settings = experiment.resolved_settings()?;
+        experiment.source = Source::of(&file);
         Ok(experiment)
     }
 
@@ -191,6 +196,7 @@ impl Experiment {
         check.within("physics.dt_ms", self.physics.dt_ms, 0.05, 8.0)?;
         count(&check, "physics.iterations", self.physics.iterations as u64, 64)?;
         validate_task(&check, &self.task)?;
+        dirt::within_run(&check, &self.task, self.trials)?;
         for method in self.settings.keys() {
             known_method(&check, "settings", method)?;
         }

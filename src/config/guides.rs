@@ -1,6 +1,6 @@
 use nalgebra::Vector3;
 
-use super::{Check, ConfigError, Scene};
+use super::{Check, ConfigError, Scene, StaticBox};
 
 /// The guides beside the target and the stop behind it, by the beginning of their names, and
 /// which way each stands from the plate in the target's frame.
@@ -32,6 +32,23 @@ impl Scene {
     pub fn play(&self) -> Option<f64> {
         let plays = GROUPS.iter().filter_map(|(name, outward)| self.play_at(name, outward));
         plays.min_by(f64::total_cmp)
+    }
+
+    /// Guides and stop beside a plate at the target, with the height of their tops above its seat,
+    /// metres.
+    pub(super) fn beside_the_seat(&self) -> impl Iterator<Item = (&StaticBox, f64)> {
+        let place_from_world = self.world_from_place.inverse();
+        let guides = self
+            .statics
+            .iter()
+            .filter(|part| GROUPS.iter().any(|(prefix, _)| part.name.starts_with(prefix)));
+        guides.filter_map(move |part| {
+            let heights = part.corners().map(|at| (place_from_world * at).z);
+            let low = heights.iter().copied().fold(f64::INFINITY, f64::min);
+            let top = heights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            // Those of other levels are none of this plate's.
+            (low < self.plate.size.z && top > 0.0).then_some((part, top))
+        })
     }
 
     /// Moves guides and back stop away from the plate by this much, metres.

@@ -3,7 +3,7 @@ use std::path::Path;
 use mjcf_rs::{Model, body::GeomType, body::JointType};
 use nalgebra::{Isometry3, Point3, Quaternion, Translation3, UnitQuaternion, Vector3};
 
-use super::{Check, ConfigError};
+use super::{Check, ConfigError, mjcf_words};
 
 /// What a scene takes from its MJCF: boxes, frames and the plate's body. Contact settings are
 /// set in code, so that both engines can be compared on the same geometry.
@@ -39,6 +39,7 @@ impl Geometry {
     pub fn parse(check: Check<'_>, xml: &str, folder: &Path) -> Result<Self, ConfigError> {
         let model = Model::from_str(xml, folder)
             .map_err(|error| check.error("mjcf", error, "must be MJCF that MuJoCo can open"))?;
+        mjcf_words::check(check, xml)?;
         let mut statics = Vec::new();
         let mut sites = Vec::new();
         let mut plate = None;

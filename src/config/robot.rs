@@ -3,14 +3,14 @@ use std::path::Path;
 use nalgebra::{Isometry3, Translation3, Vector3};
 use serde::{Deserialize, Serialize};
 
-use super::scene::{read, stem};
-use super::{ArmSpec, Check, ConfigError, Grasp, RealSpec, TwinSpec, parse_toml};
+use super::scene::read;
+use super::{ArmSpec, Check, ConfigError, Grasp, Named, RealSpec, TwinSpec, parse_toml};
 use crate::arm::{ArmModel, Envelope, Joints, Planner, Start};
 
 /// A robot: how it moves, how it grips, and the envelope it never leaves.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Robot {
-    pub name: String,
+    pub name: Named,
     pub kind: RobotKind,
     /// Where the tool rests between trials, metres.
     pub world_from_home: Isometry3<f64>,
@@ -179,7 +179,7 @@ impl Robot {
             check.within(key, at, low, high)?;
         }
         Ok(Self {
-            name: stem(file),
+            name: Named::after(file),
             kind: keys.kind,
             world_from_home,
             arm,

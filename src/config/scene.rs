@@ -6,14 +6,14 @@ use toml::Value;
 
 use super::mjcf::Geometry;
 use super::shelf::Made;
-use super::{Check, ConfigError, Plate, ShelfSpec, StaticBox, parse_toml};
+use super::{Check, ConfigError, Named, Plate, ShelfSpec, StaticBox, parse_toml};
 use crate::task::Placement;
 
 /// Where a trial happens: furniture, frames, the plate, and what counts as seated. Metres, world
 /// frame, z up; the plate's frame is the centre of its bottom, x along its long side.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scene {
-    pub name: String,
+    pub name: Named,
     /// One line for a list.
     pub summary: String,
     pub statics: Vec<StaticBox>,
@@ -166,8 +166,10 @@ impl Scene {
     ) -> Result<Self, ConfigError> {
         let xml = mjcf(xml_file)
             .map_err(|e| check.error("mjcf", xml_file, format_args!("cannot be read: {e}")))?;
-        let in_mjcf = Check { file: xml_file };
         let folder = Path::new(check.file).parent().unwrap_or(Path::new("."));
+        // As the user would find it.
+        let path = folder.join(xml_file).display().to_string();
+        let in_mjcf = Check { file: &path };
         let geometry = Geometry::parse(in_mjcf, &xml, folder)?;
         let made = Made {
             world_from_pick: geometry.site(in_mjcf, "pick")?,
@@ -184,6 +186,7 @@ impl Scene {
             scene.set_clearance(in_mjcf, clearance_mm / 1e3)?;
         }
         scene.check_seats(in_mjcf)?;
+        scene.check_way_in(check)?;
         Ok(scene)
     }
 
@@ -207,7 +210,7 @@ impl Scene {
 
     fn assemble(check: Check<'_>, keys: SceneFile, plate: Plate, made: Made) -> Self {
         Self {
-            name: stem(check.file),
+            name: Named::after(check.file),
             summary: keys.summary,
             statics: made.statics,
             world_from_pick: made.world_from_pick,
@@ -244,6 +247,17 @@ impl Scene {
             let up = frame.rotation * Vector3::z();
             let key = format!("site {name} rotation");
             check.that(up.z > 1.0 - 1e-9, &key, frame.rotation, "must keep z upright")?;
+        }
+        Ok(())
+    }
+
+    /// The plate must be slow before it can meet a guide or the stop.
+    fn check_way_in(&self, check: Check<'_>) -> Result<(), ConfigError> {
+        let way_in = self.heights.place_contact_mm;
+        for (part, top) in self.beside_the_seat() {
+            let key = "heights.place_contact_mm";
+            let valid = format!("must be above geom {}, {:.1} mm", part.name, top * 1e3);
+            check.that(way_in > top * 1e3, key, way_in, valid)?;
         }
         Ok(())
     }

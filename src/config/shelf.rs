@@ -51,8 +51,10 @@ const BEHIND_MM: f64 = 21.0;
 const GUIDE_MM: f64 = 12.0;
 /// Air that a plate keeps to what is above and in front of it on its way in.
 const AIR_MM: f64 = 4.0;
-/// Inner half width between the walls.
+/// Inner half width between the walls; more where plate and guides need it.
 const WALLS_MM: f64 = 72.0;
+/// Thickness of a guide.
+const GUIDE_THICK_MM: f64 = 6.0;
 
 impl ShelfSpec {
     pub(super) fn build(
@@ -77,10 +79,11 @@ impl ShelfSpec {
         }
         let top_mm = seat_mm(self.levels) + self.board_above_mm.unwrap_or(0.0);
         let (front_mm, back_mm) = self.board_x(half_mm.x);
+        let walls_mm = self.walls_mm(half_mm);
         let board = |z: f64| {
             (
                 [(front_mm + back_mm) / 2.0 + WAY_MM, 0.0, z],
-                [(back_mm - front_mm) / 2.0, WALLS_MM, BOARD_MM / 2.0],
+                [(back_mm - front_mm) / 2.0, walls_mm, BOARD_MM / 2.0],
             )
         };
         if self.board_above_mm.is_some() {
@@ -89,7 +92,7 @@ impl ShelfSpec {
         }
         // The walls stand behind the hand's way, where the boards are held.
         for (name, side) in [("wall_left", 1.0), ("wall_right", -1.0)] {
-            let at = [WAY_MM + (back_mm + 20.0) / 2.0, side * (WALLS_MM + 2.0), top_mm / 2.0];
+            let at = [WAY_MM + (back_mm + 20.0) / 2.0, side * (walls_mm + 2.0), top_mm / 2.0];
             maker.add(name, at, [(back_mm - 20.0) / 2.0, 2.0, top_mm / 2.0], 0.4);
         }
         let frame = |x: f64, z: f64| Isometry3::translation(x / 1e3, 0.0, z / 1e3);
@@ -112,7 +115,7 @@ impl ShelfSpec {
     ) {
         let (front_mm, back_mm) = self.board_x(half_mm.x);
         let at = [WAY_MM + (front_mm + back_mm) / 2.0, 0.0, seat_mm - BOARD_MM / 2.0];
-        let board = [(back_mm - front_mm) / 2.0, WALLS_MM, BOARD_MM / 2.0];
+        let board = [(back_mm - front_mm) / 2.0, self.walls_mm(half_mm), BOARD_MM / 2.0];
         maker.add(&name("board"), at, board, 0.5);
         let inner = half_mm.y + self.clearance_mm;
         let (from, to) = (front_mm, half_mm.x - 4.0);
@@ -121,8 +124,8 @@ impl ShelfSpec {
             let guide = name(&format!("guide_{word}"));
             maker.add(
                 &guide,
-                [along[0], side * (inner + 3.0), seat_mm + 4.0],
-                [along[1], 3.0, 4.0],
+                [along[0], side * (inner + GUIDE_THICK_MM / 2.0), seat_mm + 4.0],
+                [along[1], GUIDE_THICK_MM / 2.0, 4.0],
                 0.607,
             );
             // A lead-in that leans outwards on the guide's inner edge.
@@ -136,6 +139,11 @@ impl ShelfSpec {
         }
         let stop = [WAY_MM + half_mm.x + self.clearance_mm + 3.0, 0.0, seat_mm + 6.0];
         maker.add(&name("back_stop"), stop, [3.0, 30.0, 6.0], 0.607);
+    }
+
+    /// Inner half width between the walls: the guides of a wide plate keep clear of them.
+    fn walls_mm(&self, half_mm: Vector3<f64>) -> f64 {
+        WALLS_MM.max(half_mm.y + self.clearance_mm + GUIDE_THICK_MM + AIR_MM)
     }
 
     /// Front and rear edge of a board from the plate's centre, mm.

@@ -41,14 +41,16 @@ pub type RealCell = ScriptedCell<RealRig<Robotiq, HttpEyes>>;
 impl Site {
     /// Needs the sections `[arm]` and `[real]`, with eyes.
     pub fn new(robot: &Robot) -> Result<Self, ConfigError> {
-        let file = format!("robot {}", robot.name);
-        let check = Check { file: &file };
+        let check = Check { file: robot.name.file() };
         let missing = |key| {
             check.error(key, "missing", "must be there for --backend real: see ur5e-example.toml")
         };
         let arm = robot.arm.clone().ok_or_else(|| missing("[arm]"))?;
         let spec = robot.real.clone().ok_or_else(|| missing("[real]"))?;
         let eyes_url = spec.eyes_url.clone().ok_or_else(|| missing("real.eyes_url"))?;
+        let known = spec.scene.ends_with(".toml") || Scene::NAMES.contains(&spec.scene.as_str());
+        let valid = format!("must be one of {}, or a .toml file", Scene::NAMES.join(", "));
+        check.that(known, "real.scene", format!("{:?}", spec.scene), valid)?;
         let scene = Scene::named(&spec.scene)?;
         let site = Self { robot: robot.clone(), spec, arm, scene, eyes_url };
         site.check_pads(check)?;

@@ -1,43 +1,62 @@
 use nalgebra::{Isometry3, Vector3};
 
-use super::convert::{isometry, vector};
+use super::FIELD_MM;
+use super::convert::{isometry, pose, vector, vector_of};
 use super::shapes::HandShapes;
-use crate::arm::Segment;
-use crate::cell::{CellPlan, lift};
+use super::sweep::Sweep;
+use crate::arm::{CheckedPath, Line, Segment};
+use crate::cell::{CellPlan, flatten, lift};
 use crate::config::{Check, ConfigError, Robot, Scene};
 use crate::task::{Pose2, Range, TaskSpec};
 
-/// Scene, robot and task must go together before anything moves.
+/// Scene, robot and task must go together before anything moves. `experiment` names the file of the
+/// task.
 pub fn check(
+    experiment: Check<'_>,
     scene: &Scene,
     robot: &Robot,
     task: &TaskSpec,
     plan: &CellPlan,
 ) -> Result<(), ConfigError> {
-    corrections_are_allowed(task, robot)?;
+    corrections_are_allowed(experiment, task, robot)?;
     gripper_opens(scene, robot)?;
+    camera_sees_the_plate(scene)?;
     hand_has_room(scene, robot, plan)?;
-    places_are_in_reach(scene, robot, task, plan)
+    places_are_in_reach(experiment, scene, robot, task, plan)
 }
 
 /// Every correction of the grid must lie inside the robot's envelope.
-fn corrections_are_allowed(task: &TaskSpec, robot: &Robot) -> Result<(), ConfigError> {
+fn corrections_are_allowed(
+    experiment: Check<'_>,
+    task: &TaskSpec,
+    robot: &Robot,
+) -> Result<(), ConfigError> {
     let (range, envelope) = (&task.range, &robot.envelope);
-    let check = Check { file: "experiment" };
     for (key, value, limit) in [
         ("task.range.mm", range.mm, envelope.correction_mm),
         ("task.range.deg", range.deg, envelope.correction_deg),
     ] {
         let valid = format_args!("must be at most {limit}, the envelope of robot {}", robot.name);
-        check.that(value <= limit, key, value, valid)?;
+        experiment.that(value <= limit, key, value, valid)?;
+    }
+    Ok(())
+}
+
+/// The plate at the pick place must lie in the picture.
+fn camera_sees_the_plate(scene: &Scene) -> Result<(), ConfigError> {
+    let plate = flatten(&(scene.world_from_view.inverse() * scene.world_from_pick));
+    let half_mm = FIELD_MM / 2.0;
+    for (axis, mm) in [("x", plate.x_mm), ("y", plate.y_mm)] {
+        let value = format!("{mm:.0} mm from the site pick along {axis}");
+        let valid = format!("must be within {half_mm} mm of it, half the camera's field");
+        Check { file: scene.name.file() }.that(mm.abs() <= half_mm, "site view", value, valid)?;
     }
     Ok(())
 }
 
 /// The plate must fit between the open pads, and be thick enough to be pressed.
 fn gripper_opens(scene: &Scene, robot: &Robot) -> Result<(), ConfigError> {
-    let file = format!("{}.toml", robot.name);
-    let check = Check { file: &file };
+    let check = Check { file: robot.name.file() };
     let gripper = &robot.gripper;
     let thick_mm = gripper.grasp.gripped(&scene.plate) * 1e3;
     let valid = format!("must be wider than the plate of scene {}: {thick_mm} mm", scene.name);
@@ -55,7 +74,7 @@ fn gripper_opens(scene: &Scene, robot: &Robot) -> Result<(), ConfigError> {
 /// The hand must stand free of the furniture: open at home, open and closed around a plate at both
 /// places.
 fn hand_has_room(scene: &Scene, robot: &Robot, plan: &CellPlan) -> Result<(), ConfigError> {
-    let file = format!("{}.toml", scene.name);
+    let check = Check { file: scene.name.file() };
     let at = |place: Isometry3<f64>| place * plan.plate_from_tool;
     let (pick, target) = (at(scene.world_from_pick), at(scene.world_from_place));
     let open = robot.gripper.opening_mm / 2e3;
@@ -73,7 +92,7 @@ fn hand_has_room(scene: &Scene, robot: &Robot, plan: &CellPlan) -> Result<(), Co
                 let value = format!("{:.1} mm into the {name}", depth * 1e3);
                 let valid = format!("must leave room for the gripper of robot {}", robot.name);
                 let key = format!("geom {}", part.name);
-                Check { file: &file }.that(depth < 1e-6, &key, value, valid)?;
+                check.that(depth < 1e-6, &key, value, valid)?;
             }
         }
     }
@@ -93,16 +112,16 @@ fn hand(robot: &Robot, half_opening: f64) -> [(Isometry3<f64>, Vector3<f64>); 3]
 /// The whole way must lie inside the robot's envelope and reach: the nominal one, and those of the
 /// largest corrections.
 fn places_are_in_reach(
+    experiment: Check<'_>,
     scene: &Scene,
     robot: &Robot,
     task: &TaskSpec,
     plan: &CellPlan,
 ) -> Result<(), ConfigError> {
-    let file = format!("{}.toml", scene.name);
-    let (file, experiment) = (Check { file: &file }, Check { file: "experiment" });
+    let file = Check { file: scene.name.file() };
     let planner = robot.planner();
     let within = |check: Check<'_>, key: &str, way: Vec<Segment>| {
-        planner.check(robot.home(), way).map(drop).map_err(|forbidden| {
+        planner.check(robot.home(), way).map_err(|forbidden| {
             let valid = format!(
                 "is out of reach of robot {}: {} must be within {}",
                 robot.name, forbidden.what, forbidden.allowed
@@ -117,10 +136,48 @@ fn places_are_in_reach(
     };
     let nominal = route(Pose2::IDENTITY);
     within(file, "site pick", [nominal.approach.clone(), vec![nominal.lift.clone()]].concat())?;
-    within(file, "site place", [nominal.whole(), plan.retreat(&seat)].concat())?;
+    let whole = within(file, "site place", [nominal.whole(), plan.retreat(&seat)].concat())?;
+    way_is_free(scene, robot, plan, &whole)?;
     let Range { mm, deg } = task.range;
     for (x, y, yaw) in [(mm, mm, deg), (mm, -mm, -deg), (-mm, mm, -deg), (-mm, -mm, deg)] {
         within(experiment, "task.range", route(Pose2::new(x, y, yaw)).whole())?;
+    }
+    Ok(())
+}
+
+/// Nothing may stand in the nominal way of the hand, nor of the plate that it carries.
+fn way_is_free(
+    scene: &Scene,
+    robot: &Robot,
+    plan: &CellPlan,
+    path: &CheckedPath,
+) -> Result<(), ConfigError> {
+    let furniture = scene.statics.iter().map(|b| (pose(&b.world_from_box), vector_of(&b.half)));
+    let boxes = |half_opening: f64| {
+        hand(robot, half_opening).map(|(at, half)| (pose(&at), vector_of(&half)))
+    };
+    let open = boxes(robot.gripper.opening_mm / 2e3).to_vec();
+    let closed = boxes(robot.gripper.grasp.gripped(&scene.plate) / 2.0).to_vec();
+    let half = scene.plate.size / 2.0;
+    let centre = plan.plate_from_tool.inverse() * Isometry3::translation(0.0, 0.0, half.z);
+    let carried = [closed.clone(), vec![(pose(&centre), vector_of(&half))]].concat();
+    let mut sweep = Sweep { moving: Vec::new(), standing: furniture.collect() };
+    let mut from = *path.start();
+    for segment in path.segments() {
+        sweep.moving = match (segment.carrying, segment.contact) {
+            (false, _) => open.clone(),
+            (true, false) => carried.clone(),
+            // The plate is between its guides, and on its seat.
+            (true, true) => closed.clone(),
+        };
+        let line = Line::new(from, segment.world_from_tool);
+        from = segment.world_from_tool;
+        let Some((part, geom)) = sweep.collision(&line) else { continue };
+        let who = if part < open.len() { "hand" } else { "plate" };
+        let key = format!("geom {}", scene.statics[geom].name);
+        let value = format!("in the way of the {who} on its move '{}'", segment.name);
+        let valid = format!("must leave the nominal way of robot {} free", robot.name);
+        return Err(Check { file: scene.name.file() }.error(&key, value, valid));
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ pub use fits::check as check_fit;
 pub use near::Near;
 pub use rig::SimRig;
 pub use shapes::HandBoxes;
-pub use world::{FingerCmd, Touch, World, parameters};
+pub use world::{FingerCmd, Touch, World};
 
 use crate::cell::{CellPlan, ScriptedCell};
 use crate::config::{Check, ConfigError, Physics, Robot, Scene};
@@ -57,12 +57,24 @@ pub fn cell(
     task: &TaskSpec,
     settings: PhysicsSettings,
 ) -> Result<ScriptedCell<SimRig>, ConfigError> {
+    cell_of("experiment", scene, robot, task, settings)
+}
+
+/// A simulated workcell of a task that was read from `file`, which messages then name.
+pub fn cell_of(
+    file: &str,
+    scene: &Scene,
+    robot: &Robot,
+    task: &TaskSpec,
+    settings: PhysicsSettings,
+) -> Result<ScriptedCell<SimRig>, ConfigError> {
     let check = Check { file: "physics" };
     check.within("dt_ms", settings.dt_ms, 0.05, 8.0)?;
     check.within("iterations", settings.iterations as f64, 1.0, 64.0)?;
     let plan = CellPlan::new(scene, robot);
-    fits::check(scene, robot, task, &plan)?;
-    dirt::check(scene, robot, task)?;
+    let experiment = Check { file };
+    fits::check(experiment, scene, robot, task, &plan)?;
+    dirt::check(experiment, scene, robot, task)?;
     let rig = SimRig::new(scene, robot, task, &plan, settings);
     Ok(ScriptedCell::new(rig, plan, robot.planner()))
 }

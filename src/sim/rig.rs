@@ -45,6 +45,11 @@ pub struct SimRig {
     pub(super) nominal: Option<Box<Nominal>>,
     /// How far the tool leaves its straight line half way, metres.
     sway: Option<Vector3<f64>>,
+    /// How far the tool still is from the end of a free move, metres.
+    settling: Option<Vector3<f64>>,
+    /// How far the tool was, when the present move began, from where the plan had it: what the move
+    /// before left.
+    left: Vector3<f64>,
     /// The guard stopped the hand in this trial.
     stopped: bool,
     /// The hand touched the plate outside the grip in this trial.
@@ -97,6 +102,8 @@ impl SimRig {
                 .is_dirty()
                 .then(|| Box::new(Nominal { scene: scene.clone(), gripper: robot.gripper })),
             sway: None,
+            settling: None,
+            left: Vector3::zeros(),
             stopped: false,
             hit: false,
         }
@@ -202,6 +209,7 @@ impl Rig for SimRig {
             self.scene = nominal.scene(&real);
             self.robot.gripper = nominal.gripper(&real);
             self.sway = dirt::sway(&real);
+            self.settling = dirt::settling(&real);
             self.camera.aim(&nominal.scene, &self.scene, &real);
         }
     }

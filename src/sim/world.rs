@@ -3,7 +3,7 @@ use rapier3d::prelude::*;
 
 use super::PhysicsSettings;
 use super::contacts::Fresh;
-use super::convert::{isometry, pose, vector};
+use super::convert::{isometry, pose, vector, vector_of};
 use super::shapes::HandShapes;
 use crate::cell::{Contact, Detail};
 use crate::config::{GripperSpec, Scene};
@@ -175,8 +175,9 @@ impl World {
         self.physics.bodies[self.base].set_next_kinematic_position(to);
         self.command(fingers);
         self.physics.step();
-        self.furniture_n = self.furniture_impulse() / dt as f32;
-        self.peak_force_n = self.peak_force_n.max(self.furniture_force());
+        let (net, pressed) = self.furniture_impulse();
+        self.furniture_n = net / dt as f32;
+        self.peak_force_n = self.peak_force_n.max(f64::from(pressed) / dt);
     }
 
     /// Turns the fingers as the base turns in the next `dt` seconds. A joint that had to hold
@@ -235,6 +236,21 @@ impl World {
         }
     }
 
+    /// Turns gravity, m/s^2: a bench that tilts.
+    pub fn set_gravity(&mut self, gravity: &Vector3<f64>) {
+        self.physics.gravity = vector_of(gravity);
+    }
+
+    /// Sends the plate off, m/s: a bench on which it slides.
+    pub fn set_plate_velocity(&mut self, velocity: &Vector3<f64>) {
+        self.physics.bodies[self.plate].set_linvel(vector_of(velocity), true);
+    }
+
+    /// Of the plate's centre of mass, m/s.
+    pub fn plate_velocity(&self) -> Vector3<f64> {
+        vector(self.physics.bodies[self.plate].linvel())
+    }
+
     pub fn world_from_plate(&self) -> Isometry3<f64> {
         isometry(self.physics.bodies[self.plate].position())
     }
@@ -287,20 +303,26 @@ impl World {
         presses(self.palm) || !only_palm && self.fingers.iter().any(|f| presses(f.collider))
     }
 
-    /// Largest force between plate and furniture so far, N.
+    /// Largest force with which furniture pressed on the plate so far, N: the sum over all contacts,
+    /// whatever their direction. Two guides that squeeze a plate do not cancel here.
     pub fn peak_force_n(&self) -> f64 {
         self.peak_force_n
     }
 
-    /// Force between plate and furniture in the last step, N.
+    /// Net force of the furniture on the plate in the last step, N: what the hand has to overcome.
     pub fn furniture_force(&self) -> f64 {
         f64::from(self.furniture_n.length())
     }
 
-    fn furniture_impulse(&self) -> Vector {
+    /// Of the furniture on the plate in the last step, N s: the sum of all impulses, and of their
+    /// lengths. Two boxes touch with one normal, so that a pair's own impulses do not cancel.
+    fn furniture_impulse(&self) -> (Vector, f32) {
         let furniture =
             self.pressing().filter(|(c, _)| self.physics.colliders[*c].parent().is_none());
-        furniture.map(|(_, impulse)| impulse).fold(Vector::ZERO, |a, b| a + b)
+        let impulses = furniture.map(|(_, impulse)| impulse);
+        impulses.fold((Vector::ZERO, 0.0), |(net, pressed), impulse| {
+            (net + impulse, pressed + impulse.length())
+        })
     }
 
     /// What presses on the plate, and the impulse of its push in the last step, N s.
@@ -387,8 +409,8 @@ fn groups(own: Group, with: Group) -> InteractionGroups {
 }
 
 /// Rapier's defaults are made for games in metres; these hold millimetres. Each is explained in
-/// ARCHITECTURE.md. Public so that a test bench can step its own bodies by the same rules.
-pub fn parameters(settings: &PhysicsSettings) -> IntegrationParameters {
+/// ARCHITECTURE.md.
+fn parameters(settings: &PhysicsSettings) -> IntegrationParameters {
     IntegrationParameters {
         dt: (settings.dt_ms / 1e3) as f32,
         num_solver_iterations: settings.iterations,

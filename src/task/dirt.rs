@@ -29,6 +29,12 @@ pub enum Quantity {
     TrackingXMm,
     /// The same along y.
     TrackingYMm,
+    /// How far the tool still is from a move's end, along x, when the move counts as done: of a free
+    /// move so much, of a slower one as much less. The plate is gripped at the end of a free move
+    /// and put down at that of a slow one.
+    SettlingXMm,
+    /// The same along y.
+    SettlingYMm,
     /// Where the arm's base really stands: every pose it goes to is off by this. What is equal at
     /// pick and target cancels; what a rotation makes of it does not.
     BaseXMm,
@@ -86,7 +92,7 @@ pub struct Conditions {
 }
 
 impl Quantity {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::PlateMassG,
         Self::PlateLengthMm,
         Self::PlateWidthMm,
@@ -97,6 +103,8 @@ impl Quantity {
         Self::GripperForceN,
         Self::TrackingXMm,
         Self::TrackingYMm,
+        Self::SettlingXMm,
+        Self::SettlingYMm,
         Self::BaseXMm,
         Self::BaseYMm,
         Self::BaseYawDeg,
@@ -137,6 +145,8 @@ impl Quantity {
             Self::GripperForceN => ("gripper_force_n", Trial, 200.0),
             Self::TrackingXMm => ("tracking_x_mm", Trial, 5.0),
             Self::TrackingYMm => ("tracking_y_mm", Trial, 5.0),
+            Self::SettlingXMm => ("settling_x_mm", Trial, 5.0),
+            Self::SettlingYMm => ("settling_y_mm", Trial, 5.0),
             Self::BaseXMm => ("base_x_mm", Run, 10.0),
             Self::BaseYMm => ("base_y_mm", Run, 10.0),
             Self::BaseYawDeg => ("base_yaw_deg", Run, 3.0),

@@ -11,7 +11,7 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
 FOLDER = pathlib.Path(__file__).parents[2] / "results" / "trust"
-COLOURS = {"open": "#0072b2", "shelf": "#d55e00", "shelf-tight": "#009e73"}
+COLOURS = {"open": "#0072b2", "shelf": "#d55e00", "shelf-tight": "#009e73", "hotel": "#cc79a7"}
 # Equal bytes from equal data.
 plt.rcParams.update({"svg.hashsalt": "rmrl", "font.size": 9, "axes.spines.top": False,
                      "axes.spines.right": False})

@@ -63,13 +63,17 @@ impl SimRig {
         watch: &mut dyn Watch,
     ) -> Result<bool, DeviceError> {
         let course = self.course(segment, way)?;
+        if self.settling.is_some() {
+            let planned = course.at(0.0).0.translation.vector;
+            self.left = self.world_from_tool.translation.vector - planned;
+        }
         self.show(segment.name, watch)?;
         if !segment.contact && self.settings.skip_free {
             self.settle(segment.name, watch)?;
             let rides = self.plate_in_hand();
             let clear = |line| self.is_clear(line, rides);
             if self.still >= REST_STEPS && clear(course.line()) {
-                self.jump(segment.name, &course, 0.0, rides, watch)?;
+                self.jump(segment, &course, 0.0, rides, watch)?;
                 return Ok(false);
             }
         }
@@ -116,7 +120,7 @@ impl SimRig {
         for i in 1..=count {
             let stop = guard.stops_in(i).filter(|_| segment.contact);
             let share = stop.unwrap_or(i as f64) / count as f64;
-            self.move_to(self.swayed(course, share));
+            self.move_to(self.swayed(segment, course, share));
             self.step();
             if stop.is_some() {
                 self.stopped = true;
@@ -128,7 +132,7 @@ impl SimRig {
                 self.show(name, watch)?;
             }
             if i % ASK_EVERY == 0 && i < count && self.hangs_clear(course) {
-                self.jump(name, course, share, true, watch)?;
+                self.jump(segment, course, share, true, watch)?;
                 return Ok(false);
             }
         }
@@ -145,12 +149,24 @@ impl SimRig {
         self.settings.skip_free && clear(course.line())
     }
 
-    fn swayed(&self, course: &Course<'_>, share: f64) -> (Isometry3<f64>, Option<Joints>) {
+    /// Where the tool really is at a share of a segment, and the joints.
+    fn swayed(
+        &self,
+        segment: &Segment,
+        course: &Course<'_>,
+        share: f64,
+    ) -> (Isometry3<f64>, Option<Joints>) {
         let (mut tool, joints) = course.at(share);
         if let Some(sway) = self.sway {
             // Smooth, 1 half way, 0 at both ends.
             let bulge = share * (1.0 - share);
             tool.translation.vector += sway * (16.0 * bulge * bulge);
+        }
+        if let Some(settling) = self.settling {
+            // From what the last move left to what this one leaves.
+            let leaves = settling * (segment.speed / self.plan.free_speed);
+            let ramp = share * share * (3.0 - 2.0 * share);
+            tool.translation.vector += self.left + (leaves - self.left) * ramp;
         }
         (tool, joints)
     }
@@ -158,7 +174,7 @@ impl SimRig {
     /// Puts the tool at a motion's end, of which a share is done already.
     fn jump(
         &mut self,
-        name: &'static str,
+        segment: &Segment,
         course: &Course<'_>,
         done: f64,
         rides: bool,
@@ -187,14 +203,14 @@ impl SimRig {
             };
             let snapshot = Snapshot {
                 time: RobotTime { seconds: began + i as f64 * tick_s },
-                segment: name,
+                segment: segment.name,
                 world_from_tool,
                 opening,
                 world_from_plate: Some(plate),
             };
             tick(watch, &snapshot)?;
         }
-        self.move_to(course.at(1.0));
+        self.move_to(self.swayed(segment, course, 1.0));
         self.world.jump(&self.world_from_tool, rides);
         self.clock = began + left;
         Ok(())
@@ -215,8 +231,10 @@ impl SimRig {
             let tool_from_world = pose(&line.from().inverse());
             moving.push((tool_from_world * world_from_box, half));
         }
-        if let Some(sway) = self.sway {
-            let reach = Vector::splat(sway.norm() as f32);
+        if self.sway.is_some() || self.settling.is_some() {
+            let off =
+                self.sway.unwrap_or_default().norm() + self.settling.unwrap_or_default().norm();
+            let reach = Vector::splat(off as f32);
             moving.iter_mut().for_each(|(_, half)| *half += reach);
         }
         Sweep { moving, standing: self.standing(!rides) }.is_clear(line)
