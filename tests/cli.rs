@@ -241,7 +241,7 @@ fn experiments_with_dirt_and_drift_are_reproducible_over_jobs_and_kills() {
     let resumed = rmrl(dir.path(), &format!("{args} --out killed --resume"));
     assert_eq!(resumed.code, 0, "{}", resumed.stderr);
     support::assert_same_results(&one, &killed);
-    // The shipped drifts begin after trial 500: these are the same ones, sooner.
+    // The shipped drifts begin at trial 500: these are the same ones, sooner.
     let sooner = r#" --set task.drift=[{key="fixture_x_mm",at=20,to=1.0},{key="pad_friction",at=40,to=-0.3},{key="exposure",at=0,to=-0.3,over=60}]"#;
     let shipped = short.replacen("randomised", "drift", 1) + sooner;
     for jobs in ["1", "2"] {

@@ -26,19 +26,6 @@ pub(super) fn validate(check: &Check<'_>, task: &TaskSpec) -> Result<(), ConfigE
     Ok(())
 }
 
-/// A drift that begins after a run's last trial would say something that never happens.
-pub(super) fn within_run(
-    check: &Check<'_>,
-    task: &TaskSpec,
-    trials: u64,
-) -> Result<(), ConfigError> {
-    task.drift.iter().try_for_each(|drift| {
-        let key = format!("task.drift.at of {}", drift.key.name());
-        let valid = format_args!("must be less than trials = {trials}");
-        check.that(drift.at < trials, &key, drift.at, valid)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use crate::config::Experiment;
@@ -71,10 +58,6 @@ mod tests {
             ("task.drift=[{key=\"base_x\",at=1,to=1}]", &["base_x", "base_x_mm"]),
             ("task.drift=[{key=\"base_x_mm\",at=1,to=99}]", &["to of base_x_mm", "99", "10"]),
             ("task.drift=[{key=\"base_x_mm\",at=-1,to=1}]", &["-1"]),
-            (
-                "task.drift=[{key=\"base_x_mm\",at=80,to=1}]",
-                &["smoke.toml with --set", "at of base_x_mm = 80", "less than trials = 80"],
-            ),
             (
                 "task.drift=[{key=\"base_x_mm\",at=5,to=1,over=10},{key=\"base_x_mm\",at=9,to=2}]",
                 &["at of base_x_mm", "9", "at least 15"],

@@ -196,7 +196,6 @@ impl Experiment {
         check.within("physics.dt_ms", self.physics.dt_ms, 0.05, 8.0)?;
         count(&check, "physics.iterations", self.physics.iterations as u64, 64)?;
         validate_task(&check, &self.task)?;
-        dirt::within_run(&check, &self.task, self.trials)?;
         for method in self.settings.keys() {
             known_method(&check, "settings", method)?;
         }

@@ -11,15 +11,15 @@ const TAKEN: [(&str, &str, &[&str], bool); 8] = [
     ("", "mujoco", &["model"], false),
     ("mujoco", "compiler", &["angle", "eulerseq"], false),
     ("mujoco", "worldbody", &[], false),
-    ("worldbody", "geom", &["name", "type", "size", "rgba"], true),
-    ("worldbody", "site", &["name", "type", "size", "rgba"], true),
+    ("worldbody", "geom", &["name", "type", "size", "rgba", "group", "material"], true),
+    ("worldbody", "site", &["name", "type", "size", "rgba", "group", "material"], true),
     ("worldbody", "body", &["name"], true),
     ("body", "freejoint", &["name"], false),
-    ("body", "geom", &["name", "type", "size", "rgba", "mass"], true),
+    ("body", "geom", &["name", "type", "size", "rgba", "group", "material", "mass"], true),
 ];
 
 /// Only for the eye; nothing of it is read, and nothing of it changes what happens.
-const LOOKS: [&str; 5] = ["visual", "statistic", "light", "camera", "custom"];
+const LOOKS: [&str; 6] = ["asset", "visual", "statistic", "light", "camera", "custom"];
 
 /// Refuses what the MJCF says and a scene does not take from it.
 pub(super) fn check(check: Check<'_>, xml: &str) -> Result<(), ConfigError> {
