@@ -9,6 +9,7 @@ use bevy::light::ShadowFilteringMethod;
 use bevy::prelude::*;
 use bevy::render::RenderPlugin;
 use bevy::render::render_resource::{TextureFormat, TextureUsages};
+use bevy::render::renderer::RenderAdapterInfo;
 use bevy::render::settings::{RenderCreation, WgpuSettings};
 use bevy::window::{ExitCondition, WindowResolution};
 use bevy::winit::WinitPlugin;
@@ -16,6 +17,7 @@ use bevy_egui::{
     EguiContexts, EguiGlobalSettings, EguiPlugin, EguiPostUpdateSet, EguiPreUpdateSet,
     EguiPrimaryContextPass, PrimaryEguiContext,
 };
+use wgpu::DeviceType;
 
 use super::adapter::{refused, unpanicked};
 use super::by_hand::ByHand;
@@ -232,7 +234,16 @@ fn dress_once(mut contexts: EguiContexts) -> Result {
 }
 
 /// One camera for the cell, one over it for the panels.
-fn cameras(mut commands: Commands, orbit: Res<Orbit>, canvas: Option<Res<Canvas>>) {
+fn cameras(
+    mut commands: Commands,
+    orbit: Res<Orbit>,
+    canvas: Option<Res<Canvas>>,
+    adapter: Option<Res<RenderAdapterInfo>>,
+) {
+    // The soft filter costs a software driver a third of its frame.
+    let soft = adapter.is_some_and(|adapter| adapter.device_type != DeviceType::Cpu);
+    let filter =
+        if soft { ShadowFilteringMethod::Gaussian } else { ShadowFilteringMethod::Hardware2x2 };
     let target = canvas.map_or_else(RenderTarget::default, |canvas| canvas.0.clone());
     commands.spawn((
         MainCamera,
@@ -240,7 +251,7 @@ fn cameras(mut commands: Commands, orbit: Res<Orbit>, canvas: Option<Res<Canvas>
         Projection::Perspective(PerspectiveProjection { near: 0.01, far: 20.0, ..default() }),
         Tonemapping::AcesFitted,
         Msaa::Sample4,
-        ShadowFilteringMethod::Gaussian,
+        filter,
         orbit.transform(),
         target.clone(),
     ));
