@@ -378,6 +378,18 @@ fn where_no_picture_can_be_written_none_is_made() {
 }
 
 #[test]
+fn an_option_that_would_change_nothing_is_refused() {
+    for options in [
+        &["--size", "640x360"][..],
+        &["--run", "1.sqlite", "--robot", "gantry"],
+        &["--backend", "real"],
+    ] {
+        let made = view(options).env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").output();
+        assert_eq!(made.unwrap().status.code(), Some(2), "{options:?}");
+    }
+}
+
+#[test]
 fn a_damaged_run_is_the_users_mistake() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("1.sqlite");

@@ -32,11 +32,14 @@ pub struct Live {
     /// The trial of the moment that is shown.
     pub trial: Option<Which>,
     /// The scene that is drawn, and how it was met.
-    drawn: (String, Option<Met>),
+    drawn: Drawn,
     child: Child,
     orders: TcpStream,
     heard: Arc<Mutex<Heard>>,
 }
+
+/// A scene by its name, and how it was met.
+type Drawn = (String, Option<Met>);
 
 /// How fast the training goes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,7 +53,7 @@ pub enum Pace {
 #[derive(Debug, Default)]
 struct Heard {
     /// With its scene, how it was met, and in which trial.
-    newest: Option<((String, Option<Met>), Option<Which>, Moment)>,
+    newest: Option<(Drawn, Option<Which>, Moment)>,
     run: Option<Arc<LiveRun>>,
 }
 

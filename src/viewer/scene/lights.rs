@@ -28,20 +28,19 @@ pub fn lights(mut commands: Commands, orbit: Res<Orbit>) {
     ));
 }
 
-/// The shadow maps for a view from this far: one as small as what is looked at, so that its texels
-/// do not show, and one for what lies behind.
+/// The shadow map for a view from this far: one, as small as what is looked at, so that its texels
+/// do not show. What lies far behind casts none.
 fn cascades(distance: f32) -> CascadeShadowConfig {
     CascadeShadowConfigBuilder {
-        num_cascades: 2,
+        num_cascades: 1,
         minimum_distance: 0.3 * distance,
-        first_cascade_far_bound: 1.25 * distance + 0.1,
-        maximum_distance: distance + 2.0,
+        maximum_distance: 1.25 * distance + 0.3,
         ..default()
     }
     .build()
 }
 
-/// Follows the camera with the shadow maps.
+/// Follows the camera with the shadow map.
 pub fn fit_shadows(orbit: Res<Orbit>, mut lamps: Query<&mut CascadeShadowConfig>) {
     // Those of the lamp without shadows are never used.
     for mut config in &mut lamps {
