@@ -254,3 +254,13 @@ fn experiments_with_dirt_and_drift_are_reproducible_over_jobs_and_kills() {
     assert!(report.contains("| `fixture_x_mm` | 0.5 | seed | to 1.5 at trial 25 |"), "{report}");
     assert!(report.contains("## Harm"), "{report}");
 }
+
+#[cfg(not(feature = "viewer"))]
+#[test]
+fn a_build_without_the_viewer_says_how_to_get_one() {
+    for args in ["view", "view --scene shelf --offset -3,1,2", "view --run some/run.sqlite"] {
+        let Outcome { code, stderr, .. } = rmrl(tempdir().path(), args);
+        assert_eq!((code, stderr.lines().count()), (2, 1), "{stderr}");
+        assert!(stderr.contains("--features viewer"), "{stderr}");
+    }
+}

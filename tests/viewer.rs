@@ -17,7 +17,10 @@ use rmrl::cell::{CellError, Detail, Snapshot, Watch, Workcell};
 use rmrl::config::{Experiment, Grasp, Robot, Scene};
 use rmrl::sim::{self, PhysicsSettings};
 use rmrl::task::{Phase, Pose2, Setup, Streams, TrialKey};
-use rmrl::viewer::{Moment, Out, Part, Plan, Preset, Show, Shown, Size, Target, build, headless};
+use rmrl::viewer::{
+    Chapter, Moment, Out, Part, Plan, Playback, Preset, Replay, Show, Shown, Size, Target, build,
+    headless,
+};
 
 fn plan(scene: &str) -> Plan {
     Plan {
@@ -159,6 +162,8 @@ fn the_picture_of_the_cell_is_the_golden_one() {
         "shelf",
         "--offset",
         "2,-1,2",
+        "--robot",
+        "gantry",
         "--size",
         "640x360@0.5",
     ])
@@ -200,17 +205,31 @@ fn plate_and_shelf_are_really_in_the_picture() {
         let file = dir.path().join(name);
         let file = file.to_str().unwrap();
         let mut all = vec!["--headless", "--screenshot", file, "--size", "640x360@0.5"];
+        all.extend(["--robot", "gantry"]);
         all.extend(more);
         let made = view(&all).output().unwrap();
         assert!(made.status.success(), "{}", text(&made.stderr));
         blocks(&read(Path::new(file)))
     };
-    let open = shot("open.png", &["--scene", "open"]);
-    let shelf = shot("shelf.png", &["--scene", "shelf"]);
-    let moved = shot("moved.png", &["--scene", "shelf", "--offset", "10,10,10"]);
+    // The same scene with the table and what plates lie on, but without the rest of the shelf.
+    let file = |name: &str| Scene::FILES.iter().find(|(found, _)| *found == name).unwrap().1;
+    let gone = ["board_stand", "guide_", "back_stop"];
+    let bare: String = file("shelf.xml")
+        .lines()
+        .filter(|line| !gone.iter().any(|name| line.contains(&format!("<geom name=\"{name}"))))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    std::fs::write(dir.path().join("shelf.xml"), bare).unwrap();
+    let scene = dir.path().join("bare.toml");
+    let text = file("shelf.toml").replace("guide_clearance_mm", "# guide_clearance_mm");
+    std::fs::write(&scene, text).unwrap();
+    let bare = shot("bare.png", &["--scene", scene.to_str().unwrap(), "--view", "shelf"]);
+    let shelf = shot("near.png", &["--scene", "shelf", "--view", "shelf"]);
     let differing =
         |a: &[f32], b: &[f32]| a.iter().zip(b).filter(|(a, b)| (**a - **b).abs() > 0.03).count();
-    assert!(differing(&open, &shelf) > 10, "the shelf changes {} blocks", differing(&open, &shelf));
+    assert!(differing(&bare, &shelf) > 10, "the shelf changes {} blocks", differing(&bare, &shelf));
+    let shelf = shot("shelf.png", &["--scene", "shelf"]);
+    let moved = shot("moved.png", &["--scene", "shelf", "--offset", "10,10,10"]);
     assert!(
         differing(&shelf, &moved) > 5,
         "the plate changes {} blocks",
@@ -222,7 +241,8 @@ fn plate_and_shelf_are_really_in_the_picture() {
 fn a_trial_becomes_a_series_of_pictures_and_what_cannot_is_the_users_mistake() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("frames");
-    let into = ["--headless", "--size", "320x240", "--frames", folder.to_str().unwrap()];
+    let to = folder.to_str().unwrap();
+    let into = ["--headless", "--robot", "gantry", "--size", "320x240", "--frames", to];
     let made = view(&[&into[..], &["--correction", "1,0,0"]].concat()).output().unwrap();
     assert!(made.status.success(), "{}", text(&made.stderr));
     let picture = |number: usize| read(&folder.join(format!("{number:04}.png"))).data.unwrap();
@@ -239,11 +259,8 @@ fn a_trial_becomes_a_series_of_pictures_and_what_cannot_is_the_users_mistake() {
 #[test]
 fn a_stored_run_is_replayed_without_a_screen() {
     let dir = tempfile::tempdir().unwrap();
-    let out = dir.path().join("run");
-    let out = out.to_str().unwrap();
-    let train = ["train", "smoke", "--method", "rm-rl", "--seed", "1", "--trials", "40", "--out"];
-    let done = Command::new(env!("CARGO_BIN_EXE_rmrl")).args(train).arg(out).output().unwrap();
-    assert!(done.status.success(), "{}", text(&done.stderr));
+    let run = train(dir.path(), &["--trials", "40"]);
+    let out = run.to_str().unwrap();
     let shot = |name: &str, trial: &str| {
         let file = dir.path().join(name);
         let into = ["--headless", "--size", "640x360@0.5", "--screenshot", file.to_str().unwrap()];
@@ -276,15 +293,128 @@ fn without_an_adapter_one_line_says_what_to_install() {
 }
 
 #[test]
+fn a_finer_offset_than_the_sliders_leaves_the_trial_as_it_is_and_one_beyond_them_is_refused() {
+    let offset = Pose2::new(2.45, -0.333, 2.0);
+    let plan = Plan {
+        show: Show::ByHand {
+            scene: "open".into(),
+            robot: "gantry".into(),
+            offset,
+            correction: Some(Pose2::new(1.23, 0.0, 0.0)),
+        },
+        ..plan("open")
+    };
+    let mut app = build(&plan, Target::Nowhere(plan.size)).unwrap();
+    headless::start(&mut app);
+    for _ in 0..5 {
+        app.update();
+    }
+    let playback = app.world().resource::<Playback>();
+    assert_eq!(playback.recording().map(|trial| trial.setup.offset), Some(offset));
+
+    let into = ["--headless", "--screenshot", "never.png", "--offset"];
+    for beyond in ["10.01,0,0", "0,0,-11"] {
+        says(&view(&[&into[..], &[beyond]].concat()).output().unwrap(), 2, "offset");
+    }
+}
+
+#[test]
+fn a_part_of_a_run_whose_first_trial_has_no_result_yet_is_not_offered() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = train(dir.path(), &["--trials", "20"]);
+    let db = rusqlite::Connection::open(&run).unwrap();
+    let last = "SELECT max(checkpoint) FROM trial WHERE phase = 'in-scene'";
+    let last: i64 = db.query_row(last, [], |row| row.get(0)).unwrap();
+    db.execute(
+        "UPDATE trial SET outcome = NULL WHERE checkpoint = ? AND phase = 'in-scene'",
+        [last],
+    )
+    .unwrap();
+    drop(db);
+    let mut replay = Replay::open(run, None).unwrap();
+    let last = last.unsigned_abs();
+    let empty = Chapter::InScene(last);
+    assert!(!replay.chapters.contains(&empty), "{:?}", replay.chapters);
+    assert!(replay.chapters.contains(&Chapter::HeldOut(last)), "{:?}", replay.chapters);
+    let place = replay.place;
+    assert!(replay.enter(empty).is_err());
+    assert_eq!((replay.chapter, replay.place), (Chapter::Training, place));
+}
+
+#[test]
+fn a_trial_on_hardware_is_shown_where_its_own_plate_was_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = train(dir.path(), &["--trials", "20"]);
+    let db = rusqlite::Connection::open(&run).unwrap();
+    db.execute("UPDATE run SET value = 'real arm' WHERE key = 'backend'", []).unwrap();
+    db.execute("UPDATE trial SET truth_x_mm = NULL", []).unwrap();
+    drop(db);
+    let mut replay = Replay::open(run, Some(3)).unwrap();
+    let mut places = Vec::new();
+    for place in [3, 7] {
+        replay.turn_to(place);
+        let cell = replay.cell().unwrap();
+        let found = replay.stored().and_then(|stored| stored.measured).unwrap();
+        let plate = replay.still(&cell).bodies.plate.unwrap();
+        let error = rmrl::cell::flatten(&(cell.scene.world_from_place.inverse() * plate));
+        assert!((error.x_mm - found.pose.x_mm).abs() < 1e-9, "{error:?} for {found:?}");
+        places.push(plate);
+    }
+    assert_ne!(places[0], places[1]);
+}
+
+#[test]
+fn where_no_picture_can_be_written_none_is_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(path("file"), "").unwrap();
+    for (option, file, why) in [
+        ("--screenshot", path("cell.jpg"), ".png"),
+        ("--screenshot", path("no/such/cell.png"), "folder does not exist"),
+        ("--frames", path("file"), "is a file"),
+    ] {
+        says(&view(&["--headless", option, &file]).output().unwrap(), 2, why);
+    }
+}
+
+#[test]
+fn an_option_that_would_change_nothing_is_refused() {
+    for options in [
+        &["--size", "640x360"][..],
+        &["--run", "1.sqlite", "--robot", "gantry"],
+        &["--backend", "real"],
+    ] {
+        let made = view(options).env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").output();
+        assert_eq!(made.unwrap().status.code(), Some(2), "{options:?}");
+    }
+}
+
+#[test]
 fn a_damaged_run_is_the_users_mistake() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("1.sqlite");
     std::fs::write(&file, b"SQLite format 3\0 and then nothing that makes sense").unwrap();
-    for file in [file.to_str().unwrap(), "no/such/run.sqlite"] {
+    // A run with bytes flipped inside its pages: SQLite finds much that is wrong with it.
+    let flipped = train(&dir.path().join("run"), &["--trials", "20"]);
+    let mut bytes = std::fs::read(&flipped).unwrap();
+    for at in (4096 + 100..bytes.len()).step_by(61) {
+        bytes[at] ^= 0xff;
+    }
+    std::fs::write(&flipped, bytes).unwrap();
+    for file in [file.to_str().unwrap(), flipped.to_str().unwrap(), "no/such/run.sqlite"] {
         let made =
             view(&["--headless", "--screenshot", "never.png", "--run", file]).output().unwrap();
         says(&made, 2, file);
     }
+}
+
+/// A short training of role-model learning; its file.
+fn train(folder: &Path, more: &[&str]) -> PathBuf {
+    let mut train = Command::new(env!("CARGO_BIN_EXE_rmrl"));
+    train.args(["train", "smoke", "--method", "rm-rl", "--seed", "1", "--out"]);
+    let done = train.arg(folder).args(more).output().unwrap();
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    rmrl::lab::run_path(folder, "rm-rl", 1)
 }
 
 fn view(arguments: &[&str]) -> Command {

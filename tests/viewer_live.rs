@@ -12,7 +12,7 @@ use rmrl::lab::run_path;
 use rmrl::store::{TrialRow, TrialStore};
 use rmrl::task::{Instances, Phase, Pose2, Streams};
 use rmrl::viewer::Recording;
-use rmrl::viewer::live::{Met, Order};
+use rmrl::viewer::live::{Met, Order, Which};
 
 const TRIALS: &str = "40";
 
@@ -165,6 +165,58 @@ fn a_training_that_cannot_begin_says_so_before_any_window() {
     let said = String::from_utf8_lossy(&made.stderr);
     assert_eq!(made.status.code(), Some(2), "{said}");
     assert!(said.contains("rm-rl"), "{said}");
+
+    // The folder of a run that is complete, and of one that is not this one.
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(train(dir.path(), &[]), Some(0));
+    let again = |trials: &str| {
+        // Without a display it would say so first, and with one a window would open.
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let port = listener.local_addr().unwrap().port().to_string();
+        let made = rmrl()
+            .args(["view", "--experiment", "smoke", "--method", "rm-rl", "--seed", "3"])
+            .args(["--trials", trials, "--feed", &port, "--out"])
+            .arg(dir.path())
+            .output()
+            .unwrap();
+        assert!(listener.accept().is_err(), "the viewer was told to open its window");
+        (made.status.code(), String::from_utf8_lossy(&made.stderr).into_owned())
+    };
+    let (code, said) = again(TRIALS);
+    assert_eq!(code, Some(0));
+    assert!(said.contains("complete already"), "{said}");
+    assert_eq!(again("20").0, Some(2));
+}
+
+#[test]
+fn a_training_that_runs_freely_pauses_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut live = Watched::start(dir.path());
+    live.hear();
+    live.tell(Order::Pace(None));
+    live.tell(Order::Pause(true));
+    let made = || {
+        let store = TrialStore::read(&run_path(dir.path(), "rm-rl", 3)).unwrap();
+        store.done().unwrap().iter().map(|(_, count, _)| count).sum::<u64>()
+    };
+    std::thread::sleep(Duration::from_secs(2));
+    let before = made();
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(made(), before, "trials are made during the pause");
+    assert!(live.training.try_wait().unwrap().is_none(), "it came to its end instead");
+    live.tell(Order::Pause(false));
+    assert_eq!(live.training.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_moment_says_which_trial_it_belongs_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut live = Watched::start(dir.path());
+    let trial: Which = serde_json::from_value(live.listen()["trial"].clone()).unwrap();
+    assert_eq!((trial.phase, trial.checkpoint), (Phase::InScene, 0));
+    live.tell(Order::Stop);
+    live.training.wait().unwrap();
 }
 
 fn train(out: &Path, more: &[&str]) -> Option<i32> {

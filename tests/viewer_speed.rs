@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use rmrl::task::Pose2;
-use rmrl::viewer::{Out, Plan, Playback, Preset, Show, Size, Target, build, headless};
+use rmrl::viewer::{Out, Plan, Playback, Preset, Replay, Show, Size, Target, build, headless};
 
+/// What a newcomer sees first: the shelf with an arm.
 fn plan() -> Plan {
     Plan {
         show: Show::ByHand {
             scene: "shelf".into(),
-            robot: "gantry".into(),
+            robot: "ur5e-pinch".into(),
             offset: Pose2::new(3.0, 1.0, 2.0),
             correction: Some(Pose2::IDENTITY),
         },
@@ -63,9 +64,33 @@ fn drawn_frames_a_second_and_the_first_one() {
 #[test]
 #[ignore = "a measurement, not a test"]
 fn work_a_frame_without_drawing() {
-    let plan = plan();
+    work_a_frame("by hand", plan());
+}
+
+/// A run of a thousand trials at its last one, once everything is learned again.
+#[test]
+#[ignore = "a measurement, not a test"]
+fn work_a_frame_without_drawing_in_the_replay_of_a_long_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = ["train", "narrow", "--method", "rm-rl", "--seed", "1", "--trials", "1000"];
+    let few = ["--set", "evaluation.every=500", "--set", "evaluation.trials=2", "--out"];
+    let train = std::process::Command::new(env!("CARGO_BIN_EXE_rmrl"))
+        .args(run)
+        .args(few)
+        .arg(dir.path())
+        .output()
+        .unwrap();
+    assert!(train.status.success(), "{}", String::from_utf8_lossy(&train.stderr));
+    let run = rmrl::lab::run_path(dir.path(), "rm-rl", 1);
+    work_a_frame("replay", Plan { show: Show::Replay { run, trial: None }, ..plan() });
+}
+
+fn work_a_frame(what: &str, plan: Plan) {
     let mut app = build(&plan, Target::Nowhere(plan.size)).unwrap();
     headless::start(&mut app);
+    while app.world().get_resource::<Replay>().is_some_and(|replay| !replay.is_settled()) {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
     for _ in 0..20 {
         app.update();
     }
@@ -79,7 +104,7 @@ fn work_a_frame_without_drawing() {
     let (wall, used) = (began.elapsed().as_secs_f64(), cpu() - used);
     let frames = f64::from(FRAMES);
     println!(
-        "without drawing: {:.2} ms CPU a frame, {:.2} ms wall",
+        "{what}, without drawing: {:.2} ms CPU a frame, {:.2} ms wall",
         used / frames * 1e3,
         wall / frames * 1e3
     );

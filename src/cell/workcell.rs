@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::DeviceError;
 use crate::config::Scene;
-use crate::task::{ContextSignal, Correction, Outcome, Placement, Pose2, RewardSignal, Setup};
+use crate::task::{
+    ContextSignal, Correction, Outcome, Placement, Pose2, RewardSignal, Setup, TrialKey,
+};
 
 /// A cell that can try the task: simulated, real, or ideal. Slow, fallible and cancellable.
 ///
@@ -147,6 +149,9 @@ pub trait Watch {
 
     /// Comes before the tick of the same moment, from a simulation and to who looks closely.
     fn detail(&mut self, _: &Detail) {}
+
+    /// Comes before a trial of a run: which one, and after how many it is an evaluation.
+    fn begins(&mut self, _: TrialKey, _checkpoint: u64) {}
 
     /// Comes before an attempt's first tick, from a simulation whose scene differs from its file
     /// from trial to trial: the scene as this one meets it.

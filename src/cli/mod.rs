@@ -23,6 +23,9 @@ mod twin;
 #[cfg(feature = "viewer")]
 mod view;
 
+#[cfg(not(feature = "viewer"))]
+mod no_view;
+
 use clap::{Parser, Subcommand};
 
 pub use failure::Failure;
@@ -73,6 +76,9 @@ enum Command {
     /// Look at trials: by hand, live, of a stored run, or on the real arm
     #[cfg(feature = "viewer")]
     View(view::Args),
+    /// Look at trials (needs a build with `--features viewer`)
+    #[cfg(not(feature = "viewer"))]
+    View(no_view::Args),
     /// Copy the built-in experiments, scenes and robots into a folder, to edit
     Init(init::Args),
 }
@@ -95,6 +101,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Scenes(args) => lists::scenes(args),
         #[cfg(feature = "viewer")]
         Command::View(args) => view::run(args),
+        #[cfg(not(feature = "viewer"))]
+        Command::View(args) => no_view::run(args),
         Command::Init(args) => init::run(args),
     }
 }

@@ -1,11 +1,12 @@
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use super::backend::{Backend, BackendArgs};
 use super::compare::{SweepArgs, sweep};
 use super::runs::find_run;
 use super::train;
 use super::trial::pose;
-use crate::cell::CellError;
+use crate::cell::{CellError, Unwatched};
 use crate::cli::{Failure, interrupt};
 use crate::config::Robot;
 use crate::lab::run_path;
@@ -16,7 +17,7 @@ use crate::viewer::{self, Out, Plan, Preset, Show, Size, Training, ViewError};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   rmrl view                                          try the task by hand
-  rmrl view --scene shelf --offset 3,1,2             watch it jam
+  rmrl view --scene open --robot gantry --offset 2,-1,0 --correction 2,-1,0
   rmrl view --run runs/narrow/rm-rl/1.sqlite --trial 512
   rmrl view --experiment narrow --method rm-rl --seed 1
   rmrl view --backend real --robot my-arm.toml
@@ -29,18 +30,18 @@ pub struct Args {
     #[arg(long, value_name = "N", requires = "run")]
     trial: Option<u64>,
     /// Scene: a built-in name or a TOML file
-    #[arg(long, default_value = "open")]
+    #[arg(long, default_value = "shelf")]
     scene: String,
     /// Where the plate lies: mm, mm, degrees from nominal
-    #[arg(long, value_name = "X,Y,YAW", default_value = "0,0,0", allow_hyphen_values = true)]
+    #[arg(long, value_name = "X,Y,YAW", default_value = "3,1,2", allow_hyphen_values = true)]
     #[arg(value_parser = pose)]
     offset: Pose2,
     /// What the arm corrects: mm, mm, degrees; runs the trial at once
     #[arg(long, value_name = "X,Y,YAW", allow_hyphen_values = true, value_parser = pose)]
     correction: Option<Pose2>,
-    /// Robot: a built-in name or a TOML file
-    #[arg(long, default_value = "gantry")]
-    robot: String,
+    /// Robot: a built-in name or a TOML file [default by hand: ur5e-pinch]
+    #[arg(long, value_name = "ROBOT")]
+    robot: Option<String>,
     /// Train now and watch: a built-in experiment or a TOML file
     #[arg(long, value_name = "EXPERIMENT", requires = "method")]
     #[arg(conflicts_with_all = ["run", "scene", "offset", "correction", "robot", "headless"])]
@@ -86,14 +87,20 @@ pub struct Args {
     #[arg(long, value_name = "DIR", requires = "headless", group = "pictures")]
     frames: Option<PathBuf>,
     /// Pixels of the picture, and pixels a point on a dense display
-    #[arg(long, value_name = "WxH[@D]", default_value = "1280x720")]
+    #[arg(long, value_name = "WxH[@D]", requires = "headless", default_value = "1280x720")]
     size: Size,
 }
 
 pub fn run(args: Args) -> Result<(), Failure> {
     let show = match (&args.run, &args.experiment) {
         (run, _) if args.backend == Backend::Real => {
-            Show::Real { robot: args.robot, run: run.as_deref().map(find_run).transpose()? }
+            let lacking = || Failure::Input("--backend real needs --robot FILE".into());
+            let robot = args.robot.clone().ok_or_else(lacking)?;
+            Show::Real { robot, run: run.as_deref().map(find_run).transpose()? }
+        }
+        (Some(_), _) if args.robot.is_some() => {
+            let what = "--robot: a stored run has its own; it goes with --backend real only";
+            return Err(Failure::Input(what.into()));
         }
         (Some(run), _) => Show::Replay { run: find_run(run)?, trial: args.trial },
         (_, Some(experiment)) => match live(&args, experiment)? {
@@ -102,7 +109,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
         },
         _ => Show::ByHand {
             scene: args.scene,
-            robot: args.robot,
+            robot: args.robot.unwrap_or_else(|| "ur5e-pinch".into()),
             offset: args.offset,
             correction: args.correction,
         },
@@ -123,7 +130,7 @@ fn live(args: &Args, experiment: &str) -> Result<Option<Show>, Failure> {
     let (experiment, folder) = train::plan(experiment, &method, args.seed, sets)?;
     if let Some(port) = args.feed {
         let grasp = Robot::named(&experiment.robot)?.gripper.grasp;
-        let feed = Feed::connect(port, grasp, interrupt::flag()?)?;
+        let stop = interrupt::flag()?;
         let how = SweepArgs {
             jobs: Some(1),
             out: args.out.clone(),
@@ -131,7 +138,22 @@ fn live(args: &Args, experiment: &str) -> Result<Option<Show>, Failure> {
             fresh: args.fresh,
         };
         let backend = BackendArgs::default();
-        sweep(&experiment, &how, &backend, folder, &|scene| feed.watch(scene))?;
+        // Only now that nothing is left to refuse does a window open.
+        let feed = OnceLock::new();
+        let watch = |scene: &str| {
+            let connected = || match Feed::connect(port, grasp, stop) {
+                Ok(feed) => Some(feed),
+                Err(error) => {
+                    eprintln!("{error}; the training goes on");
+                    None
+                }
+            };
+            match feed.get_or_init(connected) {
+                Some(feed) => feed.watch(scene),
+                None => Box::new(Unwatched),
+            }
+        };
+        sweep(&experiment, &how, &backend, folder, &watch)?;
         return Ok(None);
     }
     let folder = args.out.clone().unwrap_or(folder);
@@ -154,7 +176,8 @@ impl From<ViewError> for Failure {
             ViewError::Device(error) => CellError::from(error).into(),
             ViewError::Input(what) => Self::Input(what),
             ViewError::Training(Some(2)) => Self::Input(error.to_string()),
-            ViewError::Write { .. } => Self::Input(error.to_string()),
+            ViewError::Write { .. } | ViewError::Complete(_) => Self::Input(error.to_string()),
+            ViewError::Interrupted => Self::Interrupted(error.to_string()),
             other => Self::Work(other.into()),
         }
     }

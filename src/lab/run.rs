@@ -145,6 +145,7 @@ impl<'a> Run<'a> {
         watch: &mut dyn Watch,
     ) -> Result<Experience, LabError> {
         let setup = self.instances.setup(key, self.history.len() as u64);
+        watch.begins(key, checkpoint);
         let seen = self.cell.prepare(&setup, watch)?;
         let view = self.view(&setup, &seen);
         let draw = self.streams.draw(Stream::Explore, key);

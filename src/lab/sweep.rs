@@ -10,6 +10,7 @@ use crate::config::{ConfigError, Experiment, Scene};
 use crate::learn;
 use crate::report::{ExperimentResult, MethodResult, RunResult};
 use crate::store::{Durability, RunInfo, TrialStore};
+use crate::task::TrialKey;
 
 /// Many runs: every method with every seed, seed by seed, several at once.
 pub struct Sweep<'a> {
@@ -216,6 +217,10 @@ impl Watch for Watched<'_> {
 
     fn detail(&mut self, detail: &Detail) {
         self.own.detail(detail);
+    }
+
+    fn begins(&mut self, key: TrialKey, checkpoint: u64) {
+        self.own.begins(key, checkpoint);
     }
 
     fn met(&mut self, scene: &Scene) {

@@ -187,7 +187,10 @@ impl TrialStore {
             .pragma_query_value(None, "quick_check", |row| row.get(0))
             .unwrap_or_else(|error| error.to_string());
         if verdict != "ok" {
-            let why = format!("the run file is damaged ({verdict})");
+            // Under a heading, a line for each thing that it finds: the first will do.
+            let mut lines = verdict.lines().filter(|line| !line.starts_with("***"));
+            let first = lines.next().unwrap_or("no details");
+            let why = format!("the run file is damaged ({first})");
             return Err(StoreError::foreign(&self.path, why));
         }
         Ok(())

@@ -1,4 +1,4 @@
-use bevy::app::PluginGroupBuilder;
+use bevy::app::{PluginGroupBuilder, TerminalCtrlCHandlerPlugin};
 use bevy::asset::AssetEventSystems;
 use bevy::camera::RenderTarget;
 use bevy::camera::visibility::RenderLayers;
@@ -9,6 +9,7 @@ use bevy::light::ShadowFilteringMethod;
 use bevy::prelude::*;
 use bevy::render::RenderPlugin;
 use bevy::render::render_resource::{TextureFormat, TextureUsages};
+use bevy::render::renderer::RenderAdapterInfo;
 use bevy::render::settings::{RenderCreation, WgpuSettings};
 use bevy::window::{ExitCondition, WindowResolution};
 use bevy::winit::WinitPlugin;
@@ -16,9 +17,11 @@ use bevy_egui::{
     EguiContexts, EguiGlobalSettings, EguiPlugin, EguiPostUpdateSet, EguiPreUpdateSet,
     EguiPrimaryContextPass, PrimaryEguiContext,
 };
+use wgpu::DeviceType;
 
+use super::adapter::{refused, unpanicked};
 use super::by_hand::ByHand;
-use super::camera::{MainCamera, Orbit, orbit_of, place_camera};
+use super::camera::{Looks, MainCamera, Orbit, look_anew, place_camera};
 use super::live::{Live, follow};
 use super::overlays::{self, Overlays};
 use super::pace::{calm, pace};
@@ -28,7 +31,8 @@ use super::playback::play;
 use super::real::{RealArm, observe};
 use super::replay::Replay;
 use super::scene::{
-    Cell, Ghosts, Shown, lights, outline_ghosts, pose_arm, pose_bodies, pose_ghosts, set_stage,
+    Cell, Ghosts, Shown, fit_shadows, lights, outline_ghosts, pose_arm, pose_bodies, pose_ghosts,
+    set_stage,
 };
 use super::{Moment, Playback, ViewError, headless};
 use crate::config::{Robot, Scene};
@@ -48,18 +52,23 @@ pub enum Target {
 pub struct Canvas(pub RenderTarget);
 
 pub fn run(plan: Plan) -> Result<(), ViewError> {
-    match &plan.out {
-        Out::Window => {
-            let mut app = build(&plan, Target::Window)?;
-            match app.run() {
-                AppExit::Success => Ok(()),
-                AppExit::Error(code) => Err(ViewError::Graphics(format!("code {code}"))),
-            }
-        }
-        Out::Screenshot(path) => {
-            headless::screenshot(build(&plan, Target::Image(plan.size))?, path)
-        }
-        Out::Frames(folder) => headless::frames(build(&plan, Target::Image(plan.size))?, folder),
+    let picture = || build(&plan, Target::Image(plan.size));
+    let made = match &plan.out {
+        Out::Window => return window(&plan),
+        Out::Screenshot(file) => unpanicked(|| headless::screenshot(picture()?, file)),
+        Out::Frames(folder) => unpanicked(|| headless::frames(picture()?, folder)),
+    };
+    made.unwrap_or_else(|why| Err(ViewError::Graphics(why)))
+}
+
+fn window(plan: &Plan) -> Result<(), ViewError> {
+    // Winit looks for the window system while the app is built.
+    let mut app = unpanicked(|| build(plan, Target::Window)).map_err(|why| refused(&why))??;
+    match unpanicked(|| app.run()).map_err(ViewError::Graphics)? {
+        AppExit::Success => Ok(()),
+        // Ctrl-C: bevy ends with what a shell would say.
+        AppExit::Error(code) if code.get() == 130 => Err(ViewError::Interrupted),
+        AppExit::Error(code) => Err(ViewError::Graphics(format!("code {code}"))),
     }
 }
 
@@ -71,7 +80,9 @@ pub fn build(plan: &Plan, target: Target) -> Result<App, ViewError> {
     app.insert_resource(EguiGlobalSettings { auto_create_primary_context: false, ..default() });
     app.insert_resource(ClearColor(Color::srgb(0.075, 0.085, 0.10)));
     let cell = enter(plan, &mut app)?;
-    app.insert_resource(orbit_of(plan.view, &cell));
+    let looks = Looks::of(&cell);
+    app.insert_resource(looks.0[plan.view as usize]);
+    app.insert_resource(looks);
     app.insert_resource(cell);
     app.init_resource::<Overlays>();
     app.init_resource::<Open>();
@@ -89,7 +100,8 @@ pub fn build(plan: &Plan, target: Target) -> Result<App, ViewError> {
         Update,
         (
             (play, follow, observe).chain(),
-            set_stage.run_if(resource_changed::<Cell>),
+            (set_stage, look_anew).run_if(resource_changed::<Cell>),
+            fit_shadows.run_if(resource_changed::<Orbit>),
             (
                 (pose_bodies, pose_arm, place_camera, panels::fit_camera),
                 (pose_ghosts, outline_ghosts, overlays::draw),
@@ -133,14 +145,15 @@ fn enter(plan: &Plan, app: &mut App) -> Result<Cell, ViewError> {
         }
         Show::Replay { run, trial } => {
             let mut replay = Replay::open(run.clone(), *trial)?;
-            let cell = replay.cell()?;
-            let offset = replay.row().intent.offset;
-            app.insert_resource(Shown(Moment::at_rest(&cell.scene, &cell.robot, offset)));
+            let mut cell = replay.cell()?;
             replay.simulate(&cell, &mut playback, playing);
+            if let Some(recording) = playback.recording() {
+                cell.scene = recording.scene.clone();
+            }
+            app.insert_resource(Shown(replay.still(&cell)));
             ghosts.0 = replay.ghosts(&cell);
             app.insert_resource(replay);
-            let met = playback.recording().map(|r| r.scene.clone());
-            Cell { scene: met.unwrap_or(cell.scene), robot: cell.robot }
+            cell
         }
         Show::Real { robot, run } => {
             let robot = Robot::named(robot)?;
@@ -198,7 +211,10 @@ fn plugins(target: Target) -> PluginGroupBuilder {
         synchronous_pipeline_compilation: !open,
         ..default()
     });
-    if open { plugins } else { plugins.disable::<WinitPlugin>() }
+    // Without a window Ctrl-C ends the process as usual: nothing would ask bevy's flag.
+    let bare =
+        |p: PluginGroupBuilder| p.disable::<WinitPlugin>().disable::<TerminalCtrlCHandlerPlugin>();
+    if open { plugins } else { bare(plugins) }
 }
 
 /// An image to draw into.
@@ -218,7 +234,16 @@ fn dress_once(mut contexts: EguiContexts) -> Result {
 }
 
 /// One camera for the cell, one over it for the panels.
-fn cameras(mut commands: Commands, orbit: Res<Orbit>, canvas: Option<Res<Canvas>>) {
+fn cameras(
+    mut commands: Commands,
+    orbit: Res<Orbit>,
+    canvas: Option<Res<Canvas>>,
+    adapter: Option<Res<RenderAdapterInfo>>,
+) {
+    // The soft filter costs a software driver a third of its frame.
+    let soft = adapter.is_some_and(|adapter| adapter.device_type != DeviceType::Cpu);
+    let filter =
+        if soft { ShadowFilteringMethod::Gaussian } else { ShadowFilteringMethod::Hardware2x2 };
     let target = canvas.map_or_else(RenderTarget::default, |canvas| canvas.0.clone());
     commands.spawn((
         MainCamera,
@@ -226,8 +251,7 @@ fn cameras(mut commands: Commands, orbit: Res<Orbit>, canvas: Option<Res<Canvas>
         Projection::Perspective(PerspectiveProjection { near: 0.01, far: 20.0, ..default() }),
         Tonemapping::AcesFitted,
         Msaa::Sample4,
-        // The softer filters cost a software driver a sixth of its frame.
-        ShadowFilteringMethod::Hardware2x2,
+        filter,
         orbit.transform(),
         target.clone(),
     ));

@@ -23,7 +23,14 @@ pub struct ByHand {
 pub const OFFSET_REACH: f64 = 10.0;
 
 impl ByHand {
+    /// # Errors
+    /// An offset beyond the sliders.
     pub fn new(scene: String, robot: String, offset: Pose2) -> Result<Self, ViewError> {
+        if !offset.axes().iter().all(|axis| axis.abs() <= OFFSET_REACH) {
+            let [x, y, yaw] = offset.axes();
+            let valid = format!("each must be within +-{OFFSET_REACH} (mm, mm, degrees)");
+            return Err(ViewError::Input(format!("--offset {x},{y},{yaw}: {valid}")));
+        }
         let experiment = Experiment::open("wide", &[])?;
         Ok(Self {
             scene,
@@ -70,13 +77,13 @@ impl ByHand {
         shown.0 = Moment::at_rest(&cell.scene, &cell.robot, self.offset);
     }
 
-    /// The cell of another scene; the old one stays if the new one cannot be read.
-    pub fn enter(&mut self, scene: &str) -> Option<Cell> {
-        match (Scene::named(scene), Robot::named(&self.robot)) {
-            (Ok(found), Ok(robot)) => {
-                self.scene = scene.to_owned();
+    /// The cell of another scene or robot; the old one stays if the new one cannot be read.
+    pub fn enter(&mut self, scene: &str, robot: &str) -> Option<Cell> {
+        match (Scene::named(scene), Robot::named(robot)) {
+            (Ok(found), Ok(hand)) => {
+                (self.scene, self.robot) = (scene.to_owned(), robot.to_owned());
                 self.failure = None;
-                Some(Cell { scene: found, robot })
+                Some(Cell { scene: found, robot: hand })
             }
             (Err(error), _) | (_, Err(error)) => {
                 self.failure = Some(error.to_string());

@@ -36,6 +36,10 @@ pub enum ViewError {
     /// With its exit code; it has said why itself.
     #[error("the training did not begin")]
     Training(Option<i32>),
+    #[error("the training is complete already: rmrl view --run {} replays it", .0.display())]
+    Complete(PathBuf),
+    #[error("interrupted")]
+    Interrupted,
     #[error("{what}: {source}")]
     Process { what: &'static str, source: std::io::Error },
 }

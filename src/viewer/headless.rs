@@ -1,5 +1,5 @@
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bevy::app::PluginsState;
 use bevy::prelude::*;
@@ -7,20 +7,48 @@ use bevy::render::view::screenshot::{Screenshot, ScreenshotCaptured};
 
 use super::app::Canvas;
 use super::by_hand::ByHand;
+use super::plan::Out;
+use super::real::RealArm;
 use super::{Playback, Replay, ViewError};
 
 /// Updates before the first picture: meshes and panels find their places in the first.
 const SETTLING: usize = 3;
 /// Time between two pictures of a trial, seconds.
 const FRAME: f64 = 0.04;
+/// Between two words about how far learning again has come.
+const TELL_EVERY: Duration = Duration::from_secs(2);
+/// For the first word of a real arm.
+const ARM_PATIENCE: Duration = Duration::from_secs(5);
 /// A picture that takes longer than so many updates does not come any more.
 const PATIENCE: usize = 200;
+
+/// Can the pictures be written there? Asked first: making them takes a while.
+pub fn check(out: &Out) -> Result<(), ViewError> {
+    let wrong =
+        |path: &Path, why: &str| Err(ViewError::Write { path: path.into(), why: why.to_owned() });
+    match out {
+        Out::Window => Ok(()),
+        Out::Screenshot(file) => {
+            let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+            if file.extension().is_none_or(|e| !e.eq_ignore_ascii_case("png")) {
+                wrong(file, "must end in .png")
+            } else if file.is_dir() {
+                wrong(file, "is a folder")
+            } else if folder.is_some_and(|folder| !folder.is_dir()) {
+                wrong(file, "its folder does not exist")
+            } else {
+                Ok(())
+            }
+        }
+        Out::Frames(folder) if folder.exists() && !folder.is_dir() => wrong(folder, "is a file"),
+        Out::Frames(_) => Ok(()),
+    }
+}
 
 /// One picture of what the viewer shows.
 pub fn screenshot(mut app: App, path: &Path) -> Result<(), ViewError> {
     start(&mut app);
-    settle(&mut app)?;
-    save(&capture(&mut app)?, path)
+    save(&settle(&mut app)?, path)
 }
 
 /// The whole trial, a picture every 40 ms of its time, as `0000.png` and so on.
@@ -67,16 +95,58 @@ pub fn frames(mut app: App, folder: &Path) -> Result<(), ViewError> {
     Ok(())
 }
 
-/// Until everything has found its place, and what is still being worked out is known.
-fn settle(app: &mut App) -> Result<(), ViewError> {
-    while app.world().get_resource::<Replay>().is_some_and(|replay| !replay.is_settled()) {
-        std::thread::sleep(Duration::from_millis(20));
+/// Until everything has found its place, and what is still being worked out is known; the picture
+/// of it.
+fn settle(app: &mut App) -> Result<Image, ViewError> {
+    if let Some(replay) = app.world().get_resource::<Replay>() {
+        relearned(replay)?;
+    }
+    if let Some(arm) = app.world().get_resource::<RealArm>() {
+        let began = Instant::now();
+        while arm.state().is_none() && began.elapsed() < ARM_PATIENCE {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        if arm.state().is_none() {
+            let why = arm.failure().unwrap_or_else(|| "it says nothing".into());
+            return Err(ViewError::Graphics(format!("{} cannot be drawn: {why}", arm.host)));
+        }
     }
     for _ in 0..SETTLING {
         app.update();
     }
-    match app.world().get_resource::<ByHand>().and_then(|hand| hand.failure.clone()) {
-        Some(failure) => Err(ViewError::Input(failure)),
+    let hand = app.world().get_resource::<ByHand>();
+    if let Some(failure) = hand.and_then(|hand| hand.failure.clone()) {
+        return Err(ViewError::Input(failure));
+    }
+    // A software driver on a busy machine has been seen to deliver an empty one first.
+    for _ in 0..SETTLING {
+        let image = capture(app)?;
+        if !is_blank(&image) {
+            return Ok(image);
+        }
+    }
+    Err(no_picture())
+}
+
+/// All of one colour: there are always panels, so nothing was drawn.
+fn is_blank(image: &Image) -> bool {
+    let data = image.data.as_deref().unwrap_or_default();
+    data.chunks_exact(4).all(|pixel| data.starts_with(pixel))
+}
+
+/// Waits until what the policy thought of the trial is known again, and says how far that is.
+fn relearned(replay: &Replay) -> Result<(), ViewError> {
+    let mut told = Instant::now();
+    while !replay.is_settled() {
+        std::thread::sleep(Duration::from_millis(20));
+        if told.elapsed() > TELL_EVERY {
+            told = Instant::now();
+            let worked = replay.policies.look();
+            eprintln!("learning again from the stored trials: {} of {}", worked.learned, worked.of);
+        }
+    }
+    match &replay.policies.look().crashed {
+        Some(why) => Err(ViewError::Graphics(format!("learning again failed: {why}"))),
         None => Ok(()),
     }
 }

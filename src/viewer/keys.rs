@@ -129,7 +129,11 @@ pub const LINES: &[(&str, &[Line])] = &[
                 "1 2 3 4 5",
                 "cell, top, side, shelf, camera",
             ),
-            line(&[], "left drag", "orbit (by hand, on the plate: move it; Shift: turn it)"),
+            line(
+                &[],
+                "left drag",
+                "orbit (by hand, on the plate: move it, finely; Shift: turn it)",
+            ),
             line(&[], "right or middle drag", "pan"),
             line(&[], "wheel", "zoom"),
         ],

@@ -32,12 +32,14 @@ pub use error::ViewError;
 pub use moment::{Bodies, Moment};
 pub use plan::{Out, Plan, Preset, Show, Size, Training};
 pub use playback::Playback;
+pub use real::RealArm;
 pub use recording::Recording;
 pub use replay::{Chapter, Replay, Simulated};
-pub use scene::{Cell, Part, Shown};
+pub use scene::{Cell, Link, Part, Shown};
 
 /// Opens a window and shows it until it is closed, or makes pictures without one.
 pub fn run(plan: Plan) -> Result<(), ViewError> {
+    headless::check(&plan.out)?;
     adapter::check(&plan)?;
     app::run(plan)
 }

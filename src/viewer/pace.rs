@@ -23,10 +23,10 @@ pub fn pace(
 ) {
     let Some(mut settings) = settings else { return };
     let mode = match live {
-        Some(live) if live.ended.is_none() && live.pace == Pace::Free => {
-            UpdateMode::reactive_low_power(SELDOM)
-        }
-        Some(live) if live.ended.is_none() && !live.paused => UpdateMode::Continuous,
+        Some(live) if live.ended.is_none() && !live.paused => match live.pace {
+            Pace::Free => UpdateMode::reactive_low_power(SELDOM),
+            Pace::Watched(_) => UpdateMode::Continuous,
+        },
         _ if playback.playing || real.is_some() => UpdateMode::Continuous,
         _ => UpdateMode::reactive(Duration::from_secs(1)),
     };

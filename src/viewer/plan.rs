@@ -74,6 +74,20 @@ pub struct Size {
     pub density: f32,
 }
 
+impl Preset {
+    pub const ALL: [Self; 5] = [Self::Cell, Self::Top, Self::Side, Self::Shelf, Self::Camera];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cell => "cell",
+            Self::Top => "top",
+            Self::Side => "side",
+            Self::Shelf => "shelf",
+            Self::Camera => "camera",
+        }
+    }
+}
+
 impl std::fmt::Display for Size {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}x{}@{}", self.width, self.height, self.density)

@@ -15,6 +15,9 @@ pub struct Playback {
     pub speed: Speed,
 }
 
+/// What takes longer was no frame.
+const LONGEST_FRAME: Duration = Duration::from_secs(1);
+
 /// How fast time passes.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Speed(pub f64);
@@ -104,8 +107,10 @@ impl Playback {
 }
 
 /// Lets time pass and shows the recording as it is then.
-pub fn play(time: Res<Time>, mut playback: ResMut<Playback>, mut shown: ResMut<Shown>) {
-    playback.bypass_change_detection().advance(time.delta());
+pub fn play(time: Res<Time<Real>>, mut playback: ResMut<Playback>, mut shown: ResMut<Shown>) {
+    // The real time: bevy's own would count no more than a quarter of a second a frame, and a
+    // software driver takes longer. After a pause of the window's own nothing is jumped over.
+    playback.bypass_change_detection().advance(time.delta().min(LONGEST_FRAME));
     if let Some(recording) = &playback.recording {
         let now = recording.at(playback.seconds);
         if shown.0 != now {

@@ -10,6 +10,7 @@ use crate::cell::lift;
 use crate::config::{ConfigError, Robot};
 use crate::real::{Rtde, Site, State};
 use crate::store::{StoreError, TrialRow, TrialStore};
+use crate::task::{Placement, Pose2};
 
 /// A real arm, or its twin, as it says it stands: looked at, never told anything. This process
 /// only listens to the controller's data exchange; who drives the arm does not notice.
@@ -116,6 +117,12 @@ impl RealArm {
         &self.scene
     }
 
+    /// How far the taught place is from where the scene's file has it, with its furniture, metres.
+    pub fn place_off(&self, cell: &Cell) -> f64 {
+        let nominal = cell.scene.world_from_place.translation.vector;
+        (self.world_from_place.translation.vector - nominal).norm()
+    }
+
     pub fn state(&self) -> Option<State> {
         lock(&self.seen).state.clone()
     }
@@ -134,19 +141,22 @@ pub fn observe(arm: Option<Res<RealArm>>, cell: Res<Cell>, mut shown: ResMut<Sho
     let Some(arm) = arm else { return };
     let seen = lock(&arm.seen);
     let Some(state) = &seen.state else { return };
-    let mut now = Moment::at_rest(&cell.scene, &cell.robot, crate::task::Pose2::IDENTITY);
+    let mut now = Moment::at_rest(&cell.scene, &cell.robot, Pose2::IDENTITY);
     now.place_hand(&(arm.world_from_base * state.base_from_tool), &cell.robot);
     now.bodies.joints = Some(state.joints);
     now.seconds = state.timestamp;
     now.segment = "measured".into();
     let last = seen.last.as_ref().and_then(|row| row.result.as_ref());
     let placement = last.and_then(|stored| stored.measured);
-    now.bodies.plate = placement.map(|p| {
-        let mut placed = arm.world_from_place * lift(p.pose);
-        placed.translation.z += p.z_mm / 1e3;
-        placed
-    });
+    now.bodies.plate = placement.map(|p| raised(&arm.world_from_place, &p));
     shown.0 = now;
+}
+
+/// The pose of a plate that was found so over its target. How it is tilted is known by size only.
+pub fn raised(world_from_place: &Isometry3<f64>, found: &Placement) -> Isometry3<f64> {
+    let mut placed = world_from_place * lift(found.pose);
+    placed.translation.z += found.z_mm / 1e3;
+    placed
 }
 
 /// The run's newest trial that has a result.

@@ -4,4 +4,4 @@ mod orbit;
 mod preset;
 
 pub use orbit::{MainCamera, Orbit, place_camera};
-pub use preset::orbit_of;
+pub use preset::{Looks, look_anew};

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use bevy::prelude::*;
 
-use super::wire::{Line, Met, Order};
+use super::wire::{Line, Met, Order, Which};
 use crate::config::{Experiment, Scene};
 use crate::lab::{read_run, score};
+use crate::learn;
 use crate::report::RunResult;
 use crate::store::{StoreError, TrialRow, TrialStore};
 use crate::task::{Phase, Reward};
@@ -26,12 +27,19 @@ pub struct Live {
     pub paused: bool,
     /// The training's exit code once it has ended; `None` inside if it was killed.
     pub ended: Option<Option<i32>>,
+    /// Prior trials of the method.
+    prior: u64,
+    /// The trial of the moment that is shown.
+    pub trial: Option<Which>,
     /// The scene that is drawn, and how it was met.
-    drawn: (String, Option<Met>),
+    drawn: Drawn,
     child: Child,
     orders: TcpStream,
     heard: Arc<Mutex<Heard>>,
 }
+
+/// A scene by its name, and how it was met.
+type Drawn = (String, Option<Met>);
 
 /// How fast the training goes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,15 +52,17 @@ pub enum Pace {
 
 #[derive(Debug, Default)]
 struct Heard {
-    /// With its scene, and how it was met.
-    newest: Option<((String, Option<Met>), Moment)>,
-    run: Option<LiveRun>,
+    /// With its scene, how it was met, and in which trial.
+    newest: Option<(Drawn, Option<Which>, Moment)>,
+    run: Option<Arc<LiveRun>>,
 }
 
 /// What the training's file holds by now.
 #[derive(Clone, Debug)]
 pub struct LiveRun {
     pub result: RunResult,
+    /// Trials learned from before each of its checkpoints.
+    pub checkpoints: Vec<u64>,
     pub training_mm: Vec<f64>,
     pub last: Option<TrialRow>,
 }
@@ -92,10 +102,18 @@ impl Live {
                 break socket;
             }
             if let Some(status) = child.try_wait().map_err(wrong("waiting for the training"))? {
-                return Err(ViewError::Training(status.code()));
+                // It has nothing left to do, or has said why it cannot.
+                let code = status.code();
+                let complete = code == Some(0);
+                return Err(if complete {
+                    ViewError::Complete(run)
+                } else {
+                    ViewError::Training(code)
+                });
             }
             if began.elapsed() > PATIENCE {
-                return Err(ViewError::Input("the training did not begin".into()));
+                let _ = child.kill();
+                return Err(ViewError::Training(None));
             }
             std::thread::sleep(Duration::from_millis(10));
         };
@@ -109,7 +127,7 @@ impl Live {
             while let Some(heard) = looks.upgrade() {
                 let found = look(&look_at.0, &look_at.1).ok();
                 if found.is_some() {
-                    lock(&heard).run = found;
+                    lock(&heard).run = found.map(Arc::new);
                 }
                 drop(heard);
                 std::thread::sleep(LOOK_EVERY);
@@ -117,6 +135,12 @@ impl Live {
         });
         Ok(Self {
             drawn: (experiment.scene.clone(), None),
+            trial: None,
+            prior: experiment
+                .options(&experiment.name)
+                .ok()
+                .and_then(|options| learn::card(&method, &options).ok())
+                .map_or(0, |card| card.prior_trials),
             experiment,
             method,
             seed,
@@ -152,6 +176,19 @@ impl Live {
         self.tell(Order::Step);
     }
 
+    /// The trial of the moment that is shown, in words.
+    pub fn now(&self) -> Option<String> {
+        let trial = self.trial?;
+        let Experiment { evaluation, trials, .. } = &self.experiment;
+        let of = match trial.phase {
+            Phase::InScene | Phase::HeldOut => evaluation.trials,
+            Phase::Shelf => evaluation.shelf_trials,
+            Phase::Train => trials - self.prior,
+            Phase::Prior => self.prior,
+        };
+        Some(trial.words(of))
+    }
+
     /// Ends the training after the trial; everything is kept.
     pub fn stop(&mut self) {
         self.tell(Order::Stop);
@@ -161,7 +198,7 @@ impl Live {
         self.child.id()
     }
 
-    pub fn run(&self) -> Option<LiveRun> {
+    pub fn run(&self) -> Option<Arc<LiveRun>> {
         lock(&self.heard).run.clone()
     }
 
@@ -175,8 +212,9 @@ impl Live {
 pub fn follow(live: Option<ResMut<Live>>, mut shown: ResMut<Shown>, mut cell: ResMut<Cell>) {
     let Some(mut live) = live else { return };
     let newest = lock(&live.heard).newest.take();
-    if let Some((scene, newest)) = newest {
+    if let Some((scene, trial, newest)) = newest {
         shown.0 = newest;
+        live.trial = trial;
         if scene != live.drawn
             && let Ok(mut other) = Scene::named(&scene.0)
         {
@@ -200,7 +238,7 @@ fn listen(socket: TcpStream, heard: &Mutex<Heard>) {
         let Ok(line) = serde_json::from_str::<Line>(&line) else { continue };
         let mut heard = lock(heard);
         let moment = line.moment();
-        heard.newest = Some(((line.scene, line.met), moment));
+        heard.newest = Some(((line.scene, line.met), line.trial, moment));
     }
 }
 
@@ -215,6 +253,7 @@ fn look(experiment: &Experiment, path: &Path) -> Result<LiveRun, StoreError> {
     Ok(LiveRun {
         training_mm: results.map(|r| score(&reward, r).0.translation_mm()).collect(),
         result: read_run(experiment, &store)?,
+        checkpoints: store.checkpoints()?,
         last: rows.pop(),
     })
 }

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::wire::{Line, Met, Order};
+use super::wire::{Line, Met, Order, Which};
 use crate::cell::{Detail, Snapshot, Watch};
 use crate::config::{Grasp, Scene};
+use crate::task::TrialKey;
 use crate::viewer::{Moment, ViewError};
 
 /// The training's end: a [`Watch`] that publishes the newest moment when one is wanted, and keeps
@@ -31,8 +32,8 @@ struct Shared {
     grasp: Grasp,
 }
 
-/// A moment, its scene's name, and how the scene was met.
-type Newest = (String, Option<Arc<Met>>, Moment);
+/// A moment, its scene's name, how the scene was met, and in which trial.
+type Newest = (String, Option<Arc<Met>>, Option<Which>, Moment);
 
 /// Between two moments that are published, and between them where none is slowed down for.
 const PERIOD: Duration = Duration::from_millis(16);
@@ -69,6 +70,7 @@ impl Feed {
             feed: self.clone(),
             scene: scene.to_owned(),
             met: None,
+            trial: None,
             seconds: 0.0,
             due: Instant::now(),
             detail: None,
@@ -85,8 +87,8 @@ impl Feed {
             std::thread::sleep(if self.pace().is_some() { PERIOD } else { SELDOM });
             let newest = self.0.newest.lock().unwrap_or_else(PoisonError::into_inner).take();
             self.0.wanted.store(true, Relaxed);
-            let Some((scene, met, moment)) = newest else { continue };
-            let line = Line::new(&scene, met.as_deref(), &moment);
+            let Some((scene, met, trial, moment)) = newest else { continue };
+            let line = Line::new(&scene, met.as_deref(), trial, &moment);
             let Ok(mut line) = serde_json::to_string(&line) else { continue };
             line.push('\n');
             if socket.write_all(line.as_bytes()).is_err() {
@@ -103,7 +105,11 @@ impl Feed {
                 Some(Order::Pace(pace)) => {
                     self.0.pace.store(pace.unwrap_or(0.0).to_bits(), Relaxed);
                 }
-                Some(Order::Pause(paused)) => self.0.paused.store(paused, Relaxed),
+                Some(Order::Pause(paused)) => {
+                    // Steps that came too late for the pause before are not for this one.
+                    self.0.steps.store(0, Relaxed);
+                    self.0.paused.store(paused, Relaxed);
+                }
                 Some(Order::Step) => drop(self.0.steps.fetch_add(1, Relaxed)),
                 Some(Order::Stop) => self.0.stop.store(true, Relaxed),
                 None => {}
@@ -117,6 +123,7 @@ struct Watcher {
     feed: Feed,
     scene: String,
     met: Option<Arc<Met>>,
+    trial: Option<Which>,
     /// Simulated time of the tick before.
     seconds: f64,
     /// When the next tick may pass.
@@ -135,7 +142,7 @@ impl Watch for Watcher {
         if shared.wanted.swap(false, Relaxed) || self.feed.pace().is_some() {
             let moment = Moment::of(snapshot, detail.as_ref(), shared.grasp);
             let mut newest = shared.newest.lock().unwrap_or_else(PoisonError::into_inner);
-            *newest = Some((self.scene.clone(), self.met.clone(), moment));
+            *newest = Some((self.scene.clone(), self.met.clone(), self.trial, moment));
         }
         self.wait(passed);
         ControlFlow::Continue(())
@@ -149,6 +156,10 @@ impl Watch for Watcher {
         self.detail = Some(detail.clone());
     }
 
+    fn begins(&mut self, key: TrialKey, checkpoint: u64) {
+        self.trial = Some(Which { phase: key.phase, number: key.index, checkpoint });
+    }
+
     fn met(&mut self, scene: &Scene) {
         self.met = Some(Arc::new(Met::of(scene)));
     }
@@ -158,7 +169,7 @@ impl Watcher {
     /// Until it is time for the next tick. A viewer that has gone, or a stop, ends the waiting.
     fn wait(&mut self, passed: f64) {
         let shared = &self.feed.0;
-        while shared.paused.load(Relaxed) && self.feed.pace().is_some() {
+        while shared.paused.load(Relaxed) && !shared.gone.load(Relaxed) {
             let stepped = shared.steps.fetch_update(Relaxed, Relaxed, |n| n.checked_sub(1)).is_ok();
             if stepped || shared.stop.load(Relaxed) {
                 return;

@@ -8,4 +8,4 @@ mod wire;
 
 pub use client::{Live, LiveRun, Pace, follow};
 pub use feed::Feed;
-pub use wire::{Met, Order};
+pub use wire::{Met, Order, Which};

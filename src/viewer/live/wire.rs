@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cell::Contact;
 use crate::config::Scene;
+use crate::task::Phase;
 use crate::viewer::{Bodies, Moment};
 
 /// A moment as one line of JSON. Poses are x, y, z (metres) and a quaternion i, j, k, w.
@@ -13,6 +14,8 @@ pub struct Line {
     pub scene: String,
     /// Where this trial's scene is not as its file says.
     pub met: Option<Met>,
+    /// `None` before the first one.
+    pub trial: Option<Which>,
     seconds: f64,
     segment: String,
     tool: [f64; 7],
@@ -20,6 +23,34 @@ pub struct Line {
     plate: Option<[f64; 7]>,
     /// Point and force, metres and newtons.
     contacts: Vec<[f64; 6]>,
+}
+
+/// Which trial of the run it is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Which {
+    pub phase: Phase,
+    /// From 0, in its phase.
+    pub number: u64,
+    /// Trials learned from before an evaluation.
+    pub checkpoint: u64,
+}
+
+impl Which {
+    /// In words. `of`: how many trials its phase has.
+    pub fn words(&self, of: u64) -> String {
+        let (number, at) = (self.number + 1, self.checkpoint);
+        let phase = self.phase.name();
+        match self.phase {
+            Phase::Prior | Phase::Train => format!("{phase} {number} of {of}"),
+            Phase::InScene | Phase::HeldOut if at == 0 => {
+                format!("evaluation before training: {phase} {number} of {of}")
+            }
+            Phase::InScene | Phase::HeldOut => {
+                format!("evaluation after {at} trials: {phase} {number} of {of}")
+            }
+            Phase::Shelf => format!("final demonstration: {number} of {of}"),
+        }
+    }
 }
 
 /// What may differ of a scene from trial to trial. Poses as in a [`Line`], sides in metres.
@@ -55,13 +86,14 @@ impl Met {
 }
 
 impl Line {
-    pub fn new(scene: &str, met: Option<&Met>, moment: &Moment) -> Self {
+    pub fn new(scene: &str, met: Option<&Met>, trial: Option<Which>, moment: &Moment) -> Self {
         let Bodies { tool, fingers, plate, .. } = &moment.bodies;
         let contact =
             |c: &Contact| [c.point.x, c.point.y, c.point.z, c.force.x, c.force.y, c.force.z];
         Self {
             scene: scene.to_owned(),
             met: met.cloned(),
+            trial,
             seconds: moment.seconds,
             segment: moment.segment.to_string(),
             tool: numbers(tool),
@@ -177,6 +209,18 @@ mod tests {
         assert_eq!(Met::of(&drawn), Met::of(&moved));
     }
 
+    #[test]
+    fn a_trial_is_told_with_its_phase_and_number() {
+        let which = |phase, number, checkpoint| Which { phase, number, checkpoint };
+        for (which, words) in [
+            (which(Phase::InScene, 6, 0), "evaluation before training: in-scene 7 of 50"),
+            (which(Phase::HeldOut, 0, 200), "evaluation after 200 trials: held-out 1 of 50"),
+            (which(Phase::Train, 49, 0), "train 50 of 50"),
+        ] {
+            assert_eq!(which.words(50), words);
+        }
+    }
+
     proptest! {
         #[test]
         fn no_line_makes_the_parsers_panic(text in "\\PC{0,60}") {
@@ -197,7 +241,7 @@ mod tests {
                 bodies: Bodies { tool, fingers: [tool, tool.inverse()], plate: Some(tool), joints: None },
                 contacts: vec![Contact { point: at.into(), force: Vector3::new(0.0, force, 1.0) }],
             };
-            let text = serde_json::to_string(&Line::new("open", None, &moment)).unwrap();
+            let text = serde_json::to_string(&Line::new("open", None, None, &moment)).unwrap();
             let back: Line = serde_json::from_str(&text).unwrap();
             let gap = (back.moment().bodies.tool.to_homogeneous() - tool.to_homogeneous()).amax();
             prop_assert!(gap < 1e-12);

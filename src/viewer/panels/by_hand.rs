@@ -1,8 +1,8 @@
-use bevy_egui::egui::{ComboBox, RichText, Slider, Ui};
+use bevy_egui::egui::{ComboBox, RichText, Slider, SliderClamping, Ui};
 
 use super::Desk;
 use super::style::{BAD, note, title};
-use crate::config::Scene;
+use crate::config::{Robot, Scene};
 use crate::task::Pose2;
 use crate::viewer::by_hand::OFFSET_REACH;
 
@@ -10,16 +10,25 @@ use crate::viewer::by_hand::OFFSET_REACH;
 pub fn show(ui: &mut Ui, desk: &mut Desk) {
     let Some(hand) = &mut desk.by_hand else { return };
     title(ui, "By hand");
+    let lies = if hand.offset == Pose2::IDENTITY { "where it should" } else { "a little off" };
+    let who = if desk.cell.robot.arm.is_some() { "arm" } else { "gripper" };
     note(
         ui,
-        "The plate lies a little off. The arm picks where it would lie nominally, shifted by your \
-         correction, and puts it down at the target. Equal to the offset, it places perfectly.",
+        format!(
+            "The plate lies {lies}. The {who} picks where it would lie nominally, shifted by your \
+             correction, and puts it down at the target. Equal to the offset, it places perfectly."
+        ),
     );
-    let mut scene = hand.scene.clone();
+    let (mut scene, mut robot) = (hand.scene.clone(), hand.robot.clone());
     ui.add_space(4.0);
     ComboBox::from_label("scene").selected_text(&scene).show_ui(ui, |ui| {
         for name in Scene::NAMES {
             ui.selectable_value(&mut scene, name.to_owned(), name);
+        }
+    });
+    ComboBox::from_label("robot").selected_text(&robot).show_ui(ui, |ui| {
+        for name in Robot::NAMES {
+            ui.selectable_value(&mut robot, name.to_owned(), name);
         }
     });
     let mut noise = hand.noise;
@@ -49,7 +58,8 @@ pub fn show(ui: &mut Ui, desk: &mut Desk) {
         ui.colored_label(BAD, failure);
     }
 
-    let entered = (scene != hand.scene).then(|| hand.enter(&scene)).flatten();
+    let elsewhere = scene != hand.scene || robot != hand.robot;
+    let entered = elsewhere.then(|| hand.enter(&scene, &robot)).flatten();
     let changed = offset != hand.offset || correction != hand.correction || noise != hand.noise;
     (hand.offset, hand.correction, hand.noise) = (offset, correction, noise);
     if let Some(cell) = entered {
@@ -86,7 +96,9 @@ fn axes(ui: &mut Ui, pose: &mut Pose2, reach: f64) {
         (&mut pose.y_mm, "y", " mm"),
         (&mut pose.yaw_deg, "yaw", " deg"),
     ] {
-        let slider = Slider::new(value, -reach..=reach).step_by(0.1).fixed_decimals(1).suffix(unit);
+        // Only what the user moves is rounded: a value from the command line stays as it is.
+        let slider = Slider::new(value, -reach..=reach).clamping(SliderClamping::Edits);
+        let slider = slider.step_by(0.1).min_decimals(1).max_decimals(2).suffix(unit);
         ui.add(slider.text(name));
     }
 }

@@ -10,7 +10,6 @@ use crate::cell::Image;
 use crate::config::Scene;
 use crate::sim::Camera;
 use crate::task::{Phase, Pose2, Setup, Streams, TrialKey};
-use crate::viewer::by_hand::ByHand;
 
 /// The picture that the camera would take now, kept until the plate or the scene changes.
 #[derive(Resource, Default)]
@@ -31,7 +30,7 @@ pub fn show(ctx: &Context, desk: &mut Desk) {
     let Some(plate) = desk.shown.0.bodies.plate else { return };
     let now = (desk.cell.scene.clone(), plate);
     if desk.inset.taken.as_ref() != Some(&now) {
-        let Some(image) = take(&now.0, &plate, desk.by_hand.as_deref()) else { return };
+        let Some(image) = take(&now.0, &plate, desk) else { return };
         let grey = ColorImage::from_gray([Image::SIDE; 2], image.pixels());
         desk.inset.texture = Some(ctx.load_texture("inset", grey, TextureOptions::NEAREST));
         desk.inset.taken = Some(now);
@@ -44,16 +43,17 @@ pub fn show(ctx: &Context, desk: &mut Desk) {
     let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
     painter.image(texture.id(), rect, whole, Color32::WHITE);
     painter.rect_stroke(rect, 0.0, Stroke::new(1.5, FRAME), StrokeKind::Outside);
-    let below = rect.left_bottom() + vec2(0.0, 3.0);
+    let below = rect.right_bottom() + vec2(0.0, 3.0);
     let words = "what the camera sees, 160 mm";
-    painter.text(below, Align2::LEFT_TOP, words, FontId::proportional(12.5), FRAME);
+    painter.text(below, Align2::RIGHT_TOP, words, FontId::proportional(12.5), FRAME);
 }
 
-fn take(scene: &Scene, plate: &Isometry3<f64>, hand: Option<&ByHand>) -> Option<Image> {
-    let task = match hand {
-        Some(hand) => hand.task.clone(),
-        None => ByHand::new(String::new(), String::new(), Pose2::IDENTITY).ok()?.task,
-    };
+/// A real arm has a camera of its own.
+fn take(scene: &Scene, plate: &Isometry3<f64>, desk: &Desk) -> Option<Image> {
+    let by_hand = desk.by_hand.as_ref().map(|hand| &hand.task);
+    let replayed = desk.replay.as_ref().map(|replay| &replay.experiment.task);
+    let trained = desk.live.as_ref().map(|live| &live.experiment.task);
+    let task = by_hand.or(replayed).or(trained)?.clone();
     let key = TrialKey { phase: Phase::Train, index: 0 };
     let setup =
         Setup { streams: Streams::new(1), key, instance: 0, offset: Pose2::IDENTITY, made: 0 };

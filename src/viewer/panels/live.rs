@@ -30,6 +30,9 @@ pub fn show(ui: &mut Ui, desk: &mut Desk) {
     let all = live.experiment.trials;
     let bar = ProgressBar::new(made as f32 / all as f32).text(format!("{made} of {all} trials"));
     ui.add(bar);
+    if live.ended.is_none() {
+        note(ui, live.now().unwrap_or_else(|| "preparing".into()));
+    }
 
     title(ui, "Speed");
     ui.horizontal_wrapped(|ui| {
@@ -47,11 +50,11 @@ pub fn show(ui: &mut Ui, desk: &mut Desk) {
     ui.add_enabled_ui(running, |ui| {
         ui.horizontal(|ui| {
             let word = if live.paused { "go on" } else { "pause" };
-            if ui.add_enabled(!free, bevy_egui::egui::Button::new(word)).clicked() {
+            if ui.button(word).clicked() {
                 let paused = !live.paused;
                 live.pause(paused);
             }
-            if ui.add_enabled(!free, bevy_egui::egui::Button::new("step >")).clicked() {
+            if ui.button("step >").clicked() {
                 live.step();
             }
             if ui.button("stop the training").clicked() {
@@ -80,13 +83,17 @@ pub fn show(ui: &mut Ui, desk: &mut Desk) {
     }
     title(ui, "Learning curve");
     if let Some(run) = &run {
-        curve::show(ui, &run.result, &run.training_mm, live.experiment.batch, None);
+        let judged = (&run.result, run.checkpoints.as_slice());
+        curve::show(ui, judged, &run.training_mm, live.experiment.batch, None);
     }
 }
 
 /// The last trial that is on disk.
 pub fn last(ui: &mut Ui, desk: &Desk, row: Option<&TrialRow>) {
     title(ui, "Now");
+    if let Some(trial) = desk.live.as_ref().and_then(|live| live.now()) {
+        ui.label(trial);
+    }
     ui.label(format!("{}, {:.2} s", desk.shown.0.segment, desk.shown.0.seconds));
     title(ui, "The last trial on disk");
     let Some(row) = row else {

@@ -26,7 +26,7 @@ pub use style::dress;
 pub use view::{ViewRect, fit_camera};
 
 use super::by_hand::ByHand;
-use super::camera::{MainCamera, Orbit};
+use super::camera::{Looks, MainCamera, Orbit};
 use super::keys::{self, Action};
 use super::live::Live;
 use super::overlays::Overlays;
@@ -44,6 +44,7 @@ pub struct Desk<'w, 's> {
     shown: ResMut<'w, Shown>,
     playback: ResMut<'w, Playback>,
     orbit: ResMut<'w, Orbit>,
+    looks: Res<'w, Looks>,
     overlays: ResMut<'w, Overlays>,
     open: ResMut<'w, Open>,
     inset: ResMut<'w, Inset>,
@@ -96,8 +97,8 @@ pub fn panels(mut contexts: EguiContexts, mut desk: Desk) -> Result {
             if desk.replay.is_some() {
                 policy::show(ui, &mut desk);
             } else if desk.live.is_some() {
-                let last = desk.live.as_ref().and_then(|live| live.run()).and_then(|run| run.last);
-                live::last(ui, &desk, last.as_ref());
+                let run = desk.live.as_ref().and_then(|live| live.run());
+                live::last(ui, &desk, run.as_ref().and_then(|run| run.last.as_ref()));
             } else if let Some(real) = &desk.real {
                 live::last(ui, &desk, real.last().as_ref());
             } else {
@@ -135,7 +136,7 @@ fn act(desk: &mut Desk, action: Action) {
                 None => desk.playback.speed = desk.playback.speed.next(faster),
             }
         }
-        Action::Look(preset) => *desk.orbit = super::camera::orbit_of(preset, &desk.cell),
+        Action::Look(preset) => *desk.orbit = desk.looks.0[preset as usize],
         Action::Toggle(overlay) => *desk.overlays.of(overlay) ^= true,
         Action::Run => by_hand::run(desk),
         Action::Correct { axis, steps } => by_hand::nudge(desk, axis, steps, true),

@@ -31,6 +31,16 @@ pub fn show(ui: &mut Ui, desk: &Desk) {
             ui.end_row();
         }
     });
+    let off_mm = arm.place_off(&desk.cell) * 1e3;
+    if off_mm > 0.1 {
+        note(
+            ui,
+            format!(
+                "The plate is drawn over the taught place, the furniture where its file has it: \
+                 {off_mm:.1} mm apart."
+            ),
+        );
+    }
     title(ui, "Tool in the base frame");
     let at = state.base_from_tool.translation.vector * 1e3;
     ui.label(RichText::new(format!("{:+.1} {:+.1} {:+.1} mm", at.x, at.y, at.z)).monospace());

@@ -1,10 +1,9 @@
-use bevy_egui::egui::{ComboBox, RichText, ScrollArea, Slider, Ui};
+use bevy_egui::egui::{ComboBox, RichText, ScrollArea, Slider, TextStyle, Ui};
 use egui_plot::{HLine, MarkerShape, Plot, PlotPoints, Points, VLine};
 
 use super::style::{ACCENT, BAD, DIM, note, title};
 use super::{Desk, curve};
-use crate::viewer::Cell;
-use crate::viewer::replay::{Chapter, Replay};
+use crate::viewer::replay::{Chapter, Peer, Replay};
 
 /// The run, the trial in it, its learning curve and the trial's peers.
 pub fn show(ui: &mut Ui, desk: &mut Desk) {
@@ -14,7 +13,8 @@ pub fn show(ui: &mut Ui, desk: &mut Desk) {
     let wanted = navigate(ui, replay);
     title(ui, "Learning curve");
     let here = replay.chapter.checkpoint().unwrap_or(replay.place as u64);
-    curve::show(ui, &replay.result, &replay.training_mm, replay.experiment.batch, Some(here));
+    let Replay { result, checkpoints, training_mm, experiment, .. } = replay.as_ref();
+    curve::show(ui, (result, checkpoints), training_mm, experiment.batch, Some(here));
     let picked = peers(ui, replay);
     if let Some((chapter, place)) = wanted.or(picked.map(|place| (replay.chapter, place))) {
         go(desk, chapter, place);
@@ -28,11 +28,11 @@ pub fn go(desk: &mut Desk, chapter: Chapter, place: usize) {
         if chapter != replay.chapter {
             replay.enter(chapter)?;
         }
-        replay.place = place.min(replay.rows.len().saturating_sub(1));
+        replay.turn_to(place);
         replay.cell()
     };
     match turn() {
-        Ok(cell) => {
+        Ok(mut cell) => {
             let playing = desk.playback.playing;
             replay.simulate(&cell, &mut desk.playback, true);
             // Whoever looks at ends goes on looking at ends.
@@ -40,10 +40,12 @@ pub fn go(desk: &mut Desk, chapter: Chapter, place: usize) {
                 desk.playback.seek(f64::INFINITY);
                 desk.playback.playing = false;
             }
+            match desk.playback.recording() {
+                Some(recording) => cell.scene = recording.scene.clone(),
+                None => desk.shown.0 = replay.still(&cell),
+            }
             desk.ghosts.0 = replay.ghosts(&cell);
-            let scene = desk.playback.recording().map_or(&cell.scene, |r| &r.scene);
-            if *scene != desk.cell.scene {
-                let cell = Cell { scene: scene.clone(), robot: cell.robot };
+            if cell.scene != desk.cell.scene {
                 desk.commands.insert_resource(cell);
             }
             desk.open.failure = None;
@@ -106,7 +108,7 @@ fn peers(ui: &mut Ui, replay: &Replay) -> Option<usize> {
         return None;
     }
     title(ui, &format!("Role model and {} peers", peers.len() - 1));
-    let at = |pick: &dyn Fn(&&crate::viewer::replay::Peer) -> bool| -> PlotPoints<'_> {
+    let at = |pick: &dyn Fn(&&Peer) -> bool| -> PlotPoints<'_> {
         let errors = peers.iter().filter(pick).filter_map(|p| p.error);
         errors.map(|e| [e.x_mm, e.y_mm]).collect()
     };
@@ -130,22 +132,21 @@ fn peers(ui: &mut Ui, replay: &Replay) -> Option<usize> {
             plot.points(star.color(curve::HELD_OUT));
         });
     let mut picked = None;
-    ScrollArea::vertical().id_salt("peers").max_height(110.0).auto_shrink([false, true]).show(
-        ui,
-        |ui| {
-            for peer in &peers {
-                let error = peer.error.map_or("no placement".to_owned(), |e| {
-                    format!("{:.2} mm {:.2} deg", e.translation_mm(), e.yaw_deg.abs())
-                });
-                let mark = if peer.is_role_model { "*" } else { " " };
-                let text = format!("{mark}{:>4} {:>7.3}  {error}", peer.place, peer.reward);
-                let text = RichText::new(text).monospace().size(12.5);
-                if ui.selectable_label(peer.place == replay.place, text).clicked() {
-                    picked = Some(peer.place);
-                }
+    let height = ui.text_style_height(&TextStyle::Body).max(ui.spacing().interact_size.y);
+    let list = ScrollArea::vertical().id_salt("peers").max_height(110.0).auto_shrink([false, true]);
+    list.show_rows(ui, height, peers.len(), |ui, rows| {
+        for peer in &peers[rows] {
+            let error = peer.error.map_or("no placement".to_owned(), |e| {
+                format!("{:.2} mm {:.2} deg", e.translation_mm(), e.yaw_deg.abs())
+            });
+            let mark = if peer.is_role_model { "*" } else { " " };
+            let text = format!("{mark}{:>4} {:>7.3}  {error}", peer.place, peer.reward);
+            let text = RichText::new(text).monospace().size(12.5);
+            if ui.selectable_label(peer.place == replay.place, text).clicked() {
+                picked = Some(peer.place);
             }
-        },
-    );
+        }
+    });
     picked
 }
 

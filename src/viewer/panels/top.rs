@@ -2,7 +2,6 @@ use bevy_egui::egui::{RichText, Ui};
 
 use super::Desk;
 use super::style::ACCENT;
-use crate::viewer::camera::orbit_of;
 use crate::viewer::keys::Overlay;
 use crate::viewer::plan::Preset;
 
@@ -11,15 +10,8 @@ pub fn show(ui: &mut Ui, desk: &mut Desk) {
     ui.horizontal(|ui| {
         ui.label(RichText::new("rmrl").strong().color(ACCENT));
         ui.separator();
-        for (preset, name) in [
-            (Preset::Cell, "cell"),
-            (Preset::Top, "top"),
-            (Preset::Side, "side"),
-            (Preset::Shelf, "shelf"),
-            (Preset::Camera, "camera"),
-        ] {
-            let wanted = orbit_of(preset, &desk.cell);
-            if ui.selectable_label(*desk.orbit == wanted, name).clicked() {
+        for (preset, wanted) in Preset::ALL.into_iter().zip(desk.looks.0) {
+            if ui.selectable_label(*desk.orbit == wanted, preset.name()).clicked() {
                 *desk.orbit = wanted;
             }
         }

@@ -1,9 +1,9 @@
 use bevy_egui::egui::{Color32, Grid, RichText, Ui};
 
 use super::Desk;
-use super::style::{BAD, DIM, GOOD, note, title};
+use super::style::{ACCENT, BAD, DIM, GOOD, note, title};
 use crate::store::{Intent, Stored};
-use crate::task::{Outcome, Pose2};
+use crate::task::{Outcome, Pose2, is_success};
 
 /// What happened in the trial that is played.
 pub fn show(ui: &mut Ui, desk: &mut Desk) {
@@ -12,6 +12,10 @@ pub fn show(ui: &mut Ui, desk: &mut Desk) {
         note(ui, "Run it to see where the plate ends.");
         return;
     };
+    if desk.playback.seconds() < recording.duration() {
+        note(ui, "How it ends is told at its end.");
+        return;
+    }
     let attempt = &recording.attempt;
     let reward = hand.reward().of_attempt(attempt.outcome, attempt.measured.as_ref());
     let stored = Stored::new(attempt, reward);
@@ -57,7 +61,7 @@ pub fn table(ui: &mut Ui, id: &str, rows: &Rows) {
 
 /// How it ended, in a few words.
 pub fn verdict(ui: &mut Ui, stored: &Stored) {
-    let (word, color) = outcome(stored.outcome, stored.seated);
+    let (word, color) = outcome(stored);
     ui.label(RichText::new(word).strong().size(16.0).color(color));
     ui.label(RichText::new(format!("reward {:.3}", stored.reward)).monospace());
     if let Some(place) = stored.truth.or(stored.measured) {
@@ -84,11 +88,34 @@ pub fn facts(ui: &mut Ui, stored: &Stored) {
     });
 }
 
-/// The outcome in words, and whether that is good.
-pub fn outcome(outcome: Outcome, seated: bool) -> (String, Color32) {
-    match (outcome, seated) {
-        (Outcome::Placed, true) => ("placed and seated".into(), GOOD),
+/// The outcome in words, and whether that is good: green is for success only.
+fn outcome(stored: &Stored) -> (String, Color32) {
+    let placement = stored.truth.as_ref().or(stored.measured.as_ref());
+    let success = is_success(stored.outcome, placement, stored.seated);
+    match (stored.outcome, stored.seated) {
+        (Outcome::Placed, true) if success => ("placed and seated".into(), GOOD),
+        (Outcome::Placed, true) => ("placed and seated, but off".into(), ACCENT),
         (Outcome::Placed, false) => ("placed, not seated".into(), BAD),
-        _ => (outcome.name().replace('_', " "), BAD),
+        (other, _) => (other.name().replace('_', " "), BAD),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::Placement;
+
+    #[test]
+    fn only_a_success_is_green() {
+        let ended = |x_mm: f64, seated: bool, outcome: Outcome| {
+            let pose = Pose2::new(x_mm, 0.0, 0.0);
+            let truth = Some(Placement { pose, z_mm: 0.0, tilt_deg: 0.0 });
+            let none = Stored::interrupted(Pose2::IDENTITY, 0.0);
+            super::outcome(&Stored { outcome, seated, truth, ..none }).1
+        };
+        assert_eq!(ended(0.5, true, Outcome::Placed), GOOD);
+        assert_eq!(ended(10.0, true, Outcome::Placed), ACCENT);
+        assert_eq!(ended(0.5, false, Outcome::Placed), BAD);
+        assert_eq!(ended(0.5, true, Outcome::Jammed), BAD);
     }
 }

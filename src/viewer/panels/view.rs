@@ -8,6 +8,10 @@ use crate::viewer::by_hand::OFFSET_REACH;
 use crate::viewer::camera::MainCamera;
 use crate::viewer::convert::point;
 
+/// How far a dragged plate goes of the pointer's way (and degrees a point): a point of the screen
+/// is more than a millimetre, and the whole reach would be a dozen of them.
+const FINE: f64 = 0.1;
+
 /// Where the cell is drawn between the panels, points.
 #[derive(Resource, Clone, Copy, Debug, PartialEq)]
 pub struct ViewRect {
@@ -82,12 +86,12 @@ fn drag_plate(desk: &mut Desk, at: Option<Pos2>, moved: Vec2, turning: bool) {
     else {
         return;
     };
-    let way = desk.cell.scene.world_from_pick.inverse() * (to - from) * 1e3;
+    let way = desk.cell.scene.world_from_pick.inverse() * (to - from) * 1e3 * FINE;
     let Some(hand) = &mut desk.by_hand else { return };
     let near = |v: f64| v.clamp(-OFFSET_REACH, OFFSET_REACH);
     let Pose2 { x_mm, y_mm, yaw_deg } = hand.offset;
     hand.offset = if turning {
-        Pose2 { yaw_deg: near(yaw_deg - f64::from(moved.x) * 0.1), ..hand.offset }
+        Pose2 { yaw_deg: near(yaw_deg - f64::from(moved.x) * FINE), ..hand.offset }
     } else {
         Pose2 { x_mm: near(x_mm + way.x), y_mm: near(y_mm + way.y), yaw_deg }
     };

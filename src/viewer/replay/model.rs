@@ -12,8 +12,9 @@ use crate::lab::{read_run, score};
 use crate::learn::Label;
 use crate::report::RunResult;
 use crate::store::{RunInfo, Stored, TrialRow, TrialStore};
-use crate::task::{Instances, Phase, Pose2, Reward, Streams};
-use crate::viewer::{Cell, Playback, Recording, ViewError};
+use crate::task::{Instances, Pose2, Reward, Streams};
+use crate::viewer::real::raised;
+use crate::viewer::{Cell, Moment, Playback, Recording, ViewError};
 
 /// A stored run and the trial of it that is looked at.
 #[derive(Resource, Debug)]
@@ -27,6 +28,9 @@ pub struct Replay {
     pub rows: Vec<TrialRow>,
     /// Place in `rows`.
     pub place: usize,
+    peers: Vec<Peer>,
+    /// Trials learned from before each of the result's checkpoints.
+    pub checkpoints: Vec<u64>,
     pub policies: Policies,
     pub simulated: Simulated,
     /// The picture that hardware took of the trial's end.
@@ -69,13 +73,20 @@ impl Replay {
         let info = store.info()?;
         let experiment: Experiment = parse_toml(&path.display().to_string(), &info.experiment)?;
         let result = read_run(&experiment, &store)?;
+        let checkpoints = store.checkpoints()?;
         let mut chapters = vec![Chapter::Training];
-        for at in store.checkpoints()? {
-            chapters.extend([Chapter::InScene(at), Chapter::HeldOut(at)]);
+        chapters.extend(
+            checkpoints.iter().flat_map(|at| [Chapter::InScene(*at), Chapter::HeldOut(*at)]),
+        );
+        chapters.push(Chapter::Shelf(experiment.trials));
+        // A run that was cut off, or still grows, has intents without results.
+        let mut filled = Vec::new();
+        for chapter in chapters {
+            if !chapter.rows(&store)?.is_empty() {
+                filled.push(chapter);
+            }
         }
-        if !store.trials(Phase::Shelf, experiment.trials)?.is_empty() {
-            chapters.push(Chapter::Shelf(experiment.trials));
-        }
+        let chapters = filled;
         let rows = Chapter::Training.rows(&store)?;
         let mut labels: BTreeMap<u64, Vec<(u64, Label)>> = BTreeMap::new();
         for (at, label) in store.labels()? {
@@ -92,7 +103,9 @@ impl Replay {
             after: None,
             chapter: Chapter::Training,
             place: 0,
+            peers: Vec::new(),
             rows,
+            checkpoints,
             chapters,
             labels,
             result,
@@ -102,15 +115,14 @@ impl Replay {
         };
         if replay.rows.is_empty() {
             // A method that does not learn has evaluation trials only.
-            let first = replay.chapters.iter().copied().nth(1);
-            let Some(chapter) = first else {
+            let Some(chapter) = replay.chapters.first().copied() else {
                 let what = format!("{}: no trial has been made yet", replay.path.display());
                 return Err(ViewError::Input(what));
             };
             replay.enter(chapter)?;
         }
         let last = replay.rows.len() - 1;
-        replay.place = match trial {
+        let place = match trial {
             None => last,
             Some(trial) if trial as usize <= last => trial as usize,
             Some(trial) => {
@@ -119,15 +131,28 @@ impl Replay {
                 return Err(ViewError::Input(what));
             }
         };
+        replay.turn_to(place);
         Ok(replay)
     }
 
-    /// Turns to another part of the run, at its first trial.
+    /// Turns to another part of the run, at its first trial. A part without trials is an error,
+    /// and everything stays as it was.
     pub fn enter(&mut self, chapter: Chapter) -> Result<(), ViewError> {
-        self.rows = chapter.rows(&TrialStore::read(&self.path)?)?;
+        let rows = chapter.rows(&TrialStore::read(&self.path)?)?;
+        if rows.is_empty() {
+            let what = format!("{}: no trial yet: {}", self.path.display(), chapter.name());
+            return Err(ViewError::Input(what));
+        }
+        self.rows = rows;
         self.chapter = chapter;
-        self.place = 0;
+        self.turn_to(0);
         Ok(())
+    }
+
+    /// Turns to a trial of this part, or to its last one.
+    pub fn turn_to(&mut self, place: usize) {
+        self.place = place.min(self.rows.len() - 1);
+        self.peers = self.find_peers();
     }
 
     pub fn row(&self) -> &TrialRow {
@@ -191,8 +216,23 @@ impl Replay {
         self.labels().last().map(|(_, label)| label)
     }
 
+    /// What is shown where no motion is: the hand at home, the plate where it was found
+    /// afterwards, or else where it lay before.
+    pub fn still(&self, cell: &Cell) -> Moment {
+        let mut still = Moment::at_rest(&cell.scene, &cell.robot, self.row().intent.offset);
+        if let Some(found) = self.stored().and_then(|stored| stored.truth.or(stored.measured)) {
+            still.bodies.plate = Some(raised(&cell.scene.world_from_place, &found));
+            still.segment = "as it was found".into();
+        }
+        still
+    }
+
     /// All trials whose last label comes from the same role model, best first.
-    pub fn peers(&self) -> Vec<Peer> {
+    pub fn peers(&self) -> &[Peer] {
+        &self.peers
+    }
+
+    fn find_peers(&self) -> Vec<Peer> {
         let Some(label) = self.label() else { return Vec::new() };
         let shares = |labels: &Vec<(u64, Label)>| {
             labels.last().is_some_and(|(_, other)| other.role_model == label.role_model)

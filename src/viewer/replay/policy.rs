@@ -29,6 +29,8 @@ pub struct Worked {
     /// Once at the end: is the last state the stored one?
     pub same: Option<bool>,
     pub failure: Option<String>,
+    /// The failure, where it is nobody's input but a mistake of the program.
+    pub crashed: Option<String>,
 }
 
 impl Worked {
@@ -47,8 +49,16 @@ impl Policies {
         let policies = Self::default();
         let shared = policies.clone();
         std::thread::spawn(move || {
-            if let Err(error) = relearn(&run, &chapters, &shared) {
-                shared.look().failure = Some(error.to_string());
+            let learn = std::panic::AssertUnwindSafe(|| relearn(&run, &chapters, &shared));
+            match std::panic::catch_unwind(learn) {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => shared.look().failure = Some(error.to_string()),
+                // It has said why on stderr; who waits must not wait for ever.
+                Err(_) => {
+                    let mut worked = shared.look();
+                    worked.failure = Some("it panicked".into());
+                    worked.crashed = worked.failure.clone();
+                }
             }
         });
         policies

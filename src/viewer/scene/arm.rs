@@ -7,7 +7,7 @@ use crate::viewer::convert::transform;
 
 /// A link of the arm: 0 the base, 1 to 6 what each joint turns.
 #[derive(Component, Clone, Copy, Debug)]
-pub struct Link(usize);
+pub struct Link(pub usize);
 
 /// The arm's links as the rods that its URDF encloses them with, with a cap where a joint is.
 pub fn spawn_arm(
@@ -18,6 +18,7 @@ pub fn spawn_arm(
     root: Entity,
 ) {
     let Some(arm) = &cell.robot.arm else { return };
+    spawn_pedestal(commands, meshes, look, &arm.model.world_from_base, root);
     let shapes = &arm.model.body.shapes;
     for shape in shapes.iter().filter(|shape| shape.link != Capsule::HAND) {
         let way = shape.to - shape.from;
@@ -44,6 +45,26 @@ pub fn spawn_arm(
             ChildOf(link),
         ));
     }
+}
+
+/// What the arm stands on, for the eye only: a base that floats in the air looks wrong.
+fn spawn_pedestal(
+    commands: &mut Commands,
+    meshes: &mut Assets<Mesh>,
+    look: &Materials,
+    world_from_base: &Isometry3<f64>,
+    root: Entity,
+) {
+    const HEIGHT: f32 = 0.3;
+    let base = transform(world_from_base);
+    commands.spawn((
+        Mesh3d(meshes.add(Cylinder::new(0.1, HEIGHT))),
+        MeshMaterial3d(look.palm.clone()),
+        // bevy's cylinders stand along y.
+        Transform::from_translation(base.translation - base.rotation * Vec3::Z * (HEIGHT / 2.0))
+            .with_rotation(base.rotation * Quat::from_rotation_x(std::f32::consts::FRAC_PI_2)),
+        ChildOf(root),
+    ));
 }
 
 /// Puts the links where the joints have them. A simulation knows the tool only: its joints are

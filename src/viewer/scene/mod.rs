@@ -9,7 +9,7 @@ mod plate;
 mod shapes;
 mod stage;
 
-pub use arm::pose_arm;
+pub use arm::{Link, pose_arm};
 pub use ghosts::{Ghost, Ghosts, outline_ghosts, pose_ghosts};
-pub use lights::lights;
+pub use lights::{fit_shadows, lights};
 pub use stage::{Cell, Part, Shown, pose_bodies, set_stage};
