@@ -52,7 +52,7 @@ pub fn look_anew(cell: Res<Cell>, mut looks: ResMut<Looks>, mut orbit: ResMut<Or
 }
 
 /// Where a preset looks from.
-pub fn orbit_of(preset: Preset, cell: &Cell) -> Orbit {
+fn orbit_of(preset: Preset, cell: &Cell) -> Orbit {
     let scene = &cell.scene;
     match preset {
         Preset::Cell => framed(&whole(cell), 1.0, 0.45),
