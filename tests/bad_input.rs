@@ -60,7 +60,7 @@ const MJCF: [Mistake; 16] = [
         "scenes/open.xml",
         "name=\"table\"",
         "name=\"table\" friction=\"9 9 9\"",
-        &["lab/scenes/open.xml", "geom table friction = 9 9 9", "name, type, size, rgba, pos"],
+        &["lab/scenes/open.xml", "geom table friction = 9 9 9", "name, type, size, rgba"],
     ),
     mistake(
         "scenes/open.xml",

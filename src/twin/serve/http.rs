@@ -13,8 +13,8 @@
 //!
 //! Eyes answer `{"found":false}` where they do not find the plate. A person: `unlock` a protective
 //! stop, `release` the emergency stop and switch the arm on, `plate X,Y,YAW` puts the plate down at
-//! the pick place (mm, deg), `joints A,B,C,D,E,F` guides the arm by hand (deg), `remote` and `local`
-//! switch the pendant.
+//! the pick place (mm, deg), `hand` activates the gripper from its page and opens it,
+//! `joints A,B,C,D,E,F` guides the arm by hand (deg), `remote` and `local` switch the pendant.
 
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, Ordering};
