@@ -66,9 +66,10 @@ pub(super) fn section(result: &ExperimentResult) -> String {
     }
     format!(
         "\n## Harm\n\n{}\nTrials of all runs. *jam*: the plate was left stuck, or the force guard had to stop \
-         the hand. *drop*: it left the hand too early, or did not stay. *plate hit*: palm or \
-         fingers pushed it outside the grip. *peak force*: the largest between plate and furniture \
-         in a trial.\n",
+         the hand and it is not seated. *drop*: it left the hand too early, or did not stay. *plate \
+         hit*: palm or fingers pushed it outside the grip. *peak force*: the largest with which \
+         furniture pressed on the plate in a trial, from all sides together (of a real arm, at its \
+         tool).\n",
         harm.markdown()
     )
 }
