@@ -78,7 +78,9 @@ def main():
     for bench in ("sim", "learn", "arm"):
         output = subprocess.run(["cargo", "bench", "--bench", bench], cwd=ROOT, check=True,
                                 capture_output=True, text=True).stdout
-        kept = [line for line in output.splitlines() if "time:" in line or line.startswith(("change", "thrpt"))]
+        # A long name stands on a line of its own above its time.
+        kept = re.findall(r"^(\S.*?)\s+time:\s+(\[.*\])", output, re.MULTILINE)
+        kept = [f"{name:40} {time}" for name, time in kept]
         (out / f"bench-{bench}.txt").write_text("\n".join(kept) + "\n")
         print("\n".join(kept))
 
