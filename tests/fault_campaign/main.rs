@@ -108,9 +108,8 @@ const WINDOW_S: f64 = 35.0;
 const LEAD_S: f64 = 0.4;
 /// Between two looks at the cell.
 const LOOK: Duration = Duration::from_millis(4);
-/// Longest way to a stand, s of robot time: braking, or a motion that is finished. The longest is that of
-/// a plate in the hand, found at the start and carried back over 400 mm at a quarter of 80 mm/s.
-const STANDS_S: f64 = 22.0;
+/// Longest way to a stand: a motion that is finished, or braking, s of robot time.
+const STANDS_S: f64 = 15.0;
 /// What begins so soon after a fault was ordered before it, s of robot time.
 const BEGUN_S: f64 = 0.3;
 /// It is watched for so long that nothing moves, s of robot time.
