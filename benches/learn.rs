@@ -4,11 +4,10 @@ use std::hint::black_box;
 
 use candle_core::Tensor;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use rmrl::cell::Image;
 use rmrl::learn::policy::{Normalise, Policy, Widths, patches};
 use rmrl::learn::role_model::{RoleModelOptions, RoleModels};
 use rmrl::learn::{Adam, Decision, Experience};
-use rmrl::task::{Feedback, Phase, Pose2, Stream, Streams, TrialKey};
+use rmrl::task::{Feedback, Image, Phase, Pose2, Stream, Streams, TrialKey};
 
 #[global_allocator]
 static GLOBAL: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -34,6 +33,7 @@ fn trial(index: u64) -> Experience {
         instance: Some((index % 50) as usize),
         pose: None,
         truth: None,
+        executed: None,
         decision: Decision { correction, bins: None, log_prob: None },
         feedback: Feedback { reward, unsigned: None, signed: None },
     }

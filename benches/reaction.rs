@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use rmrl::cell::{Unwatched, Workcell};
 use rmrl::config::Robot;
+use rmrl::lab::Experiment;
 use rmrl::real::Site;
 use rmrl::task::{Phase, Pose2, Setup, Streams, TrialKey};
 use rmrl::twin::{Places, Plan, Twin};
@@ -25,7 +26,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn measure(what: &str, mut robot: Robot, seconds: f64) -> Result<(), Box<dyn std::error::Error>> {
-    let plan = Plan::new(&robot, Vec::new())?;
+    let task = Experiment::open("narrow", &[])?.task;
+    let plan = Plan::new(&robot, task, Vec::new())?;
     let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let twin = Twin::start(&plan, host, Places::Free, |_| ())?;
     let ports = twin.ports();

@@ -7,6 +7,7 @@ pub mod arm;
 pub mod cell;
 pub mod cli;
 pub mod config;
+pub mod input;
 pub mod lab;
 pub mod learn;
 pub mod real;

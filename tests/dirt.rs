@@ -2,11 +2,12 @@
 
 use std::ops::ControlFlow;
 
-use rmrl::cell::{Attempt, Image, ScriptedCell, Snapshot, Unwatched, Watch, Workcell};
-use rmrl::config::{Experiment, Robot, Scene};
+use rmrl::cell::{Attempt, ScriptedCell, Snapshot, Unwatched, Watch, Workcell};
+use rmrl::config::{Robot, Scene};
+use rmrl::lab::Experiment;
 use rmrl::sim::{self, PhysicsSettings, SimRig};
 use rmrl::task::{
-    Dirt, Drift, Outcome, Phase, Pose2, Quantity, Range, Setup, Streams, TaskSpec, TrialKey,
+    Dirt, Drift, Image, Outcome, Phase, Pose2, Quantity, Range, Setup, Streams, TaskSpec, TrialKey,
 };
 
 const ZERO: Pose2 = Pose2::IDENTITY;

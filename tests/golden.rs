@@ -7,11 +7,12 @@ use std::fmt::Write;
 use std::path::Path;
 
 use rand::RngExt;
-use rmrl::cell::{Attempt, Harm, Image, Unwatched, Workcell};
-use rmrl::config::{Experiment, Robot, Scene};
+use rmrl::cell::{Attempt, Harm, Unwatched, Workcell};
+use rmrl::config::{Robot, Scene};
+use rmrl::lab::Experiment;
 use rmrl::sim::{self, PhysicsSettings};
 use rmrl::task::{
-    Noise, Phase, Placement, Pose2, Range, Setup, Stream, Streams, TaskSpec, TrialKey,
+    Image, Noise, Phase, Placement, Pose2, Range, Setup, Stream, Streams, TaskSpec, TrialKey,
 };
 
 const SEED: u64 = 5;

@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 use proptest::prelude::*;
 use rmrl::cell::conformance::{Repeat, Tolerance, conformance};
 use rmrl::cell::{Attempt, ScriptedCell, Snapshot, Unwatched, Watch, Workcell};
-use rmrl::config::{ConfigError, Plate, Robot, Scene};
+use rmrl::config::{Plate, Robot, Scene};
+use rmrl::input::ConfigError;
 use rmrl::sim::{self, PhysicsSettings, SimRig};
 use rmrl::task::{Outcome, Phase, Pose2, Range, Setup, Streams, TaskSpec, TrialKey};
 

@@ -1,7 +1,8 @@
 //! Malformed scene and robot files are refused with the file, the element and the value.
 
 use proptest::prelude::*;
-use rmrl::config::{ConfigError, Robot, Scene};
+use rmrl::config::{Robot, Scene};
+use rmrl::input::ConfigError;
 use rmrl::sim::{self, PhysicsSettings};
 use rmrl::task::{Range, TaskSpec};
 

@@ -3,11 +3,11 @@
 use std::ops::ControlFlow;
 
 use rmrl::cell::conformance::{Repeat, Tolerance, conformance, disturbed_conformance};
-use rmrl::cell::{Attempt, IdealCell, Image, ScriptedCell, Snapshot, Unwatched, Watch, Workcell};
+use rmrl::cell::{Attempt, IdealCell, ScriptedCell, Snapshot, Unwatched, Watch, Workcell};
 use rmrl::config::{Robot, Scene};
 use rmrl::sim::{self, PhysicsSettings, SimRig};
 use rmrl::task::{
-    Noise, Outcome, Phase, Pose2, Range, Setup, Streams, TaskSpec, TrialKey, is_success,
+    Image, Noise, Outcome, Phase, Pose2, Range, Setup, Streams, TaskSpec, TrialKey, is_success,
 };
 
 fn quiet() -> TaskSpec {

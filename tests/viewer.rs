@@ -14,13 +14,18 @@ use bevy::prelude::{Assets, GlobalTransform, Messages};
 use bevy::window::RequestRedraw;
 use nalgebra::Isometry3;
 use rmrl::cell::{CellError, Detail, Snapshot, Watch, Workcell};
-use rmrl::config::{Experiment, Grasp, Robot, Scene};
+use rmrl::config::{Grasp, Robot, Scene};
+use rmrl::lab::Experiment;
 use rmrl::sim::{self, PhysicsSettings};
 use rmrl::task::{Phase, Pose2, Setup, Streams, TrialKey};
 use rmrl::viewer::{
     Chapter, Moment, Out, Part, Plan, Playback, Preset, Replay, Show, Shown, Size, Target, build,
     headless,
 };
+
+fn wide() -> Experiment {
+    Experiment::open("wide", &[]).unwrap()
+}
 
 fn plan(scene: &str) -> Plan {
     Plan {
@@ -29,6 +34,8 @@ fn plan(scene: &str) -> Plan {
             robot: "gantry".into(),
             offset: Pose2::new(2.0, -1.0, 2.0),
             correction: None,
+            task: wide().task,
+            physics: wide().physics,
         },
         view: Preset::Cell,
         size: Size { width: 640, height: 360, density: 0.5 },
@@ -65,7 +72,7 @@ impl Watch for StopAt {
 #[test]
 fn drawn_poses_are_the_physics_poses() {
     let (scene, robot) = (Scene::named("shelf").unwrap(), Robot::named("gantry").unwrap());
-    let task = Experiment::open("wide", &[]).unwrap().task.without_noise();
+    let task = wide().task.without_noise();
     let settings = PhysicsSettings { skip_free: false, ..PhysicsSettings::default() };
     let mut cell = sim::cell(&scene, &robot, &task, settings).unwrap();
     let plan = plan("shelf");
@@ -301,6 +308,8 @@ fn a_finer_offset_than_the_sliders_leaves_the_trial_as_it_is_and_one_beyond_them
             robot: "gantry".into(),
             offset,
             correction: Some(Pose2::new(1.23, 0.0, 0.0)),
+            task: wide().task,
+            physics: wide().physics,
         },
         ..plan("open")
     };

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use rmrl::config::{Experiment, Robot, Scene};
+use rmrl::config::{Robot, Scene};
+use rmrl::lab::Experiment;
 use rmrl::lab::run_path;
 use rmrl::store::{TrialRow, TrialStore};
 use rmrl::task::{Instances, Phase, Pose2, Streams};

@@ -5,8 +5,13 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use rmrl::lab::Experiment;
 use rmrl::task::Pose2;
 use rmrl::viewer::{Out, Plan, Playback, Preset, Replay, Show, Size, Target, build, headless};
+
+fn wide() -> Experiment {
+    Experiment::open("wide", &[]).unwrap()
+}
 
 /// What a newcomer sees first: the shelf with an arm.
 fn plan() -> Plan {
@@ -16,6 +21,8 @@ fn plan() -> Plan {
             robot: "ur5e-pinch".into(),
             offset: Pose2::new(3.0, 1.0, 2.0),
             correction: Some(Pose2::IDENTITY),
+            task: wide().task,
+            physics: wide().physics,
         },
         view: Preset::Cell,
         size: Size::default(),

@@ -4,12 +4,12 @@ use nalgebra::Isometry3;
 
 use super::plan::lift;
 use super::{
-    Attempt, CellError, DeviceError, Harm, Image, Observation, PlateAt, RobotTime, Signals,
-    Snapshot, Watch, Workcell,
+    Attempt, CellError, DeviceError, Harm, Observation, PlateAt, RobotTime, Signals, Snapshot,
+    Watch, Workcell,
 };
 use crate::task::{
-    ContextSignal, Correction, Outcome, Placement, Pose2, RewardSignal, Setup, Stream, TaskSpec,
-    planar_noise,
+    ContextSignal, Correction, Image, Outcome, Placement, Pose2, RewardSignal, Setup, Stream,
+    TaskSpec, planar_noise,
 };
 
 /// A workcell without physics: the placement is exactly the inverse of the executed correction

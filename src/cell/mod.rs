@@ -6,6 +6,7 @@
 
 pub mod conformance;
 mod ideal;
+mod picture;
 mod plan;
 mod recovery;
 mod rig;
@@ -14,11 +15,12 @@ mod script;
 mod workcell;
 
 pub use ideal::IdealCell;
+pub use picture::picture;
 pub use plan::{CellPlan, Place, flatten, lift, placement};
 pub use rig::{Arm, DeviceError, Eyes, Grip, Gripper, Measured, Rig};
 pub use route::Route;
 pub use script::ScriptedCell;
 pub use workcell::{
-    Attempt, CellError, Contact, Detail, Harm, Image, Observation, PlateAt, RobotTime, Signals,
-    Snapshot, Stop, Unwatched, Watch, Workcell,
+    Attempt, CellError, Contact, Detail, Harm, Observation, PlateAt, RobotTime, Signals, Snapshot,
+    Stop, Unwatched, Watch, Workcell,
 };

@@ -1,8 +1,8 @@
 use nalgebra::Isometry3;
 
-use super::{Harm, Image, RobotTime, Signals, Stop, Watch};
+use super::{Harm, RobotTime, Signals, Stop, Watch};
 use crate::arm::{CheckedPath, Joints};
-use crate::task::{Placement, Pose2, Setup};
+use crate::task::{Image, Placement, Pose2, Setup};
 
 /// Moves the tool. Time is the robot's own.
 pub trait Arm {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::DeviceError;
 use crate::config::Scene;
 use crate::task::{
-    ContextSignal, Correction, Outcome, Placement, Pose2, RewardSignal, Setup, TrialKey,
+    ContextSignal, Correction, Image, Outcome, Placement, Pose2, RewardSignal, Setup, TrialKey,
 };
 
 /// A cell that can try the task: simulated, real, or ideal. Slow, fallible and cancellable.
@@ -37,32 +37,6 @@ pub struct Signals {
     pub reward: RewardSignal,
     pub context: ContextSignal,
     pub truth: bool,
-}
-
-/// A square grey image, row by row from the top, 0 black to 255 white.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Image {
-    pixels: Box<[u8]>,
-}
-
-impl Image {
-    /// Pixels a side.
-    pub const SIDE: usize = 64;
-
-    /// Takes `SIDE * SIDE` pixels; `None` for any other number.
-    pub fn new(pixels: Vec<u8>) -> Option<Self> {
-        (pixels.len() == Self::SIDE * Self::SIDE).then(|| Self { pixels: pixels.into() })
-    }
-
-    pub fn pixels(&self) -> &[u8] {
-        &self.pixels
-    }
-}
-
-impl std::fmt::Debug for Image {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Image({0}x{0})", Self::SIDE)
-    }
 }
 
 /// What is seen before the correction is chosen.

@@ -1,11 +1,12 @@
 use std::cell::RefCell;
 
-use super::cells::SimCells;
+use super::cells::{Bench, SimCells};
 use super::pause::PauseArgs;
 use crate::cell::{CellError, CellPlan, Unwatched, Workcell};
 use crate::cli::Failure;
-use crate::config::{Check, ConfigError, Experiment, Robot};
-use crate::lab::LabError;
+use crate::config::Robot;
+use crate::input::{Check, ConfigError};
+use crate::lab::{Experiment, LabError};
 use crate::real::{Site, SiteError};
 use crate::sim;
 use crate::store::Durability;
@@ -58,11 +59,11 @@ pub struct RealCells {
 }
 
 impl Cells {
-    pub fn new(experiment: &Experiment, backend: Backend) -> Result<Self, ConfigError> {
+    pub fn new(bench: &Bench, backend: Backend) -> Result<Self, ConfigError> {
         match backend {
-            Backend::Sim => Ok(Self::Sim(Box::new(SimCells::new(experiment)?))),
+            Backend::Sim => Ok(Self::Sim(Box::new(SimCells::new(bench)?))),
             Backend::Real => {
-                let Experiment { robot, scene, task, source, .. } = experiment;
+                let Bench { robot, scene, task, source, .. } = bench;
                 let cells = RealCells::new(robot, scene, task, source.or("experiment"))?;
                 Ok(Self::Real(Box::new(cells)))
             }

@@ -1,10 +1,30 @@
 use crate::cell::Workcell;
-use crate::config::{ConfigError, Experiment, Physics, Robot, Scene, Source};
+use crate::config::{Physics, Robot, Scene};
+use crate::input::{ConfigError, Source};
+use crate::lab::Experiment;
 use crate::sim;
 use crate::task::TaskSpec;
 use crate::task::streams::fnv1a;
 
-/// Makes simulated workcells of an experiment: robot and task fixed, the scene by name.
+/// What cells are made of: of an experiment, or of a command that has none.
+#[derive(Clone, Debug)]
+pub struct Bench {
+    pub robot: String,
+    pub scene: String,
+    pub task: TaskSpec,
+    pub physics: Physics,
+    /// Where the task was read from.
+    pub source: Source,
+}
+
+impl From<&Experiment> for Bench {
+    fn from(experiment: &Experiment) -> Self {
+        let Experiment { robot, scene, task, physics, source, .. } = experiment.clone();
+        Self { robot, scene, task, physics, source }
+    }
+}
+
+/// Makes simulated workcells: robot and task fixed, the scene by name.
 pub struct SimCells {
     robot: Robot,
     task: TaskSpec,
@@ -14,12 +34,12 @@ pub struct SimCells {
 }
 
 impl SimCells {
-    pub fn new(experiment: &Experiment) -> Result<Self, ConfigError> {
+    pub fn new(bench: &Bench) -> Result<Self, ConfigError> {
         Ok(Self {
-            robot: Robot::named(&experiment.robot)?,
-            task: experiment.task.clone(),
-            source: experiment.source.clone(),
-            physics: experiment.physics,
+            robot: Robot::named(&bench.robot)?,
+            task: bench.task.clone(),
+            source: bench.source.clone(),
+            physics: bench.physics,
         })
     }
 

@@ -5,8 +5,11 @@ use crate::cli::Failure;
 use crate::cli::backend::{BackendArgs, Cells, RealCells, corners};
 use crate::cli::interrupt;
 use crate::cli::progress::Progress;
-use crate::config::Experiment;
-use crate::lab::{Event, Folder, LabError, MakeWatch, State, Sweep, Wish, read_results, run_path};
+use crate::input::ConfigError;
+use crate::lab::{
+    Change, Event, Experiment, Folder, LabError, MakeWatch, State, Sweep, Wish, read_results,
+    run_path,
+};
 use crate::report::{self, RESAMPLES};
 
 /// Bootstrap resamples of the reports that are written while runs go on.
@@ -27,10 +30,10 @@ pub struct Args {
     methods: Option<Vec<String>>,
     /// Number of seeds
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    seeds: Option<String>,
+    seeds: Option<i64>,
     /// Physical trials a run
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    trials: Option<String>,
+    trials: Option<i64>,
     /// Any key of the experiment, or option of a method; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<String>,
@@ -56,14 +59,19 @@ pub struct SweepArgs {
 }
 
 pub fn run(args: Args) -> Result<(), Failure> {
-    let mut sets = args.sets;
-    sets.extend(args.methods.map(|m| format!("methods={m:?}")));
-    sets.extend(args.seeds.map(|n| format!("seeds={n}")));
-    sets.extend(args.trials.map(|n| format!("trials={n}")));
-    let experiment = Experiment::open(&args.experiment, &sets)?;
+    let mut changes = set(&args.sets)?;
+    changes.extend(args.methods.map(|m| Change::flag_of("--methods", "methods", m)));
+    changes.extend(args.seeds.map(|n| Change::flag_of("--seeds", "seeds", n)));
+    changes.extend(args.trials.map(|n| Change::flag_of("--trials", "trials", n)));
+    let experiment = Experiment::with(&args.experiment, &changes)?;
     let default_out = PathBuf::from("runs").join(&experiment.name);
     let backend = BackendArgs::default();
     sweep(&experiment, &args.sweep, &backend, default_out, &|_| Box::new(Unwatched))
+}
+
+/// What `--set` was given.
+pub fn set(sets: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Vec<Change>, ConfigError> {
+    sets.into_iter().map(|set| Change::set(set.as_ref())).collect()
 }
 
 /// Carries out an experiment into its folder and writes the report.
@@ -80,8 +88,9 @@ pub fn sweep(
         _ => Wish::Ask,
     };
     backend.check()?;
-    let cells = Cells::new(experiment, backend.backend)?;
-    let scenes = [&experiment.scene, &experiment.evaluation.shelf_scene];
+    let cells = Cells::new(&experiment.into(), backend.backend)?;
+    let mut scenes = vec![&experiment.scene];
+    scenes.extend(experiment.demonstrations.iter().map(|d| &d.scene));
     cells.check(&scenes)?;
     if let (true, Cells::Real(cells)) = (backend.dry_run, &cells) {
         return rehearse(experiment, cells);
@@ -138,13 +147,9 @@ pub fn sweep(
 
 /// The run that was in the arm's hands: the last one begun.
 fn newest_run(folder: &Path, experiment: &Experiment) -> PathBuf {
-    let begun = |(seed, method): (u64, &String)| {
-        let path = run_path(folder, method, seed);
-        path.is_file().then_some(path)
-    };
-    let runs =
-        experiment.seeds().flat_map(|seed| experiment.methods.iter().map(move |m| (seed, m)));
-    runs.filter_map(begun).last().unwrap_or_else(|| folder.to_owned())
+    let of_seed = |seed| experiment.names().map(move |method| run_path(folder, method, seed));
+    let begun = experiment.seeds().flat_map(of_seed).filter(|path| path.is_file());
+    begun.last().unwrap_or_else(|| folder.to_owned())
 }
 
 /// `--dry-run`: everything that training may ask of the arm, on paper.

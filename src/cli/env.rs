@@ -5,15 +5,12 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::cells::SimCells;
+use super::cells::{Bench, SimCells};
 use crate::cell::{Unwatched, Workcell};
 use crate::cli::Failure;
-use crate::config::{ConfigError, Experiment};
-use crate::lab::score;
-use crate::store::Stored;
-use crate::task::{
-    Correction, Instances, Phase, Pose2, Range, Reward, RewardSignal, Streams, TrialKey,
-};
+use crate::input::ConfigError;
+use crate::lab::{Experiment, Occasion, Trials, score};
+use crate::task::{Correction, Phase, Pose2, Range, RewardSignal, TrialKey};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "One JSON object a line, answered by one. Example:
@@ -74,8 +71,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
 
 struct Server {
     experiment: Experiment,
-    instances: Instances,
-    reward: Reward,
+    trials: Trials,
     cell: Box<dyn Workcell>,
     signal: RewardSignal,
     /// Number of the next training trial.
@@ -86,9 +82,8 @@ struct Server {
 impl Server {
     fn new(experiment: Experiment, seed: u64, signal: RewardSignal) -> Result<Self, ConfigError> {
         Ok(Self {
-            instances: Instances::draw(&experiment.task, Streams::new(seed)),
-            reward: Reward::new(experiment.task.range),
-            cell: SimCells::new(&experiment)?.cell(&experiment.scene)?,
+            trials: Trials::new(&experiment.task, seed),
+            cell: SimCells::new(&Bench::from(&experiment))?.cell(&experiment.scene)?,
             signal,
             next: 0,
             prepared: None,
@@ -136,7 +131,8 @@ impl Server {
             .ok_or_else(|| format!("phase \"{name}\": must be one of train, in-scene, held-out"))?;
         let next = if phase == Phase::Train { self.next } else { 0 };
         let key = TrialKey { phase, index: index.unwrap_or(next) };
-        let mut setup = self.instances.setup(key, self.next);
+        let occasion = Occasion { key, checkpoint: 0, made: self.next };
+        let mut setup = self.trials.setup(occasion);
         if let Some(offset) = offset {
             setup.offset = self.in_reach(offset)?;
         }
@@ -164,7 +160,8 @@ impl Server {
         let key = self.prepared.ok_or("nothing is prepared: send {\"op\":\"prepare\"} first")?;
         let attempt = self.cell.attempt(correction, &mut Unwatched).map_err(|e| e.to_string())?;
         self.prepared = None;
-        let told = self.reward.feedback(attempt.outcome, attempt.measured.as_ref(), self.signal);
+        let told =
+            self.trials.reward().feedback(attempt.outcome, attempt.measured.as_ref(), self.signal);
         let mut answer = json!({ "outcome": attempt.outcome, "reward": told.reward });
         if let Some(unsigned) = told.unsigned {
             answer["unsigned"] = json!(unsigned);
@@ -175,7 +172,7 @@ impl Server {
         if key.phase == Phase::Train {
             self.next = key.index.saturating_add(1);
         } else {
-            let (error, success) = score(&self.reward, &Stored::new(&attempt, told.reward));
+            let (error, success) = score(self.trials.reward(), &self.trials.result(&attempt));
             answer["score"] = json!({
                 "translation_mm": error.translation_mm(),
                 "yaw_deg": error.yaw_deg.abs(),

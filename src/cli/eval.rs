@@ -3,17 +3,16 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::backend::{Backend, BackendArgs, Cells, corners};
-use super::cells::SimCells;
+use super::cells::{Bench, SimCells};
 use super::interrupt;
 use super::pause::PauseArgs;
 use super::runs::find_run;
-use crate::cell::{Attempt, CellError, Unwatched, Workcell};
+use crate::cell::{CellError, Unwatched, Workcell};
 use crate::cli::Failure;
-use crate::config::{Experiment, parse_toml};
-use crate::lab::{LabError, Run, UntilRaised, score, see};
+use crate::lab::{Experiment, LabError, Occasion, Run, Trial, Trials, UntilRaised, score};
 use crate::learn::{Method, Mode};
 use crate::store::{Stored, TrialStore};
-use crate::task::{Instances, Outcome, Phase, Pose2, Reward, Setup, Stream, Streams, TrialKey};
+use crate::task::{Outcome, Phase, Pose2, TrialKey};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -44,14 +43,16 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let path = find_run(&args.run)?;
     let store = TrialStore::read(&path)?;
     let info = store.info()?;
-    let experiment: Experiment = parse_toml(&path.display().to_string(), &info.experiment)?;
+    let file = path.display().to_string();
+    let experiment = Experiment::parse(&file, &info.experiment)?;
+    let recipe = experiment.method(&file, &info.method)?;
     // Pictures that were not stored are rendered again, whatever moves now.
-    let rendered = SimCells::new(&experiment)?.cell(&experiment.scene)?;
-    let run = Run::new(&experiment, &info.method, info.seed, rendered, store, &mut Unwatched)?;
-    let mut method = run.into_method();
+    let rendered = SimCells::new(&Bench::from(&experiment))?.cell(&experiment.scene)?;
+    let run = Run::new(&experiment, recipe, info.seed, rendered, store, &mut Unwatched)?;
+    let method = run.into_method();
     let scene = args.scene.clone().unwrap_or_else(|| experiment.scene.clone());
     let robot = args.robot.clone().unwrap_or_else(|| experiment.robot.clone());
-    let mut there = Experiment { scene: scene.clone(), robot, ..experiment.clone() };
+    let mut there = Bench { scene: scene.clone(), robot, ..Bench::from(&experiment) };
     if args.backend.backend == Backend::Real {
         // What was simulated stays in the simulation.
         (there.task.dirt, there.task.drift) = Default::default();
@@ -63,11 +64,9 @@ pub fn run(args: Args) -> Result<(), Failure> {
         return Ok(());
     }
     let mut rehearsal = Rehearsal {
-        instances: Instances::draw(&experiment.task, Streams::new(info.seed)),
-        reward: Reward::new(experiment.task.range),
-        streams: Streams::new(info.seed),
+        trials: Trials::new(&experiment.task, info.seed),
         made: experiment.trials,
-        method: method.as_mut(),
+        method: method.as_ref(),
         scene: &scene,
         cells: &cells,
         pauses: &args.backend.pauses,
@@ -85,12 +84,10 @@ pub fn run(args: Args) -> Result<(), Failure> {
 }
 
 struct Rehearsal<'a> {
-    instances: Instances,
-    reward: Reward,
-    streams: Streams,
+    trials: Trials,
     /// Trials that the run has made: what drifts stays where it then was.
     made: u64,
-    method: &'a mut dyn Method,
+    method: &'a dyn Method,
     scene: &'a str,
     cells: &'a Cells,
     pauses: &'a PauseArgs,
@@ -115,9 +112,9 @@ impl Rehearsal<'_> {
             Judged { translation_mm: 0.0, yaw_deg: 0.0, successes: 0, seated: 0, of: trials };
         for index in 0..trials {
             let key = TrialKey { phase, index };
-            let setup = self.instances.setup(key, self.made);
-            let stored = match self.trial(&setup) {
-                Ok(attempt) => Stored::new(&attempt, 0.0),
+            let occasion = Occasion { key, checkpoint: self.made, made: self.made };
+            let stored = match self.trial(occasion) {
+                Ok(trial) => trial.result,
                 Err(error) if self.cells.is_real() => {
                     self.cell = None;
                     self.pauses.wait(error, self.run)?;
@@ -126,7 +123,7 @@ impl Rehearsal<'_> {
                 }
                 Err(error) => return Err(error.into()),
             };
-            let (error, success) = score(&self.reward, &stored);
+            let (error, success) = score(self.trials.reward(), &stored);
             sum.translation_mm += error.translation_mm() / trials as f64;
             sum.yaw_deg += error.yaw_deg.abs() / trials as f64;
             sum.successes += u64::from(success);
@@ -135,7 +132,7 @@ impl Rehearsal<'_> {
         Ok(sum)
     }
 
-    fn trial(&mut self, setup: &Setup) -> Result<Attempt, LabError> {
+    fn trial(&mut self, occasion: Occasion) -> Result<Trial, LabError> {
         let cell = match &mut self.cell {
             Some(cell) => cell,
             empty => {
@@ -147,13 +144,8 @@ impl Rehearsal<'_> {
                 empty.insert(cell)
             }
         };
-        let seen = cell.prepare(setup, &mut self.watch)?;
-        let view = see(self.method, setup, &seen);
-        let draw = self.streams.draw(Stream::Explore, setup.key);
-        let decided = self.method.act(&[view], Mode::Greedy, &mut [draw]);
-        let (method, seed) = (self.method.card().name.to_owned(), self.streams.seed());
-        let decision = decided.map_err(|source| LabError::Learn { method, seed, source })?[0];
-        Ok(cell.attempt(decision.correction, &mut self.watch)?)
+        let who = (self.method, Mode::Greedy);
+        self.trials.make(occasion, who, cell.as_mut(), &mut self.watch, &mut ())
     }
 }
 

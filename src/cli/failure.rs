@@ -1,5 +1,5 @@
 use crate::cell::CellError;
-use crate::config::ConfigError;
+use crate::input::ConfigError;
 use crate::lab::LabError;
 use crate::report::ReportError;
 use crate::store::StoreError;

@@ -1,7 +1,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::Failure;
-use crate::config;
+use crate::config::{Robot, Scene};
+use crate::lab::Experiment;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
@@ -13,7 +14,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Result<(), Failure> {
-    for (path, text) in config::embedded_files() {
+    for (path, text) in embedded_files() {
         let target = args.dir.join(&path);
         if target.exists() {
             println!("kept    {}", target.display());
@@ -23,6 +24,14 @@ pub fn run(args: Args) -> Result<(), Failure> {
         println!("written {}", target.display());
     }
     Ok(())
+}
+
+/// Every built-in file with its path.
+fn embedded_files() -> impl Iterator<Item = (String, &'static str)> {
+    let experiments = Experiment::FILES.iter().map(|(n, t)| (format!("experiments/{n}.toml"), *t));
+    let scenes = Scene::FILES.iter().map(|(n, t)| (format!("scenes/{n}"), *t));
+    let robots = Robot::FILES.iter().map(|(n, t)| (format!("robots/{n}"), *t));
+    experiments.chain(scenes).chain(robots)
 }
 
 fn write(target: &Path, text: &str) -> std::io::Result<()> {

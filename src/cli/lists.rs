@@ -1,6 +1,8 @@
+use toml::Table;
+
 use crate::cli::Failure;
-use crate::config::{ConfigError, Scene};
-use crate::learn::{self, Settings};
+use crate::config::Scene;
+use crate::learn;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -12,37 +14,36 @@ pub struct MethodsArgs {
 }
 
 pub fn methods(args: MethodsArgs) -> Result<(), Failure> {
-    let none = Settings::default();
+    let none = Table::new();
     let Some(name) = args.name else {
-        for name in learn::names() {
-            println!("{name:18} {}", learn::card(name, &none)?.summary);
+        for entry in learn::entries() {
+            println!("{:18} {}", entry.name(), entry.open("defaults", &none)?.card().summary);
         }
         return Ok(());
     };
-    if !learn::names().contains(&name.as_str()) {
-        return Err(ConfigError {
-            file: "the command line".into(),
-            key: "NAME".into(),
-            value: format!("\"{name}\""),
-            valid: format!("must be one of {}", learn::names().join(", ")),
-        }
-        .into());
-    }
-    let card = learn::card(&name, &none)?;
+    let recipe = learn::find("the command line", "NAME", &name)?.open("defaults", &none)?;
+    let card = recipe.card();
     println!("{name}: {}", card.summary);
+    println!("role: {}", card.role.name());
     println!("reward signal: {}", card.signal.name());
     println!("context signal: {}", card.context.name());
     if card.sees_truth {
         println!("told the true offset: a reference, not a competitor; simulation only");
     }
-    let options = learn::settings_as_pairs(&name, &none)?;
-    if !options.is_empty() {
+    if !recipe.keys().is_empty() {
         println!("options (--set {name}.KEY=VALUE) and their defaults:");
     }
-    for (key, value) in options {
-        println!("  {key} = {value}");
+    for key in recipe.keys() {
+        println!("  {} = {}\n      {} {}", key.name, key.value, key.sentence, capital(&key.valid));
     }
     Ok(())
+}
+
+/// As a sentence.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
 }
 
 #[derive(Debug, clap::Args)]

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::config::Experiment;
-use crate::lab::Event;
+use crate::lab::{Event, Experiment, Schedule};
+use crate::learn::Recipe;
 
 /// Bars on a terminal: the whole with its time left, and one line a run. Elsewhere, a line a run
 /// and a line a seed.
@@ -15,28 +15,30 @@ pub struct Progress {
     bars: MultiProgress,
     whole: ProgressBar,
     runs: Mutex<BTreeMap<(String, u64), ProgressBar>>,
-    trials_a_run: u64,
+    /// Of a run, by method.
+    trials: BTreeMap<String, u64>,
     seeds: u64,
 }
 
 impl Progress {
     pub fn new(experiment: &Experiment) -> Self {
-        let evaluation = &experiment.evaluation;
-        let checkpoints = experiment.trials.div_ceil(evaluation.every) + 1;
-        let trials_a_run =
-            experiment.trials + 2 * checkpoints * evaluation.trials + evaluation.shelf_trials;
-        let runs = experiment.seeds * experiment.methods.len() as u64;
+        let of = |recipe: &Recipe| {
+            let card = recipe.card();
+            (card.name.clone(), Schedule::new(experiment, card.prior_trials).all_trials())
+        };
+        let trials: BTreeMap<String, u64> = experiment.methods.iter().map(of).collect();
         let bars = MultiProgress::new();
-        let whole = bars.add(ProgressBar::new(runs * trials_a_run));
+        let all = experiment.seeds * trials.values().sum::<u64>();
+        let whole = bars.add(ProgressBar::new(all));
         whole.set_style(style(
-            "{bar:30} {percent:>3} %  {human_pos} of about {human_len} trials  {per_sec}  {eta} left  {msg}",
+            "{bar:30} {percent:>3} %  {human_pos} of {human_len} trials  {per_sec}  {eta} left  {msg}",
         ));
         whole.set_message("seeds complete: 0");
         let plain = !std::io::stderr().is_terminal();
         if !plain {
             whole.enable_steady_tick(Duration::from_millis(500));
         }
-        Self { plain, bars, whole, runs: Mutex::default(), trials_a_run, seeds: experiment.seeds }
+        Self { plain, bars, whole, runs: Mutex::default(), trials, seeds: experiment.seeds }
     }
 
     pub fn show(&self, event: &Event<'_>) {
@@ -44,7 +46,7 @@ impl Progress {
         let mut runs = self.runs.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match *event {
             Event::Started { method, seed } => {
-                let bar = self.bars.add(ProgressBar::new(self.trials_a_run));
+                let bar = self.bars.add(ProgressBar::new(self.trials_of(method)));
                 bar.set_style(style("  {msg:28} {bar:20} {human_pos}"));
                 bar.set_message(format!("{method} seed {seed}"));
                 runs.insert((method.to_owned(), seed), bar);
@@ -58,7 +60,7 @@ impl Progress {
             Event::Finished { method, seed, result } => {
                 if let Some(bar) = runs.remove(&(method.to_owned(), seed)) {
                     // What a resumed run had already made.
-                    self.whole.inc(self.trials_a_run.saturating_sub(bar.position()));
+                    self.whole.inc(self.trials_of(method).saturating_sub(bar.position()));
                     bar.finish_and_clear();
                 }
                 if self.plain
@@ -81,6 +83,10 @@ impl Progress {
                 }
             }
         }
+    }
+
+    fn trials_of(&self, method: &str) -> u64 {
+        self.trials.get(method).copied().unwrap_or(0)
     }
 
     pub fn end(&self) {

@@ -4,9 +4,7 @@ use serde_json::json;
 
 use super::runs::find_run;
 use crate::cli::Failure;
-use crate::config::{Experiment, parse_toml};
-use crate::lab::{HARDWARE, planned_trials};
-use crate::learn;
+use crate::lab::{Experiment, HARDWARE, Schedule};
 use crate::store::TrialStore;
 
 #[derive(Debug, clap::Args)]
@@ -25,15 +23,22 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let path = find_run(&args.run)?;
     let store = TrialStore::read(&path)?;
     let info = store.info()?;
-    let experiment: Experiment = parse_toml(&path.display().to_string(), &info.experiment)?;
+    let file = path.display().to_string();
+    let experiment = Experiment::parse(&file, &info.experiment)?;
     let phases = store.done()?;
     let (made, seconds) =
         phases.iter().fold((0, 0.0), |(n, s), (_, count, time)| (n + count, s + time));
-    let settings = experiment.options(&path.display().to_string())?;
-    let card = learn::card(&info.method, &settings)?;
-    let stands = !info.backend.starts_with(HARDWARE);
-    let demonstrates = stands || experiment.evaluation.shelf_scene == experiment.scene;
-    let planned = planned_trials(&experiment, card.prior_trials, demonstrates);
+    let card = experiment.method(&file, &info.method)?.card();
+    let mut schedule = Schedule::new(&experiment, card.prior_trials);
+    if info.backend.starts_with(HARDWARE) {
+        // Other scenes do not stand on a real table.
+        for (which, shown) in experiment.demonstrations.iter().enumerate() {
+            if shown.scene != experiment.scene {
+                schedule.leave_out(which);
+            }
+        }
+    }
+    let planned = schedule.all_trials();
     let complete = store.is_complete()?;
     let left = if complete { 0 } else { planned.saturating_sub(made) };
     let seconds_left = if made > 0 { seconds / made as f64 * left as f64 } else { f64::NAN };

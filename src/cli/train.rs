@@ -1,10 +1,10 @@
 use std::path::PathBuf;
 
-use super::compare::{SweepArgs, sweep};
+use super::compare::{SweepArgs, set, sweep};
 use crate::cell::Unwatched;
 use crate::cli::Failure;
 use crate::cli::backend::BackendArgs;
-use crate::config::Experiment;
+use crate::lab::{Change, Experiment};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -22,7 +22,7 @@ pub struct Args {
     seed: u64,
     /// Physical trials
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    trials: Option<String>,
+    trials: Option<i64>,
     /// Robot: a built-in name or a TOML file [default: the experiment's]
     #[arg(long, value_name = "FILE")]
     robot: Option<String>,
@@ -36,10 +36,10 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Result<(), Failure> {
-    let mut sets = args.sets;
-    sets.extend(args.trials.map(|n| format!("trials={n}")));
-    sets.extend(args.robot.map(|robot| format!("robot={robot:?}")));
-    let (experiment, folder) = plan(&args.experiment, &args.method, args.seed, sets)?;
+    let mut changes = set(&args.sets)?;
+    changes.extend(args.trials.map(|n| Change::flag_of("--trials", "trials", n)));
+    changes.extend(args.robot.map(|robot| Change::flag_of("--robot", "robot", robot)));
+    let (experiment, folder) = plan(&args.experiment, &args.method, args.seed, changes)?;
     sweep(&experiment, &args.sweep, &args.backend, folder, &|_| Box::new(Unwatched))
 }
 
@@ -48,12 +48,14 @@ pub(super) fn plan(
     experiment: &str,
     method: &str,
     seed: u64,
-    mut sets: Vec<String>,
+    mut changes: Vec<Change>,
 ) -> Result<(Experiment, PathBuf), Failure> {
-    sets.push(format!("methods=[{method:?}]"));
-    sets.push(format!("first_seed={seed}"));
-    sets.push("seeds=1".into());
-    let experiment = Experiment::open(experiment, &sets)?;
+    changes.push(Change::flag_of("--method", "methods", vec![method]));
+    // A larger one is refused as such.
+    let first = i64::try_from(seed).unwrap_or(i64::MAX);
+    changes.push(Change::flag_of("--seed", "first_seed", first));
+    changes.push(Change::flag_of("--seed", "seeds", 1));
+    let experiment = Experiment::with(experiment, &changes)?;
     let name = format!("{}-{method}-{seed}", experiment.name);
     Ok((experiment, PathBuf::from("runs").join(name)))
 }

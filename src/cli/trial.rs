@@ -3,11 +3,11 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::backend::{Backend, BackendArgs, RealCells};
-use super::cells::SimCells;
+use super::cells::{Bench, SimCells};
 use super::interrupt;
 use crate::cell::{Attempt, CellError, Unwatched};
 use crate::cli::Failure;
-use crate::config::{Experiment, Physics};
+use crate::lab::Experiment;
 use crate::lab::{LabError, UntilRaised};
 use crate::real::Move;
 use crate::task::{Phase, Placement, Pose2, Range, Reward, Setup, Streams, TaskSpec, TrialKey};
@@ -50,16 +50,14 @@ pub struct Args {
 
 pub fn run(args: Args) -> Result<(), Failure> {
     args.backend.check()?;
-    let experiment = Experiment::open("wide", &[])?;
-    let noisy = args.noise == "on";
-    let task = experiment.task.clone();
-    let task = if noisy { task } else { task.without_noise() };
-    let physics =
-        Physics { dt_ms: args.dt.unwrap_or(experiment.physics.dt_ms), ..experiment.physics };
-    let robot = args.robot.clone();
-    let experiment = Experiment { task, physics, robot, ..experiment };
-    let reward = Reward::new(experiment.task.range);
-    check_offset(args.offset, experiment.task.range)?;
+    let mut bench = Bench::from(&Experiment::open("wide", &[])?);
+    if args.noise == "off" {
+        bench.task = bench.task.without_noise();
+    }
+    bench.physics.dt_ms = args.dt.unwrap_or(bench.physics.dt_ms);
+    bench.robot.clone_from(&args.robot);
+    let reward = Reward::new(bench.task.range);
+    check_offset(args.offset, bench.task.range)?;
     let setup = Setup {
         streams: Streams::new(args.seed),
         key: TrialKey { phase: Phase::Train, index: 0 },
@@ -69,7 +67,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
     };
     let attempt = match args.backend.backend {
         Backend::Sim => {
-            let mut cell = SimCells::new(&experiment)?.cell(&args.scene)?;
+            let mut cell = SimCells::new(&bench)?.cell(&args.scene)?;
             cell.prepare(&setup, &mut Unwatched)?;
             cell.attempt(args.correction, &mut Unwatched)?
         }

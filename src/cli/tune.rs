@@ -1,15 +1,17 @@
 use std::path::PathBuf;
 
-use super::cells::SimCells;
+use toml::Table;
+
+use super::cells::{Bench, SimCells};
+use super::compare::set;
 use crate::cell::Unwatched;
 use crate::cli::{Failure, interrupt};
-use crate::config::Experiment;
-use crate::lab::{Event, Folder, LabError, Sweep, Wish};
+use crate::lab::{Change, Event, Experiment, Folder, LabError, Sweep, Wish};
 use crate::report::{ExperimentResult, RunResult};
 use crate::store::Durability;
 
 /// The first seed of tuning: far from those that are reported.
-const FIRST_SEED: u64 = 1001;
+const FIRST_SEED: i64 = 1001;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: six settings of PPO on seeds 1001 to 1004, best first
@@ -50,7 +52,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
         let name = combination.join(",").replace(['/', '"', '[', ']'], "");
         let out = args.out.join(&args.method).join(&name);
         let (folder, _) = Folder::open(&out, &experiment, Wish::Resume).map_err(LabError::from)?;
-        let cells = SimCells::new(&experiment)?;
+        let cells = SimCells::new(&Bench::from(&experiment))?;
         let sweep = Sweep {
             experiment: &experiment,
             folder: folder.path(),
@@ -97,13 +99,13 @@ fn combinations(args: &Args) -> Result<Vec<Vec<String>>, Failure> {
 }
 
 fn experiment(args: &Args, combination: &[String]) -> Result<Experiment, Failure> {
-    let mut sets = args.sets.clone();
-    sets.push(format!("methods=[{:?}]", args.method));
-    sets.push(format!("first_seed={FIRST_SEED}"));
-    sets.push(format!("seeds={}", args.seeds));
-    sets.push("evaluation.shelf_trials=0".into());
-    sets.extend(combination.iter().map(|set| format!("{}.{set}", args.method)));
-    Ok(Experiment::open(&args.experiment, &sets)?)
+    let mut changes = set(&args.sets)?;
+    changes.push(Change::flag_of("--method", "methods", vec![args.method.clone()]));
+    changes.push(Change::flag_of("tuning", "first_seed", FIRST_SEED));
+    changes.push(Change::flag_of("--seeds", "seeds", args.seeds as i64));
+    changes.push(Change::flag_of("tuning", "demonstration", Vec::<Table>::new()));
+    changes.extend(set(combination.iter().map(|set| format!("{}.{set}", args.method)))?);
+    Ok(Experiment::with(&args.experiment, &changes)?)
 }
 
 /// One setting's figures: means over seeds. `area` orders the table: the reward-weighted

@@ -6,7 +6,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{Failure, interrupt};
-use crate::config::{Check, Robot, TwinSpec};
+use crate::config::{Robot, TwinSpec};
+use crate::input::Check;
+use crate::lab::Experiment;
 use crate::twin::{FaultSpec, Places, Plan, Twin, TwinError};
 
 #[derive(Debug, clap::Args)]
@@ -49,7 +51,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
     }
     let faults: Result<Vec<FaultSpec>, _> = args.fault.iter().map(|text| text.parse()).collect();
     let faults = faults.map_err(|bad| Failure::Input(format!("--fault: {bad}")))?;
-    let plan = Plan::new(&robot, faults)?;
+    let plan = Plan::new(&robot, Experiment::open("narrow", &[])?.task, faults)?;
     let host = args.listen.unwrap_or(plan.spec().listen);
     let places = if args.ports == "free" { Places::Free } else { Places::Standard };
     let interrupted = interrupt::flag()?;

@@ -2,14 +2,14 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use super::backend::{Backend, BackendArgs};
-use super::compare::{SweepArgs, sweep};
+use super::compare::{SweepArgs, set, sweep};
 use super::runs::find_run;
 use super::train;
 use super::trial::pose;
 use crate::cell::{CellError, Unwatched};
 use crate::cli::{Failure, interrupt};
 use crate::config::Robot;
-use crate::lab::run_path;
+use crate::lab::{Change, Experiment, run_path};
 use crate::task::Pose2;
 use crate::viewer::live::Feed;
 use crate::viewer::{self, Out, Plan, Preset, Show, Size, Training, ViewError};
@@ -107,12 +107,17 @@ pub fn run(args: Args) -> Result<(), Failure> {
             Some(show) => show,
             None => return Ok(()),
         },
-        _ => Show::ByHand {
-            scene: args.scene,
-            robot: args.robot.unwrap_or_else(|| "ur5e-pinch".into()),
-            offset: args.offset,
-            correction: args.correction,
-        },
+        _ => {
+            let Experiment { task, physics, .. } = Experiment::open("wide", &[])?;
+            Show::ByHand {
+                scene: args.scene,
+                robot: args.robot.unwrap_or_else(|| "ur5e-pinch".into()),
+                offset: args.offset,
+                correction: args.correction,
+                task,
+                physics,
+            }
+        }
     };
     let out = match (args.screenshot, args.frames) {
         (Some(file), _) => Out::Screenshot(file),
@@ -125,9 +130,9 @@ pub fn run(args: Args) -> Result<(), Failure> {
 /// The training to watch; `None` once it has been carried out, as a viewer's own process.
 fn live(args: &Args, experiment: &str) -> Result<Option<Show>, Failure> {
     let method = args.method.clone().unwrap_or_default();
-    let mut sets = args.sets.clone();
-    sets.extend(args.trials.map(|n| format!("trials={n}")));
-    let (experiment, folder) = train::plan(experiment, &method, args.seed, sets)?;
+    let mut changes = set(&args.sets)?;
+    changes.extend(args.trials.map(|n| Change::flag_of("--trials", "trials", n as i64)));
+    let (experiment, folder) = train::plan(experiment, &method, args.seed, changes)?;
     if let Some(port) = args.feed {
         let grasp = Robot::named(&experiment.robot)?.gripper.grasp;
         let stop = interrupt::flag()?;

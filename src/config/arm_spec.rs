@@ -3,8 +3,8 @@ use serde::Deserialize;
 
 use super::frame::Frame;
 use super::robot::{GripperSpec, Speeds};
-use super::{Check, ConfigError};
 use crate::arm::{ArmModel, Body, Capsule, Joints, UrdfArm};
+use crate::input::{Check, ConfigError};
 
 /// The `[arm]` section of a robot file: which articulated arm, where it stands, what it carries,
 /// and how far and how fast its joints may turn.

@@ -1,7 +1,7 @@
 use nalgebra::{Isometry3, Translation3, UnitQuaternion};
 use serde::Deserialize;
 
-use super::{Check, ConfigError};
+use crate::input::{Check, ConfigError};
 
 /// A pose in a file: millimetres, and degrees about the fixed x, then y, then z axis.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]

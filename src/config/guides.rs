@@ -1,6 +1,7 @@
 use nalgebra::Vector3;
 
-use super::{Check, ConfigError, Scene, StaticBox};
+use super::{Scene, StaticBox};
+use crate::input::{Check, ConfigError};
 
 /// The guides beside the target and the stop behind it, by the beginning of their names, and
 /// which way each stands from the plate in the target's frame.

@@ -3,7 +3,8 @@ use std::path::Path;
 use mjcf_rs::{Model, body::GeomType, body::JointType};
 use nalgebra::{Isometry3, Point3, Quaternion, Translation3, UnitQuaternion, Vector3};
 
-use super::{Check, ConfigError, mjcf_words};
+use super::mjcf_words;
+use crate::input::{Check, ConfigError};
 
 /// What a scene takes from its MJCF: boxes, frames and the plate's body. Contact settings are
 /// set in code, so that both engines can be compared on the same geometry.

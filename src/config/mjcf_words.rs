@@ -1,6 +1,6 @@
 use resvg::usvg::roxmltree::{Document, Node};
 
-use super::{Check, ConfigError};
+use crate::input::{Check, ConfigError};
 
 /// Attributes that place something.
 const PLACE: [&str; 6] = ["pos", "quat", "euler", "axisangle", "xyaxes", "zaxis"];

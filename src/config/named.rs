@@ -4,11 +4,7 @@ use std::ops::Deref;
 use serde::{Serialize, Serializer};
 
 use super::scene::stem;
-
-/// Which file something was read from, as the user gave it: for messages only. Any two are equal,
-/// because a thing is the same wherever its file lies.
-#[derive(Clone, Default)]
-pub struct Source(Option<String>);
+use crate::input::Source;
 
 /// The name of a scene or a robot, and the file that it was read from.
 ///
@@ -20,17 +16,6 @@ pub struct Named {
     source: Source,
 }
 
-impl Source {
-    pub(super) fn of(file: &str) -> Self {
-        Self(Some(file.to_owned()))
-    }
-
-    /// What a message calls it; of something that no file says, what it would stand in.
-    pub fn or<'a>(&'a self, otherwise: &'a str) -> &'a str {
-        self.0.as_deref().unwrap_or(otherwise)
-    }
-}
-
 impl Named {
     /// After the file's stem.
     pub(super) fn after(file: &str) -> Self {
@@ -40,18 +25,6 @@ impl Named {
     /// The file as the user gave it.
     pub fn file(&self) -> &str {
         self.source.or(&self.name)
-    }
-}
-
-impl PartialEq for Source {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl fmt::Debug for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("_")
     }
 }
 
@@ -94,7 +67,9 @@ mod tests {
     #[test]
     fn where_a_file_lies_does_not_enter_what_is_hashed_of_it() {
         let dir = tempfile::tempdir().unwrap();
-        for (name, text) in crate::config::embedded_files() {
+        let scenes = Scene::FILES.iter().map(|(n, t)| (format!("scenes/{n}"), *t));
+        let robots = Robot::FILES.iter().map(|(n, t)| (format!("robots/{n}"), *t));
+        for (name, text) in scenes.chain(robots) {
             let path = dir.path().join(&name);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();

@@ -2,7 +2,7 @@ use nalgebra::Vector3;
 use serde::Deserialize;
 use toml::Value;
 
-use super::{Check, ConfigError};
+use crate::input::{Check, ConfigError};
 
 /// A cell plate as a box.
 #[derive(Clone, Copy, Debug, PartialEq)]

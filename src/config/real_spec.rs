@@ -1,7 +1,7 @@
 use serde::Deserialize;
 
 use super::frame::Frame;
-use super::{Check, ConfigError};
+use crate::input::{Check, ConfigError};
 use crate::wire;
 
 /// The `[real]` section of a robot file: where the arm is reached, how carefully it is moved, and
@@ -143,7 +143,7 @@ impl RealSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::parse_toml;
+    use crate::input::parse_toml;
 
     fn parse(text: &str) -> Result<RealSpec, String> {
         let spec: RealSpec = parse_toml("r.toml", text).map_err(|e| e.to_string())?;

@@ -4,8 +4,9 @@ use nalgebra::{Isometry3, Translation3, Vector3};
 use serde::{Deserialize, Serialize};
 
 use super::scene::read;
-use super::{ArmSpec, Check, ConfigError, Grasp, Named, RealSpec, TwinSpec, parse_toml};
+use super::{ArmSpec, Grasp, Named, RealSpec, TwinSpec};
 use crate::arm::{ArmModel, Envelope, Joints, Planner, Start};
+use crate::input::{Check, ConfigError, parse_toml};
 
 /// A robot: how it moves, how it grips, and the envelope it never leaves.
 #[derive(Clone, Debug, PartialEq)]

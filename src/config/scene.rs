@@ -6,7 +6,8 @@ use toml::Value;
 
 use super::mjcf::Geometry;
 use super::shelf::Made;
-use super::{Check, ConfigError, Named, Plate, ShelfSpec, StaticBox, parse_toml};
+use super::{Named, Plate, ShelfSpec, StaticBox};
+use crate::input::{Check, ConfigError, parse_toml};
 use crate::task::Placement;
 
 /// Where a trial happens: furniture, frames, the plate, and what counts as seated. Metres, world

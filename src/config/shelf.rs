@@ -1,7 +1,8 @@
 use nalgebra::{Isometry3, Quaternion, Translation3, UnitQuaternion, Vector3};
 use serde::{Deserialize, Serialize};
 
-use super::{Check, ConfigError, Heights, Plate, StaticBox};
+use super::{Heights, Plate, StaticBox};
+use crate::input::{Check, ConfigError};
 
 /// A shelf, or a hotel of several levels, as the scene's TOML describes it: a riser at the pick
 /// place, and at the target boards with guides and back stop between two walls.

@@ -2,7 +2,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde::Deserialize;
 
-use super::{Check, ConfigError};
+use crate::input::{Check, ConfigError};
 use crate::task::Noise;
 
 /// The `[twin]` section of a robot file: how `rmrl twin` plays this robot, and in what the played
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<(), String> {
-        let spec: TwinSpec = super::super::parse_toml("t.toml", text).map_err(|e| e.to_string())?;
+        let spec: TwinSpec = crate::input::parse_toml("t.toml", text).map_err(|e| e.to_string())?;
         spec.check(Check { file: "t.toml" }).map_err(|e| e.to_string())
     }
 

@@ -2,7 +2,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::config::{Experiment, parse_toml};
+use super::Experiment;
 
 const MARK: &str =
     "# An experiment folder of rmrl: what is below is what its runs were made with.\n";
@@ -96,7 +96,8 @@ impl Folder {
                 return Err(refused(path, why.into()));
             }
         };
-        parse_toml(&file.display().to_string(), &text).map_err(|e| refused(path, e.to_string()))
+        Experiment::parse(&file.display().to_string(), &text)
+            .map_err(|e| refused(path, e.to_string()))
     }
 
     pub fn path(&self) -> &Path {
@@ -136,7 +137,7 @@ impl Folder {
         for file in crate::report::FILES.into_iter().chain(["complete"]) {
             remove_if_there(&self.path.join(file))?;
         }
-        for method in &found.methods {
+        for method in found.names() {
             let runs = self.path.join(method);
             let Ok(entries) = fs::read_dir(&runs) else { continue };
             for entry in entries {

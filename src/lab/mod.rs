@@ -3,21 +3,33 @@
 //! It knows workcells and methods by their traits only, never which backend moves or how a
 //! method learns. It holds no clock: time comes from the robot.
 
+mod change;
+#[cfg(test)]
+mod contract;
+mod experiment;
+mod experiment_file;
 mod folder;
 mod results;
 mod run;
+mod schedule;
 mod sweep;
+mod trial;
 
+pub use change::Change;
+pub use experiment::{Demonstration, Experiment};
+pub use experiment_file::Evaluation;
 pub use folder::{Folder, FolderError, State, Wish};
 pub use results::{HARDWARE, read_run, score};
-pub use run::{MakeCell, Run, planned_trials, see};
+pub use run::{LookOn, MakeCell, Run};
+pub use schedule::{Schedule, SoFar, Step};
 pub use sweep::{Event, MakeWatch, Sweep, read_results, run_path};
+pub use trial::{Occasion, Record, Trial, Trials, see};
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::cell::{CellError, Snapshot, Watch};
-use crate::config::ConfigError;
+use crate::input::ConfigError;
 use crate::learn::LearnError;
 use crate::store::StoreError;
 

@@ -1,4 +1,4 @@
-use crate::config::Experiment;
+use super::Experiment;
 use crate::report::{Checkpoint, HarmCount, RunResult, Scores, Shelf};
 use crate::store::{StoreError, Stored, TrialRow, TrialStore};
 use crate::task::{Outcome, Phase, Placement, Pose2, Reward, is_success};

@@ -4,10 +4,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 
 use super::run::open_or_create;
-use super::{LabError, MakeCell, Run, UntilRaised, read_run};
+use super::{Experiment, LabError, MakeCell, Run, UntilRaised, read_run};
 use crate::cell::{Detail, Snapshot, Watch};
-use crate::config::{ConfigError, Experiment, Scene};
-use crate::learn;
+use crate::config::Scene;
+use crate::input::ConfigError;
+use crate::learn::Recipe;
 use crate::report::{ExperimentResult, MethodResult, RunResult};
 use crate::store::{Durability, RunInfo, TrialStore};
 use crate::task::TrialKey;
@@ -65,15 +66,16 @@ impl Sweep<'_> {
     /// Runs what is not complete yet. On an interruption or an error, the other runs stop at
     /// their next trial, and everything so far is kept.
     pub fn run(&self, tell: &mut dyn FnMut(Event<'_>)) -> Result<ExperimentResult, LabError> {
-        let runs: Vec<(u64, &str)> = self
+        let runs: Vec<(u64, &Recipe)> = self
             .experiment
             .seeds()
-            .flat_map(|seed| self.experiment.methods.iter().map(move |m| (seed, m.as_str())))
+            .flat_map(|seed| self.experiment.methods.iter().map(move |m| (seed, m)))
             .collect();
         let mut done: Vec<Option<RunResult>> = vec![None; runs.len()];
         let (next, abort) = (AtomicUsize::new(0), AtomicBool::new(false));
         let (sender, receiver) = channel();
         let mut failure = None;
+        let named = |at: usize| (runs[at].0, runs[at].1.card().name.as_str());
         std::thread::scope(|scope| {
             for _ in 0..self.jobs.clamp(1, runs.len()) {
                 let (sender, runs, next, abort) = (sender.clone(), &runs, &next, &abort);
@@ -83,22 +85,20 @@ impl Sweep<'_> {
             for message in receiver {
                 match message {
                     Message::Started(at) => {
-                        let (seed, method) = runs[at];
+                        let (seed, method) = named(at);
                         tell(Event::Started { method, seed });
                     }
                     Message::Trial(at) => {
-                        let (seed, method) = runs[at];
+                        let (seed, method) = named(at);
                         tell(Event::Trial { method, seed });
                     }
                     Message::Finished(at, result) => {
-                        let (seed, method) = runs[at];
+                        let (seed, method) = named(at);
                         tell(Event::Finished { method, seed, result: &result });
                         done[at] = Some(result);
                         if self.seed_is_complete(&done, at) {
-                            match self.results(&done) {
-                                Ok(results) => tell(Event::Seed { seed, results: &results }),
-                                Err(error) => failure = Some(error.into()),
-                            }
+                            let results = assemble(self.experiment, &done);
+                            tell(Event::Seed { seed, results: &results });
                         }
                     }
                     Message::Failed(error) => {
@@ -115,13 +115,13 @@ impl Sweep<'_> {
         });
         match failure {
             Some(error) => Err(error),
-            None => Ok(self.results(&done)?),
+            None => Ok(assemble(self.experiment, &done)),
         }
     }
 
     fn work(
         &self,
-        runs: &[(u64, &str)],
+        runs: &[(u64, &Recipe)],
         next: &AtomicUsize,
         abort: &AtomicBool,
         sender: &Sender<Message>,
@@ -130,12 +130,12 @@ impl Sweep<'_> {
         let send = |message| drop(sender.send(message));
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some((seed, method)) = runs.get(at).copied() else { return };
+            let Some((seed, recipe)) = runs.get(at).copied() else { return };
             if abort.load(Ordering::Relaxed) || self.stop.load(Ordering::Relaxed) {
                 return send(Message::Failed(LabError::Interrupted));
             }
             send(Message::Started(at));
-            match self.one(method, seed, abort, &mut || send(Message::Trial(at))) {
+            match self.one(recipe, seed, abort, &mut || send(Message::Trial(at))) {
                 Ok(result) => send(Message::Finished(at, result)),
                 Err(error) => return send(Message::Failed(error)),
             }
@@ -144,15 +144,16 @@ impl Sweep<'_> {
 
     fn one(
         &self,
-        method: &str,
+        recipe: &Recipe,
         seed: u64,
         abort: &AtomicBool,
         trial: &mut dyn FnMut(),
     ) -> Result<RunResult, LabError> {
+        let method = &recipe.card().name;
         let path = run_path(self.folder, method, seed);
         let info = RunInfo {
             experiment: self.experiment.to_toml(),
-            method: method.to_owned(),
+            method: method.clone(),
             seed,
             backend: self.backend.clone(),
             version: crate::VERSION.to_owned(),
@@ -160,21 +161,15 @@ impl Sweep<'_> {
         };
         let store = open_or_create(&path, &info, self.durability)?;
         if !store.is_complete()? {
-            let watched = |scene: &str| {
+            let watch = |scene: &str| -> Box<dyn Watch + '_> {
                 let stops = [UntilRaised(self.stop), UntilRaised(abort)];
-                Watched { stops, own: (self.watch)(scene) }
+                Box::new(Watched { stops, own: (self.watch)(scene) })
             };
-            let (scene, shelf) = (&self.experiment.scene, &self.experiment.evaluation.shelf_scene);
-            let mut watch = watched(scene);
+            let scene = &self.experiment.scene;
             let cell = (self.cells)(scene)?.ok_or_else(|| self.absent(scene))?;
-            let mut run = Run::new(self.experiment, method, seed, cell, store, &mut watch)?;
-            run.train(&mut watch, &mut |_| trial())?;
-            if shelf == scene {
-                run.demonstrate_here(&mut watch, &mut |_| trial())?;
-            } else if let Some(cell) = (self.cells)(shelf)? {
-                run.demonstrate(cell, &mut watched(shelf), &mut |_| trial())?;
-            }
-            run.complete()?;
+            let mut looks_on = watch(scene);
+            let mut run = Run::new(self.experiment, recipe, seed, cell, store, looks_on.as_mut())?;
+            run.go_on(self.cells, &watch, &mut |_| trial())?;
         }
         Ok(read_run(self.experiment, &TrialStore::read(&path)?)?)
     }
@@ -192,10 +187,6 @@ impl Sweep<'_> {
         let methods = self.experiment.methods.len();
         let first = at / methods * methods;
         done[first..first + methods].iter().all(Option::is_some)
-    }
-
-    fn results(&self, done: &[Option<RunResult>]) -> Result<ExperimentResult, ConfigError> {
-        assemble(self.experiment, done)
     }
 }
 
@@ -237,7 +228,7 @@ pub fn run_path(folder: &Path, method: &str, seed: u64) -> PathBuf {
 pub fn read_results(folder: &Path, experiment: &Experiment) -> Result<ExperimentResult, LabError> {
     let mut done = Vec::new();
     for seed in experiment.seeds() {
-        for method in &experiment.methods {
+        for method in experiment.names() {
             let path = run_path(folder, method, seed);
             let store = if path.is_file() { Some(TrialStore::read(&path)?) } else { None };
             done.push(match store {
@@ -246,13 +237,13 @@ pub fn read_results(folder: &Path, experiment: &Experiment) -> Result<Experiment
             });
         }
     }
-    Ok(assemble(experiment, &done)?)
+    Ok(assemble(experiment, &done))
 }
 
 /// The name of a built-in experiment as it stands; of any other, its file in the same folder.
 fn command(experiment: &Experiment) -> String {
     let built_in = Experiment::open(&experiment.name, &[]);
-    if built_in.is_ok_and(|built_in| built_in == *experiment) {
+    if built_in.is_ok_and(|built_in| built_in.to_toml() == experiment.to_toml()) {
         return format!("rmrl compare {}", experiment.name);
     }
     "rmrl compare experiment.toml (the file beside this report)".to_owned()
@@ -265,14 +256,10 @@ fn listed(mut names: Vec<&str>) -> String {
 }
 
 /// The results of the complete seeds. `done` is seed by seed, method by method.
-fn assemble(
-    experiment: &Experiment,
-    done: &[Option<RunResult>],
-) -> Result<ExperimentResult, ConfigError> {
+fn assemble(experiment: &Experiment, done: &[Option<RunResult>]) -> ExperimentResult {
     let count = experiment.methods.len();
     let complete: Vec<&[Option<RunResult>]> =
         done.chunks(count).filter(|seed| seed.iter().all(Option::is_some)).collect();
-    let options = experiment.options(&experiment.name)?;
     let mut programs: Vec<(&str, &str)> = complete
         .iter()
         .flat_map(|seed| seed.iter().flatten())
@@ -281,16 +268,12 @@ fn assemble(
     programs.sort_unstable();
     programs.dedup();
     let (versions, commits): (Vec<_>, Vec<_>) = programs.into_iter().unzip();
-    let of_method = |(at, name): (usize, &String)| {
-        Ok(MethodResult {
-            card: learn::card(name, &options)?,
-            settings: learn::settings_as_pairs(name, &options)?,
-            runs: complete.iter().filter_map(|seed| seed[at].clone()).collect(),
-        })
+    let of_method = |(at, recipe): (usize, &Recipe)| MethodResult {
+        card: recipe.card().clone(),
+        settings: recipe.pairs(),
+        runs: complete.iter().filter_map(|seed| seed[at].clone()).collect(),
     };
-    let methods: Result<_, ConfigError> =
-        experiment.methods.iter().enumerate().map(of_method).collect();
-    Ok(ExperimentResult {
+    ExperimentResult {
         name: experiment.name.clone(),
         command: command(experiment),
         version: listed(versions),
@@ -300,6 +283,7 @@ fn assemble(
         evaluate_every: experiment.evaluation.every,
         evaluation_trials: experiment.evaluation.trials,
         seeds: experiment.seeds().collect(),
-        methods: methods?,
-    })
+        contrasts: experiment.contrasts.clone(),
+        methods: experiment.methods.iter().enumerate().map(of_method).collect(),
+    }
 }

@@ -1,29 +1,15 @@
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
-use super::Experience;
-use crate::task::ContextSignal;
+use super::{Advantages, BaselineKind, Experience};
 
 /// What reward is to be expected, so that an advantage says how much better a trial went.
 /// A running mean that turns into an exponential one.
 #[derive(Clone, Debug)]
 pub struct Baseline {
-    kind: BaselineKind,
-    rate: f64,
+    settings: Advantages,
     overall: Mean,
     scenes: BTreeMap<usize, Mean>,
     seen: usize,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum BaselineKind {
-    None,
-    /// One for all trials.
-    Mean,
-    /// One for each scene instance; that of all trials until an instance comes back.
-    Scene,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -32,25 +18,14 @@ struct Mean {
     count: u64,
 }
 
-impl BaselineKind {
-    /// What a method must be shown for it.
-    pub fn context(self) -> ContextSignal {
-        match self {
-            Self::Scene => ContextSignal::SceneId,
-            Self::None | Self::Mean => ContextSignal::None,
-        }
-    }
-}
-
 impl Baseline {
-    /// `rate` is the weight of a new reward once a mean has settled.
-    pub fn new(kind: BaselineKind, rate: f64) -> Self {
-        Self { kind, rate, overall: Mean::default(), scenes: BTreeMap::new(), seen: 0 }
+    pub fn new(settings: Advantages) -> Self {
+        Self { settings, overall: Mean::default(), scenes: BTreeMap::new(), seen: 0 }
     }
 
     /// The baseline after this history.
-    pub fn rebuild(kind: BaselineKind, rate: f64, history: &[Experience]) -> Self {
-        let mut baseline = Self::new(kind, rate);
+    pub fn rebuilt(settings: Advantages, history: &[Experience]) -> Self {
+        let mut baseline = Self::new(settings);
         baseline.advantages(history, history.len());
         baseline
     }
@@ -65,14 +40,15 @@ impl Baseline {
 
     fn observe(&mut self, trial: &Experience) -> f32 {
         let reward = trial.feedback.reward;
+        let Advantages { baseline, baseline_rate: rate } = self.settings;
         let overall = self.overall;
-        self.overall.observe(reward, self.rate);
-        let expected = match (self.kind, trial.instance) {
+        self.overall.observe(reward, rate);
+        let expected = match (baseline, trial.instance) {
             (BaselineKind::None, _) => 0.0,
             (BaselineKind::Scene, Some(instance)) => {
                 let scene = self.scenes.entry(instance).or_default();
                 let before = if scene.count == 0 { overall } else { *scene };
-                scene.observe(reward, self.rate);
+                scene.observe(reward, rate);
                 before.expected(reward)
             }
             (BaselineKind::Mean | BaselineKind::Scene, _) => overall.expected(reward),
@@ -105,12 +81,16 @@ pub fn standardise(advantages: &mut [f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::learn::identity::trial;
+    use crate::learn::samples::trial;
+
+    fn scene(baseline_rate: f64) -> Advantages {
+        Advantages { baseline: BaselineKind::Scene, baseline_rate }
+    }
 
     #[test]
     fn a_trial_is_compared_with_earlier_ones_of_its_scene() {
         let history = [trial(0, -4.0), trial(1, -1.0), trial(0, -3.0), trial(1, -2.0)];
-        let mut baseline = Baseline::new(BaselineKind::Scene, 0.0);
+        let mut baseline = Baseline::new(scene(0.0));
         assert_eq!(baseline.advantages(&history[..2], 2), [0.0, 3.0]);
         assert_eq!(baseline.advantages(&history, 2), [1.0, -1.0]);
     }
@@ -118,11 +98,11 @@ mod tests {
     #[test]
     fn batches_or_all_at_once_make_no_difference() {
         let history: Vec<_> = (0..40).map(|i| trial(i % 3, -((i * 7 % 11) as f64))).collect();
-        let mut grown = Baseline::new(BaselineKind::Scene, 0.1);
+        let mut grown = Baseline::new(scene(0.1));
         for end in [7, 20, 40] {
             grown.advantages(&history[..end], 0);
         }
-        let rebuilt = Baseline::rebuild(BaselineKind::Scene, 0.1, &history);
+        let rebuilt = Baseline::rebuilt(scene(0.1), &history);
         assert_eq!((grown.overall, grown.scenes), (rebuilt.overall, rebuilt.scenes));
     }
 

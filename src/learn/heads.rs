@@ -1,8 +1,8 @@
 use candle_core::{D, Device, Result, Tensor};
 use candle_nn::ops::{log_softmax, softmax};
 use rand::RngExt;
-use serde::{Deserialize, Serialize};
 
+use crate::choices;
 use crate::task::Draw;
 
 /// The Gaussian over bins, as a target and as a kernel. Rows sum to 1.
@@ -116,14 +116,14 @@ impl Behaviour {
     }
 }
 
-/// How a distribution becomes the one action of a greedy policy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Decode {
-    /// The likeliest bin; the middle one where none is likelier, as before any learning.
-    Argmax,
-    /// The mean of the bins: finer than the grid, where targets are smooth.
-    Expectation,
+choices! {
+    /// How a distribution becomes the one action of a greedy policy.
+    pub enum Decode {
+        /// the likeliest bin, the middle one where none is likelier
+        Argmax,
+        /// the mean of the bins: finer than the grid, where targets are smooth
+        Expectation,
+    }
 }
 
 impl Decode {

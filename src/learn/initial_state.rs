@@ -1,5 +1,5 @@
 use super::Experience;
-use crate::cell::Image;
+use crate::task::Image;
 use crate::task::Pose2;
 
 /// How each trial began, as far as the grouping needs to know.

@@ -1,4 +1,6 @@
-use crate::cell::Image;
+use crate::task::Image;
+use serde::{Deserialize, Serialize};
+
 use crate::task::{ContextSignal, Correction, Draw, Feedback, Pose2, RewardSignal};
 
 /// A way to choose corrections and to learn from their rewards. Batched and serialisable; it
@@ -8,7 +10,7 @@ pub trait Method: Send {
 
     /// Chooses one correction a view. `draws` has one keyed generator a view.
     fn act(
-        &mut self,
+        &self,
         views: &[View<'_>],
         mode: Mode,
         draws: &mut [Draw],
@@ -20,14 +22,9 @@ pub trait Method: Send {
         Ok(None)
     }
 
-    /// Learns from prior trials, before any of its own. Called at most once, and only when the
-    /// card asks for prior trials.
-    fn pretrain(&mut self, prior: &[Experience], draw: &mut Draw) -> Result<Progress, LearnError> {
-        self.learn(prior, prior.len(), draw)
-    }
-
     /// Learns after a batch. `history` is every trial so far in order, prior ones included; the
-    /// last `fresh` of them are new.
+    /// last `fresh` of them are new. Where the card asks for prior trials, all of them are the first
+    /// batch.
     fn learn(
         &mut self,
         history: &[Experience],
@@ -50,9 +47,10 @@ pub type BinProbabilities = [Vec<f32>; 3];
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Card {
     /// As on the command line.
-    pub name: &'static str,
+    pub name: String,
     /// One line on what it does and where it comes from.
-    pub summary: &'static str,
+    pub summary: String,
+    pub role: Role,
     pub signal: RewardSignal,
     pub context: ContextSignal,
     /// It is told the true offset: a reference, not a competitor, and impossible on hardware.
@@ -61,6 +59,55 @@ pub struct Card {
     pub learns: bool,
     /// Trials gathered before training, which count on the x axis.
     pub prior_trials: u64,
+    /// It is told what the arm's own reading says was executed, besides what was commanded.
+    pub sees_executed: bool,
+}
+
+impl Card {
+    /// A competitor that learns from the scalar reward and the image alone.
+    pub fn learner(name: &str, summary: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            summary: summary.to_owned(),
+            role: Role::Competitor,
+            signal: RewardSignal::Scalar,
+            context: ContextSignal::None,
+            sees_truth: false,
+            learns: true,
+            prior_trials: 0,
+            sees_executed: false,
+        }
+    }
+
+    /// Something to measure against, which learns nothing.
+    pub fn reference(name: &str, summary: &str) -> Self {
+        Self { role: Role::Reference, learns: false, ..Self::learner(name, summary) }
+    }
+}
+
+/// What part a method plays in a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// One of the contestants.
+    Competitor,
+    /// What everything else is compared with.
+    Rival,
+    /// Not in the contest: something to measure it against.
+    Reference,
+    /// The method of arXiv 2510.15189 as this project understands it.
+    Paper,
+}
+
+impl Role {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Competitor => "competitor",
+            Self::Rival => "rival",
+            Self::Reference => "reference",
+            Self::Paper => "the paper's",
+        }
+    }
 }
 
 /// What a method is shown before it chooses. A field it did not declare is `None`.
@@ -99,6 +146,9 @@ pub struct Experience {
     pub pose: Option<Pose2>,
     pub truth: Option<Pose2>,
     pub decision: Decision,
+    /// The correction that the arm's own reading at the grip says was carried out, with that
+    /// reading's error: only for a method whose card asks for it.
+    pub executed: Option<Correction>,
     pub feedback: Feedback,
 }
 
@@ -127,9 +177,17 @@ pub enum LearnError {
     #[error("tensor operation failed: {0}")]
     Tensor(#[from] candle_core::Error),
     #[error("the saved state of method '{method}' cannot be used: {why}")]
-    State { method: &'static str, why: String },
+    State { method: String, why: String },
     #[error("'{method}' was not shown the {what} that its card asks for")]
-    NotShown { method: &'static str, what: &'static str },
+    NotShown { method: String, what: &'static str },
+    #[error("was asked for {asked} decisions and made {got}")]
+    Count { asked: usize, got: usize },
     #[error("learning diverged: {0}")]
     Diverged(String),
+}
+
+impl LearnError {
+    pub fn not_shown(method: &str, what: &'static str) -> Self {
+        Self::NotShown { method: method.to_owned(), what }
+    }
 }

@@ -4,23 +4,34 @@
 //! never sees the simulator's truth, unless its card says so and its results are marked.
 
 mod baseline;
+mod common;
 mod dense;
-mod heads;
-#[cfg(test)]
-mod identity;
+pub mod heads;
 mod initial_state;
 mod learner;
 mod method;
 mod methods;
+mod network;
+mod objective;
 mod optimiser;
 pub mod policy;
+mod registry;
 pub mod replay;
 pub mod role_model;
+mod rule;
+#[cfg(test)]
+mod samples;
 mod settings;
 
+pub use common::{Advantages, BaselineKind, Common, NoSettings, Prior, PriorPolicy, Shared};
+pub use learner::Learner;
 pub use method::{
-    BinProbabilities, Card, Decision, Experience, Label, LearnError, Method, Mode, Progress, View,
+    BinProbabilities, Card, Decision, Experience, Label, LearnError, Method, Mode, Progress, Role,
+    View,
 };
-pub use methods::{build, card, names, resolved_settings, settings_as_pairs};
+pub use network::Network;
+pub use objective::{Objective, Round};
 pub use optimiser::Adam;
-pub use settings::Settings;
+pub use registry::{Entry, Recipe, add, entries, find, names};
+pub use rule::Rule;
+pub use settings::{Choice, Key, Setting, Settings};

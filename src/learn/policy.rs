@@ -1,10 +1,9 @@
 use candle_core::{Device, Result, Tensor, Var};
 use rand_distr::{Distribution, StandardNormal};
-use serde::{Deserialize, Serialize};
 
 use super::dense::Dense;
-use crate::cell::Image;
-use crate::task::Draw;
+use crate::task::{Draw, Image};
+use crate::{choices, settings};
 
 /// Image -> three categorical distributions over bins (x, y, yaw).
 ///
@@ -17,36 +16,31 @@ pub struct Policy {
     bins: usize,
 }
 
-/// Widths of the policy's layers.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Widths {
-    /// Channels of an embedded patch.
-    pub patch_width: usize,
-    /// Channels of two by two merged patches.
-    pub merge_width: usize,
-    /// Units of the dense layer.
-    pub dense_width: usize,
+settings! {
+    /// Widths of the policy's layers.
+    pub struct Widths {
+        /// Channels of an embedded patch of 8x8 pixels.
+        patch_width: usize = 32, in 1..=1024;
+        /// Channels of two by two merged patches.
+        merge_width: usize = 64, in 1..=1024;
+        /// Units of the dense layer.
+        dense_width: usize = 128, in 1..=4096;
+    }
 }
 
-/// What is done to an image before the policy sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Normalise {
-    /// Mean 0 and standard deviation 1 over the image: brighter light changes nothing.
-    Image,
-    /// Grey levels to [-1, 1].
-    Fixed,
+choices! {
+    /// What is done to an image before the policy sees it.
+    pub enum Normalise {
+        /// mean 0 and standard deviation 1 over the image: brighter light changes nothing
+        Image,
+        /// grey levels to [-1, 1]
+        Fixed,
+    }
 }
 
 const PATCH: usize = 8;
 const PATCHES: usize = (Image::SIDE / PATCH) * (Image::SIDE / PATCH);
 const PATCH_PIXELS: usize = PATCH * PATCH;
-
-impl Default for Widths {
-    fn default() -> Self {
-        Self { patch_width: 32, merge_width: 64, dense_width: 128 }
-    }
-}
 
 impl Policy {
     /// Weights from `draw` (He et al., 2015); the heads are zero, so that every bin is equally

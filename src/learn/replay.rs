@@ -4,13 +4,24 @@ use rand::RngExt;
 
 use crate::task::Draw;
 
+/// These places in order, so many at a time.
+pub fn in_order(trials: Range<usize>, size: usize) -> Vec<Vec<usize>> {
+    trials.collect::<Vec<_>>().chunks(size).map(<[usize]>::to_vec).collect()
+}
+
 /// Places in the history to learn from again: uniform, with replacement. Empty from an empty
-/// range.
-pub fn uniform(trials: Range<usize>, count: usize, draw: &mut Draw) -> Vec<usize> {
-    if trials.is_empty() {
-        return Vec::new();
-    }
-    (0..count).map(|_| draw.random_range(trials.clone())).collect()
+/// range. So many times, for as many gradient steps.
+pub fn uniform(
+    trials: Range<usize>,
+    steps: usize,
+    count: usize,
+    draw: &mut Draw,
+) -> Vec<Vec<usize>> {
+    let mut some = || match trials.is_empty() {
+        true => Vec::new(),
+        false => (0..count).map(|_| draw.random_range(trials.clone())).collect(),
+    };
+    (0..steps).map(|_| some()).collect()
 }
 
 #[cfg(test)]
@@ -25,7 +36,7 @@ mod tests {
     #[test]
     fn every_trial_of_the_range_is_replayed_about_equally_often() {
         let mut counts = [0; 30];
-        for place in uniform(10..30, 20_000, &mut draw(0)) {
+        for place in uniform(10..30, 10, 2_000, &mut draw(0)).concat() {
             counts[place] += 1;
         }
         assert!(counts[..10].iter().all(|c| *c == 0));
@@ -34,8 +45,8 @@ mod tests {
 
     #[test]
     fn the_same_draw_replays_the_same_trials_and_nothing_is_drawn_from_nothing() {
-        assert_eq!(uniform(0..99, 8, &mut draw(3)), uniform(0..99, 8, &mut draw(3)));
-        assert_ne!(uniform(0..99, 8, &mut draw(3)), uniform(0..99, 8, &mut draw(4)));
-        assert!(uniform(5..5, 8, &mut draw(3)).is_empty());
+        assert_eq!(uniform(0..99, 2, 8, &mut draw(3)), uniform(0..99, 2, 8, &mut draw(3)));
+        assert_ne!(uniform(0..99, 2, 8, &mut draw(3)), uniform(0..99, 2, 8, &mut draw(4)));
+        assert_eq!(uniform(5..5, 2, 8, &mut draw(3)), [[0usize; 0]; 2]);
     }
 }

@@ -1,10 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
-
 use super::initial_state::InitialStates;
 use super::{Experience, Label};
+use crate::task::ContextSignal;
+use crate::{choices, settings};
 
 /// Who is whose role model: among peers (trials that began in a similar initial state) the one
 /// with the highest reward. Its action is the label of them all (Chen et al., arXiv 2510.15189).
@@ -37,75 +37,92 @@ struct Group {
     followers: Vec<usize>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RoleModelOptions {
-    pub peers: Peers,
-    /// Trials in the window, for `peers = "window"`.
-    pub window: usize,
-    pub grouping: Grouping,
-    /// How far apart peers may begin: for `pose-radius` in mm, a degree counting as one; for
-    /// `image-embedding` in grey levels (root mean square, of images with contrast 1).
-    pub radius: f64,
-    /// Role models are identified anew after so many trials.
-    pub refresh_every: usize,
-    pub label_weight: LabelWeight,
-    pub tie: Tie,
+settings! {
+    /// How role models are found.
+    pub struct RoleModelOptions {
+        /// Which trials of the same initial state are peers.
+        peers: Peers = Peers::All;
+        /// Trials in the window, for `peers = "window"`; older ones lose their label.
+        window: usize = 500, in 1..=1_000_000;
+        /// What makes initial states similar.
+        grouping: Grouping = Grouping::SceneId;
+        /// How far apart peers may begin: for `pose-radius` in mm, a degree counting as one; for
+        /// `image-embedding` in grey levels (root mean square, of images with contrast 1).
+        radius: f64 = 1.0, in 0.0..=1000.0;
+        /// Role models are identified again after so many trials.
+        refresh_every: usize = 20, in 1..=1_000_000;
+        /// How much a trial counts in the imitation loss.
+        label_weight: LabelWeight = LabelWeight::One;
+        /// Which of the role model's corrections its peers are taught.
+        label_action: LabelAction = LabelAction::Commanded;
+        /// Which of two equally good trials is the role model.
+        tie: Tie = Tie::Incumbent;
+    }
 }
 
-/// Which trials of the same initial state are peers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Peers {
-    /// All so far.
-    All,
-    /// The last `window` trials; older ones have no label: for a task that changes.
-    Window,
-    /// Those since the last refresh. A label stays as it was given.
-    Batch,
+choices! {
+    /// Which trials of the same initial state are peers.
+    pub enum Peers {
+        /// all so far
+        All,
+        /// the last `window` trials, for a task that changes
+        Window,
+        /// those since the last refresh; a label stays as it was given
+        Batch,
+    }
 }
 
-/// What makes initial states similar.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Grouping {
-    /// The same scene instance.
-    SceneId,
-    /// Images within `radius` after scaling down to 8x8.
-    ImageEmbedding,
-    /// Measured initial poses within `radius`.
-    PoseRadius,
+choices! {
+    /// What makes initial states similar.
+    pub enum Grouping {
+        /// the same scene instance
+        SceneId,
+        /// images within `radius` after scaling down to 8x8
+        ImageEmbedding,
+        /// measured initial poses within `radius`
+        PoseRadius,
+    }
 }
 
-/// How much a trial counts in the imitation loss.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LabelWeight {
-    One,
-    /// `exp` of the role model's reward: 1 for a perfect one.
-    Reward,
-    /// By how much the role model's reward is above the mean of its peers.
-    Advantage,
+choices! {
+    /// How much a trial counts in the imitation loss.
+    pub enum LabelWeight {
+        /// all the same
+        One,
+        /// `exp` of the role model's reward: 1 for a perfect one
+        Reward,
+        /// by how much the role model's reward is above the mean of its peers
+        Advantage,
+    }
 }
 
-/// Which of two equally good trials is the role model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Tie {
-    /// The earlier one, so that labels do not change without need.
-    Incumbent,
-    Newest,
+choices! {
+    /// Which of the role model's corrections its peers are taught.
+    pub enum LabelAction {
+        /// the one that it chose
+        Commanded,
+        /// the one that the arm read at the grip
+        Executed,
+    }
 }
 
-impl Default for RoleModelOptions {
-    fn default() -> Self {
-        Self {
-            peers: Peers::All,
-            window: 500,
-            grouping: Grouping::SceneId,
-            radius: 1.0,
-            refresh_every: 20,
-            label_weight: LabelWeight::One,
-            tie: Tie::Incumbent,
+choices! {
+    /// Which of two equally good trials is the role model.
+    pub enum Tie {
+        /// the earlier one, so that labels do not change without need
+        Incumbent,
+        /// the later one
+        Newest,
+    }
+}
+
+impl Grouping {
+    /// What a method must be shown for it.
+    pub fn context(self) -> ContextSignal {
+        match self {
+            Self::SceneId => ContextSignal::SceneId,
+            Self::ImageEmbedding => ContextSignal::None,
+            Self::PoseRadius => ContextSignal::Pose,
         }
     }
 }
@@ -163,7 +180,10 @@ impl RoleModels {
             trial: own.trial,
             role_model: role_model.trial,
             peers: group.peers,
-            correction: role_model.decision.correction,
+            correction: match self.options.label_action {
+                LabelAction::Commanded => role_model.decision.correction,
+                LabelAction::Executed => role_model.executed?,
+            },
         })
     }
 
@@ -184,7 +204,11 @@ impl RoleModels {
         self.group(place).map_or(0.0, |g| self.rewards[g.role_model] - self.rewards[place])
     }
 
+    /// The group of a trial that has a label: what is left of one that lost it means nothing.
     fn group(&self, place: usize) -> Option<&Group> {
+        if !self.labelled.contains(&place) {
+            return None;
+        }
         self.groups.get(*self.group_of.get(place)?)
     }
 
@@ -286,9 +310,8 @@ impl RoleModels {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cell::Image;
     use crate::learn::Decision;
-    use crate::task::{Correction, Feedback, Pose2};
+    use crate::task::{Correction, Feedback, Image, Pose2};
     use proptest::prelude::*;
 
     fn trial(index: usize, instance: usize, reward: f64) -> Experience {
@@ -301,6 +324,7 @@ mod tests {
             instance: Some(instance),
             pose: Some(Pose2::new(10.0 * instance as f64, 0.0, 0.0)),
             truth: None,
+            executed: None,
             decision: Decision { correction, bins: None, log_prob: None },
             feedback: Feedback { reward, unsigned: None, signed: None },
         }

@@ -1,173 +1,268 @@
-use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use super::heads::Decode;
-use super::policy::{Normalise, Widths};
-use super::role_model::RoleModelOptions;
-use crate::config::{Check, ConfigError};
+use crate::input::{Check, ConfigError};
 
-/// What the user changed about each method: tables `[settings.<name>]` of an experiment, and
-/// `--set`. Everything else is at its default.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Settings {
-    overrides: BTreeMap<String, Table>,
+/// The typed settings of a method: flat, every key with a default, bounds and a sentence. Written
+/// with [`settings!`](crate::settings), which implements this.
+pub trait Settings:
+    Clone + Default + PartialEq + std::fmt::Debug + Send + Sync + Serialize + DeserializeOwned + 'static
+{
+    /// Every key as it is set, in the order in which it is declared.
+    fn keys(&self) -> Vec<Key>;
 }
 
-impl Settings {
-    /// Changes one key of one method. `file` says where it was written, for messages.
-    pub fn set(
-        &mut self,
-        file: &str,
-        method: &str,
-        key: &str,
-        value: Value,
-    ) -> Result<(), ConfigError> {
-        let mut table = self.overrides.get(method).cloned().unwrap_or_default();
-        table.insert(key.to_owned(), value);
-        super::methods::check(file, method, &table)?;
-        self.overrides.insert(method.to_owned(), table);
-        Ok(())
-    }
-
-    /// Changes all that a table `[settings.<method>]` says.
-    pub fn extend(&mut self, file: &str, method: &str, table: &Table) -> Result<(), ConfigError> {
-        table.iter().try_for_each(|(key, value)| self.set(file, method, key, value.clone()))
-    }
-
-    pub(super) fn of(&self, method: &str) -> Table {
-        self.overrides.get(method).cloned().unwrap_or_default()
-    }
+/// One key of a method's settings: what it is, what is valid, and what it is set to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    pub name: &'static str,
+    /// What it means, with its unit.
+    pub sentence: String,
+    /// What may stand there: "from 0 to 1", "one of all, window, batch".
+    pub valid: String,
+    pub value: String,
+    /// Whether the value is valid.
+    ok: bool,
 }
 
-/// The typed settings of a method, with its defaults.
-pub trait Options: Clone + Serialize + DeserializeOwned {
-    fn check(&self, check: &Checks<'_>) -> Result<(), ConfigError>;
+/// A type that a setting can have.
+pub trait Setting {
+    /// What limits its values; nothing where the type itself does.
+    type Bounds;
+
+    fn is_within(&self, bounds: &Self::Bounds) -> bool;
+    fn valid(bounds: &Self::Bounds) -> String;
+    fn text(&self) -> String;
 }
 
-/// Checks of one method's settings. Keys are named as in the file.
-#[derive(Clone, Copy, Debug)]
-pub struct Checks<'a> {
-    pub file: &'a str,
-    pub method: &'a str,
-}
+/// A setting that is one of few words, as [`choices!`](crate::choices) writes it.
+pub trait Choice: Copy + PartialEq + Serialize + 'static {
+    /// Each with what it means.
+    const ALL: &'static [(Self, &'static str)];
 
-impl Checks<'_> {
-    pub fn within(&self, key: &str, value: f64, low: f64, high: f64) -> Result<(), ConfigError> {
-        Check { file: self.file }.within(&self.key(key), value, low, high)
-    }
-
-    pub fn count(
-        &self,
-        key: &str,
-        value: usize,
-        low: usize,
-        high: usize,
-    ) -> Result<(), ConfigError> {
-        let valid = format_args!("must be from {low} to {high}");
-        Check { file: self.file }.that((low..=high).contains(&value), &self.key(key), value, valid)
-    }
-
-    fn key(&self, key: &str) -> String {
-        format!("settings.{}.{key}", self.method)
-    }
-}
-
-/// Lays overrides onto defaults, key by key, so that a mistake is told with its key.
-pub fn resolve<O: Options>(
-    checks: Checks<'_>,
-    defaults: O,
-    overrides: &Table,
-) -> Result<O, ConfigError> {
-    let mut table = table_of(&defaults);
-    let mut options = defaults;
-    for (key, value) in overrides {
-        let wrong =
-            |valid: String| Check { file: checks.file }.error(&checks.key(key), value, valid);
-        let Some(slot) = table.get_mut(key) else {
-            let known: Vec<_> = table.keys().cloned().collect();
-            return Err(wrong(match known.is_empty() {
-                true => format!("'{}' has no settings", checks.method),
-                false => format!("unknown key; valid are {}", known.join(", ")),
-            }));
-        };
-        *slot = value.clone();
-        options = table.clone().try_into().map_err(|e: toml::de::Error| {
-            wrong(e.message().trim().replace('\n', " ").to_owned())
-        })?;
-    }
-    options.check(&checks)?;
-    Ok(options)
-}
-
-/// Key and value of every setting, in alphabetical order.
-pub fn pairs<O: Options>(options: &O) -> Vec<(String, String)> {
-    let text = |value: Value| match value {
-        Value::String(text) => text,
-        other => other.to_string(),
-    };
-    table_of(options).into_iter().map(|(key, value)| (key, text(value))).collect()
-}
-
-pub fn table_of<O: Options>(options: &O) -> Table {
-    // Settings are flat structs of numbers, booleans and unit enums, which TOML can always hold.
-    Table::try_from(options).unwrap_or_default()
-}
-
-/// What every learner can be told.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Common {
-    /// Adam's step size.
-    pub lr: f64,
-    /// Largest norm of a gradient.
-    pub clip_norm: f64,
-    /// Standard deviation of the Gaussian that an action becomes as a target, in bins; 0 is
-    /// one-hot.
-    pub target_sigma_bins: f64,
-    /// Probability that exploration moves a bin drawn from the policy.
-    pub explore_prob: f64,
-    /// By how much, as a standard deviation in bins.
-    pub explore_sigma_bins: f64,
-    pub decode: Decode,
-    pub normalise: Normalise,
-    #[serde(flatten)]
-    pub widths: Widths,
-}
-
-impl Default for Common {
-    fn default() -> Self {
-        Self {
-            lr: 1e-3,
-            clip_norm: 5.0,
-            target_sigma_bins: 0.0,
-            explore_prob: 0.0,
-            explore_sigma_bins: 1.0,
-            decode: Decode::Argmax,
-            normalise: Normalise::Image,
-            widths: Widths::default(),
+    /// As in a file.
+    fn word(self) -> String {
+        match Value::try_from(self) {
+            Ok(Value::String(word)) => word,
+            _ => String::new(),
         }
     }
 }
 
-impl Common {
-    pub fn check(&self, check: &Checks<'_>) -> Result<(), ConfigError> {
-        check.within("lr", self.lr, 1e-8, 1.0)?;
-        check.within("clip_norm", self.clip_norm, 1e-6, 1e6)?;
-        check.within("target_sigma_bins", self.target_sigma_bins, 0.0, 10.0)?;
-        check.within("explore_prob", self.explore_prob, 0.0, 1.0)?;
-        check.within("explore_sigma_bins", self.explore_sigma_bins, 0.0, 10.0)?;
-        check.count("patch_width", self.widths.patch_width, 1, 1024)?;
-        check.count("merge_width", self.widths.merge_width, 1, 1024)?;
-        check.count("dense_width", self.widths.dense_width, 1, 4096)
+impl Key {
+    pub fn of<S: Setting>(
+        name: &'static str,
+        sentence: &str,
+        value: &S,
+        bounds: &S::Bounds,
+    ) -> Self {
+        let lines = sentence.lines().map(str::trim).collect::<Vec<_>>();
+        Self {
+            name,
+            sentence: lines.join(" ").trim().to_owned(),
+            valid: S::valid(bounds),
+            value: value.text(),
+            ok: value.is_within(bounds),
+        }
     }
 }
 
-impl RoleModelOptions {
-    pub fn check(&self, check: &Checks<'_>) -> Result<(), ConfigError> {
-        check.count("window", self.window, 1, 1_000_000)?;
-        check.within("radius", self.radius, 0.0, 1000.0)?;
-        check.count("refresh_every", self.refresh_every, 1, 1_000_000)
+impl Setting for f64 {
+    type Bounds = RangeInclusive<f64>;
+
+    fn is_within(&self, bounds: &Self::Bounds) -> bool {
+        bounds.contains(self)
+    }
+
+    fn valid(bounds: &Self::Bounds) -> String {
+        from_to(bounds)
+    }
+
+    fn text(&self) -> String {
+        Value::Float(*self).to_string()
+    }
+}
+
+impl Setting for usize {
+    type Bounds = RangeInclusive<usize>;
+
+    fn is_within(&self, bounds: &Self::Bounds) -> bool {
+        bounds.contains(self)
+    }
+
+    fn valid(bounds: &Self::Bounds) -> String {
+        from_to(bounds)
+    }
+
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Setting for bool {
+    type Bounds = ();
+
+    fn is_within(&self, (): &()) -> bool {
+        true
+    }
+
+    fn valid((): &()) -> String {
+        "true or false".to_owned()
+    }
+
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl<C: Choice> Setting for C {
+    type Bounds = ();
+
+    fn is_within(&self, (): &()) -> bool {
+        true
+    }
+
+    fn valid((): &()) -> String {
+        let words: Vec<_> =
+            C::ALL.iter().map(|(choice, what)| format!("{} ({what})", choice.word())).collect();
+        format!("one of {}", words.join(", "))
+    }
+
+    fn text(&self) -> String {
+        self.word()
+    }
+}
+
+fn from_to<T: Display>(bounds: &RangeInclusive<T>) -> String {
+    format!("from {} to {}", bounds.start(), bounds.end())
+}
+
+/// Declares a method's settings: parts that other methods have too, then its own keys, each with a
+/// sentence, a default and its bounds.
+///
+/// ```
+/// use rmrl::learn::{Common, Settings};
+/// rmrl::settings! {
+///     pub struct Mine {
+///         ..common: Common = Common { lr: 3e-4, ..Common::default() };
+///         /// Weight of the bonus, 1/mm.
+///         bonus: f64 = 0.5, in 0.0..=10.0;
+///         /// Count it twice.
+///         twice: bool = false;
+///     }
+/// }
+/// let keys = Mine::default().keys();
+/// let bonus = keys.iter().find(|key| key.name == "bonus").unwrap();
+/// assert_eq!(bonus.sentence, "Weight of the bonus, 1/mm.");
+/// assert_eq!(bonus.valid, "from 0 to 10");
+/// ```
+#[macro_export]
+macro_rules! settings {
+    (
+        $(#[doc = $about:literal])*
+        $vis:vis struct $name:ident {
+            $( .. $part:ident : $part_type:ty = $part_default:expr; )*
+            $( $(#[doc = $doc:literal])+ $key:ident : $type:ty = $default:expr $(, in $bounds:expr)?; )*
+        }
+    ) => {
+        $(#[doc = $about])*
+        #[derive(Clone, Copy, Debug, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+        $vis struct $name {
+            $( #[serde(flatten)] pub $part: $part_type, )*
+            $( $(#[doc = $doc])+ pub $key: $type, )*
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $( $part: $part_default, )* $( $key: $default, )* }
+            }
+        }
+
+        impl $crate::learn::Settings for $name {
+            fn keys(&self) -> Vec<$crate::learn::Key> {
+                #[allow(unused_mut)]
+                let mut keys: Vec<$crate::learn::Key> = Vec::new();
+                $( keys.extend($crate::learn::Settings::keys(&self.$part)); )*
+                $( keys.push($crate::learn::Key::of(
+                    stringify!($key),
+                    concat!($($doc, "\n"),+),
+                    &self.$key,
+                    &($($bounds)?),
+                )); )*
+                keys
+            }
+        }
+    };
+}
+
+/// Declares a setting that is one of few words, each with what it means.
+#[macro_export]
+macro_rules! choices {
+    (
+        $(#[doc = $about:literal])*
+        $vis:vis enum $name:ident {
+            $( #[doc = $doc:literal] $choice:ident, )+
+        }
+    ) => {
+        $(#[doc = $about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, ::serde::Serialize, ::serde::Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        $vis enum $name {
+            $( #[doc = $doc] $choice, )+
+        }
+
+        impl $crate::learn::Choice for $name {
+            const ALL: &'static [(Self, &'static str)] =
+                &[$( (Self::$choice, $doc.trim_ascii()), )+];
+        }
+    };
+}
+
+/// Lays what a user wrote onto the defaults, key by key, so that a mistake is told with its key.
+/// `file` says where it was written, for messages.
+pub fn resolve<S: Settings>(
+    file: &str,
+    method: &str,
+    defaults: S,
+    overrides: &Table,
+) -> Result<S, ConfigError> {
+    let check = Check { file };
+    let full = |key: &str| format!("settings.{method}.{key}");
+    let mut table = table_of(&defaults);
+    let mut settings = defaults;
+    for (key, value) in overrides {
+        let wrong = |valid: String| check.error(&full(key), value, valid);
+        let Some(slot) = table.get_mut(key) else {
+            let known: Vec<_> = table.keys().cloned().collect();
+            return Err(wrong(match known.is_empty() {
+                true => format!("'{method}' has no settings"),
+                false => format!("unknown key; valid are {}", known.join(", ")),
+            }));
+        };
+        *slot = widened(slot, value.clone());
+        settings = table.clone().try_into().map_err(|e: toml::de::Error| {
+            wrong(e.message().trim().replace('\n', " ").to_owned())
+        })?;
+    }
+    for key in settings.keys() {
+        check.that(key.ok, &full(key.name), &key.value, format_args!("must be {}", key.valid))?;
+    }
+    Ok(settings)
+}
+
+pub fn table_of<S: Settings>(settings: &S) -> Table {
+    // Settings are flat structs of numbers, booleans and words, which TOML can always hold.
+    Table::try_from(settings).unwrap_or_default()
+}
+
+/// `--set ppo.lr=1` means 1.0 where a number with a point stood.
+fn widened(old: &Value, new: Value) -> Value {
+    match (old, new) {
+        (Value::Float(_), Value::Integer(whole)) => Value::Float(whole as f64),
+        (_, new) => new,
     }
 }

@@ -5,9 +5,10 @@ use nalgebra::Isometry3;
 
 use crate::arm::{CheckedPath, Joints};
 use crate::cell::{
-    Arm, CellPlan, DeviceError, Eyes, Grip, Gripper, Image, Measured, Rig, RobotTime, Signals,
-    Watch, flatten,
+    Arm, CellPlan, DeviceError, Eyes, Grip, Gripper, Measured, Rig, RobotTime, Signals, Watch,
+    flatten,
 };
+use crate::task::Image;
 use crate::task::{ContextSignal, Placement, Pose2, RewardSignal, Setup};
 
 /// A rig on paper: it takes every checked path, moves nothing, and imagines that each grip and

@@ -8,9 +8,9 @@ use super::session::{Ended, Order, Session, Since};
 use super::{Fault, Fingers, RealGripper, State};
 use crate::arm::{ArmModel, CheckedPath, JointTrajectory, Joints, Segment};
 use crate::cell::{
-    Arm, DeviceError, Eyes, Grip, Gripper, Harm, Image, Measured, Rig, RobotTime, Signals,
-    Snapshot, Watch,
+    Arm, DeviceError, Eyes, Grip, Gripper, Harm, Measured, Rig, RobotTime, Signals, Snapshot, Watch,
 };
+use crate::task::Image;
 use crate::task::{ContextSignal, Pose2, RewardSignal, Setup};
 use crate::wire::gripper::Object;
 

@@ -8,7 +8,8 @@ use super::{
 };
 use crate::arm::{ArmModel, Joints, Planner, Unreachable};
 use crate::cell::{CellError, CellPlan, DeviceError, Place, ScriptedCell, placement};
-use crate::config::{Articulated, Check, ConfigError, Frame, RealSpec, Robot, Scene};
+use crate::config::{Articulated, Frame, RealSpec, Robot, Scene};
+use crate::input::{Check, ConfigError};
 use crate::wire::primary::KinematicsInfo;
 
 /// A robot file and the scene on its table, checked as a whole before anything is connected to.

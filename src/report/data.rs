@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::HarmCount;
+use super::{Contrast, HarmCount};
 use crate::learn::Card;
 use crate::task::{Outcome, TaskSpec};
 
@@ -22,6 +22,8 @@ pub struct ExperimentResult {
     pub evaluation_trials: u64,
     /// Seeds asked for; a seed is in the report once all its methods are complete.
     pub seeds: Vec<u64>,
+    /// Comparisons named in advance.
+    pub contrasts: Vec<Contrast>,
     pub methods: Vec<MethodResult>,
 }
 

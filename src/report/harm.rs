@@ -50,7 +50,7 @@ pub(super) fn section(result: &ExperimentResult) -> String {
                 continue;
             }
             harm.row([
-                table::marked(result, method.card.name),
+                table::marked(result, &method.card.name),
                 what.to_owned(),
                 sum.trials.to_string(),
                 sum.jams.to_string(),

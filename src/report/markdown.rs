@@ -98,7 +98,7 @@ fn results(result: &ExperimentResult, summary: &Summary) -> String {
     let waiting: Vec<String> = result
         .methods
         .iter()
-        .filter(|m| summary.methods.get(m.card.name).is_none())
+        .filter(|m| summary.methods.get(&m.card.name).is_none())
         .map(|m| format!("`{}`", m.card.name))
         .collect();
     if !waiting.is_empty() {
@@ -239,7 +239,7 @@ fn outcomes(result: &ExperimentResult) -> String {
         let counts: Vec<u64> = names.iter().map(|name| total(method, name)).collect();
         if counts.iter().any(|&n| n > 0) {
             let cells = counts.iter().map(u64::to_string);
-            table.row(std::iter::once(method.card.name.to_owned()).chain(cells));
+            table.row(std::iter::once(method.card.name.clone()).chain(cells));
         }
     }
     format!(
@@ -277,7 +277,7 @@ fn settings(result: &ExperimentResult) -> String {
         let card = &method.card;
         text += &format!(
             "\n### {}\n\n{}\n\n",
-            table::marked(result, card.name),
+            table::marked(result, &card.name),
             card.summary.replace('<', "&lt;")
         );
         if method.settings.is_empty() {

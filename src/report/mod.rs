@@ -1,6 +1,7 @@
 //! From finished runs to statistics, tables and plots. It reads results and writes files; it
 //! knows no simulation, no learning and no database.
 
+mod contrast;
 mod curves;
 mod data;
 mod harm;
@@ -15,6 +16,7 @@ mod synthetic;
 pub mod table;
 mod write;
 
+pub use contrast::Contrast;
 pub use curves::curves_csv;
 pub use data::{Checkpoint, ExperimentResult, MethodResult, RunResult, Scores, Shelf};
 pub use harm::HarmCount;

@@ -50,7 +50,7 @@ pub(super) fn section(result: &ExperimentResult, summary: &Summary, resamples: u
     let mut table = Table::new(["figure", "rival", "here", "P(better)", "paper", "verdict"]);
     for (rival, methods) in &summary.improvement_over.0 {
         let Some(gain) = methods.get(METHOD) else { continue };
-        let baseline = *rival == BASELINE;
+        let baseline = rival == BASELINE;
         let published = |pct: u32| match baseline {
             true => format!("{pct} % lower"),
             false => format!("{pct} % lower, over its own baseline"),
@@ -62,7 +62,7 @@ pub(super) fn section(result: &ExperimentResult, summary: &Summary, resamples: u
         for (figure, lower, paper) in rows {
             table.row([
                 figure.to_owned(),
-                (*rival).to_owned(),
+                rival.clone(),
                 format!("{} % lower", table::interval(lower, 0)),
                 format!("{:.2}", gain.probability),
                 published(paper),

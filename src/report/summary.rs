@@ -94,14 +94,16 @@ impl Summary {
         let methods = result
             .methods
             .iter()
-            .filter_map(|m| Some((m.card.name, summarise(m, result.trials, &mut bootstrap)?)))
+            .filter_map(|m| {
+                Some((m.card.name.clone(), summarise(m, result.trials, &mut bootstrap)?))
+            })
             .collect();
         let improvement_over = RIVALS
             .iter()
             .filter_map(|name| {
                 let rival = result.methods.iter().find(|m| m.card.name == *name)?;
                 let over = improvements(result, rival, &mut bootstrap);
-                (!over.0.is_empty()).then_some((*name, over))
+                (!over.0.is_empty()).then_some(((*name).to_owned(), over))
             })
             .collect();
         Self {
@@ -206,7 +208,7 @@ fn improvements(
         .methods
         .iter()
         .filter(|m| m.card.learns && m.card.name != rival.card.name)
-        .filter_map(|m| Some((m.card.name, improvement(m, rival, bootstrap)?)))
+        .filter_map(|m| Some((m.card.name.clone(), improvement(m, rival, bootstrap)?)))
         .collect()
 }
 
@@ -292,16 +294,16 @@ impl Bootstrap {
 
 /// Named values that keep their order, in memory and as a JSON object.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Ordered<T>(pub Vec<(&'static str, T)>);
+pub struct Ordered<T>(pub Vec<(String, T)>);
 
 impl<T> Ordered<T> {
     pub fn get(&self, name: &str) -> Option<&T> {
-        self.0.iter().find(|(n, _)| *n == name).map(|(_, value)| value)
+        self.0.iter().find(|(n, _)| n == name).map(|(_, value)| value)
     }
 }
 
-impl<T> FromIterator<(&'static str, T)> for Ordered<T> {
-    fn from_iter<I: IntoIterator<Item = (&'static str, T)>>(items: I) -> Self {
+impl<T> FromIterator<(String, T)> for Ordered<T> {
+    fn from_iter<I: IntoIterator<Item = (String, T)>>(items: I) -> Self {
         Self(items.into_iter().collect())
     }
 }

@@ -51,7 +51,7 @@ fn methods_are_written_in_the_order_of_the_experiment() {
 fn every_learner_is_compared_with_both_rivals_and_no_rival_with_itself() {
     let summary = Summary::of(&synthetic::experiment(4), 50);
     let named = |rival: &str| -> Vec<&str> {
-        summary.improvement_over.get(rival).unwrap().0.iter().map(|(n, _)| *n).collect()
+        summary.improvement_over.get(rival).unwrap().0.iter().map(|(n, _)| n.as_str()).collect()
     };
     let others = ["rm-rl-online", "rm-rl", "rm-rl-pretrained"];
     assert_eq!(named("reinforce"), [&["true-labels", "ppo"][..], &others].concat());

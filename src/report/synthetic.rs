@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use rand::{RngExt, SeedableRng};
 
 use super::{Checkpoint, ExperimentResult, HarmCount, MethodResult, RunResult, Scores, Shelf};
-use crate::learn::Card;
+use crate::learn::{Card, Role};
 use crate::task::{ContextSignal, Draw, Noise, Range, RewardSignal, TaskSpec};
 
 /// (name, learns, sees the truth, prior trials, floor mm, floor deg, trials to fall by 1/e)
@@ -46,6 +46,7 @@ pub(super) fn experiment(seeds: u64) -> ExperimentResult {
         evaluate_every: 100,
         evaluation_trials: 50,
         seeds,
+        contrasts: Vec::new(),
         methods,
     }
 }
@@ -54,13 +55,20 @@ fn method(recipe: &Recipe, seeds: &[u64]) -> MethodResult {
     let &(name, learns, sees_truth, prior_trials, ..) = recipe;
     MethodResult {
         card: Card {
-            name,
-            summary: "A synthetic stand-in | for tests.",
+            name: name.into(),
+            summary: "A synthetic stand-in | for tests.".into(),
+            role: match name {
+                "reinforce" | "ppo" => Role::Rival,
+                "rm-rl" | "rm-rl-pretrained" => Role::Paper,
+                "rm-rl-online" => Role::Competitor,
+                _ => Role::Reference,
+            },
             signal: RewardSignal::Scalar,
             context: if learns { ContextSignal::SceneId } else { ContextSignal::None },
             sees_truth,
             learns,
             prior_trials,
+            sees_executed: false,
         },
         settings: match learns {
             true => vec![("lr".into(), "0.001".into()), ("batch".into(), "20".into())],

@@ -46,7 +46,7 @@ fn a_report_stands_however_little_is_complete() {
     };
     let only = |names: &[&str]| {
         let mut result = full.clone();
-        result.methods.retain(|m| names.contains(&m.card.name));
+        result.methods.retain(|m| names.contains(&m.card.name.as_str()));
         result
     };
     let cases = [

@@ -5,9 +5,9 @@ use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::dirt;
-use crate::cell::{Image, flatten, lift};
+use crate::cell::{flatten, lift};
 use crate::config::{Scene, StaticBox};
-use crate::task::{Conditions, Pose2, Quantity, Setup, Stream, TaskSpec};
+use crate::task::{Conditions, Image, Pose2, Quantity, Setup, Stream, TaskSpec};
 
 /// A software camera that looks straight down on the pick place.
 ///

@@ -1,7 +1,8 @@
 use nalgebra::{Isometry3, Vector3};
 
 use crate::cell::lift;
-use crate::config::{Check, ConfigError, Grasp, GripperSpec, Robot, Scene};
+use crate::config::{Grasp, GripperSpec, Robot, Scene};
+use crate::input::{Check, ConfigError};
 use crate::task::{Conditions, Pose2, Quantity, TaskSpec};
 
 /// What the files say, from which each trial's scene and gripper are made.

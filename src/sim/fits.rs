@@ -6,7 +6,8 @@ use super::shapes::HandShapes;
 use super::sweep::Sweep;
 use crate::arm::{CheckedPath, Line, Segment};
 use crate::cell::{CellPlan, flatten, lift};
-use crate::config::{Check, ConfigError, Robot, Scene};
+use crate::config::{Robot, Scene};
+use crate::input::{Check, ConfigError};
 use crate::task::{Pose2, Range, TaskSpec};
 
 /// Scene, robot and task must go together before anything moves. `experiment` names the file of the

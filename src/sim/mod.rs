@@ -25,7 +25,8 @@ pub use shapes::HandBoxes;
 pub use world::{FingerCmd, Touch, World};
 
 use crate::cell::{CellPlan, ScriptedCell};
-use crate::config::{Check, ConfigError, Physics, Robot, Scene};
+use crate::config::{Physics, Robot, Scene};
+use crate::input::{Check, ConfigError};
 use crate::task::TaskSpec;
 
 /// How finely physics is stepped.

@@ -12,12 +12,12 @@ use super::shapes::HandShapes;
 use super::world::{FingerCmd, World};
 use crate::arm::{ArmModel, CheckedPath, Joints};
 use crate::cell::{
-    Arm, CellPlan, DeviceError, Eyes, Harm, Image, Measured, Rig, RobotTime, Signals, Watch,
-    flatten, lift, placement,
+    Arm, CellPlan, DeviceError, Eyes, Harm, Measured, Rig, RobotTime, Signals, Watch, flatten,
+    lift, placement,
 };
 use crate::config::{Robot, Scene};
 use crate::task::{
-    Conditions, ContextSignal, Pose2, RewardSignal, Setup, Stream, TaskSpec, planar_noise,
+    Conditions, ContextSignal, Image, Pose2, RewardSignal, Setup, Stream, TaskSpec, planar_noise,
 };
 
 /// The simulated rig: Rapier under the motion script. Contact is stepped; a free move is jumped

@@ -2,9 +2,9 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::schema::at;
 use super::{StoreError, TrialStore};
-use crate::cell::{Attempt, Harm, Image, RobotTime};
+use crate::cell::{Attempt, Harm, RobotTime};
 use crate::learn::{Decision, Label, Progress};
-use crate::task::{Outcome, Phase, Placement, Pose2, TrialKey};
+use crate::task::{Image, Outcome, Phase, Placement, Pose2, TrialKey};
 
 /// A trial about to be made.
 #[derive(Clone, Debug, PartialEq)]

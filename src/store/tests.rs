@@ -1,9 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::cell::{Harm, Image, RobotTime};
+use crate::cell::{Harm, RobotTime};
 use crate::learn::{Decision, Label, Progress};
-use crate::task::{Outcome, Phase, Placement, Pose2, TrialKey};
+use crate::task::{Image, Outcome, Phase, Placement, Pose2, TrialKey};
 
 fn info() -> RunInfo {
     RunInfo {

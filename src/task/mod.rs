@@ -3,6 +3,7 @@
 
 mod dirt;
 mod grid;
+mod image;
 mod instances;
 mod outcome;
 mod pose;
@@ -13,6 +14,7 @@ pub mod streams;
 
 pub use dirt::{Conditions, Dirt, Drift, Quantity, Scope};
 pub use grid::ActionGrid;
+pub use image::Image;
 pub(crate) use instances::planar_noise;
 pub use instances::{Instances, Setup};
 pub use outcome::{Outcome, Placement, is_success};

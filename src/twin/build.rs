@@ -7,7 +7,8 @@ use super::faults::FaultSpec;
 use super::gripper::Gripper;
 use super::table::Table;
 use crate::arm::DhDelta;
-use crate::config::{Articulated, Check, ConfigError, Experiment, Robot, Scene, TwinSpec};
+use crate::config::{Articulated, Robot, Scene, TwinSpec};
+use crate::input::{Check, ConfigError};
 use crate::task::{Phase, Stream, Streams, TaskSpec, TrialKey};
 use crate::wire::primary::KinematicsInfo;
 
@@ -24,8 +25,9 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// A robot with joints and a `[twin]` section, and the scene that this section names.
-    pub fn new(robot: &Robot, faults: Vec<FaultSpec>) -> Result<Self, ConfigError> {
+    /// A robot with joints and a `[twin]` section, and the scene that this section names; `task` has the
+    /// noise of what the eyes see.
+    pub fn new(robot: &Robot, task: TaskSpec, faults: Vec<FaultSpec>) -> Result<Self, ConfigError> {
         let file = format!("robot {}", robot.name);
         let check = Check { file: &file };
         let valid = "must be there for rmrl twin; see robots/ur5e-twin.toml";
@@ -33,7 +35,6 @@ impl Plan {
         let arm = robot.arm.clone().ok_or_else(|| missing("[arm]"))?;
         let spec = robot.twin.clone().ok_or_else(|| missing("[twin]"))?;
         let scene = Scene::named(&spec.scene)?;
-        let task = Experiment::open("narrow", &[])?.task;
         Ok(Self { robot: robot.clone(), arm, spec, scene, task, faults })
     }
 

@@ -4,10 +4,12 @@
 use nalgebra::Isometry3;
 
 use super::table::Table;
-use crate::cell::{Image, Measured};
+use crate::cell::Measured;
 use crate::config::{Gaps, Scene};
 use crate::sim::Camera;
-use crate::task::{Dirt, Phase, Pose2, Setup, Stream, Streams, TaskSpec, TrialKey, planar_noise};
+use crate::task::{
+    Dirt, Image, Phase, Pose2, Setup, Stream, Streams, TaskSpec, TrialKey, planar_noise,
+};
 
 /// Cameras over the pick place and over the target, and a measured placement; each look has noise
 /// of its own.

@@ -132,9 +132,10 @@ fn enter(plan: &Plan, app: &mut App) -> Result<Cell, ViewError> {
     let mut playback = Playback::default();
     let mut ghosts = Ghosts::default();
     let cell = match &plan.show {
-        Show::ByHand { scene, robot, offset, correction } => {
+        Show::ByHand { scene, robot, offset, correction, task, physics } => {
             let cell = Cell { scene: Scene::named(scene)?, robot: Robot::named(robot)? };
-            let mut hand = ByHand::new(scene.clone(), robot.clone(), *offset)?;
+            let mut hand =
+                ByHand::new(scene.clone(), robot.clone(), *offset, task.clone(), *physics)?;
             app.insert_resource(Shown(Moment::at_rest(&cell.scene, &cell.robot, *offset)));
             if let Some(correction) = correction {
                 hand.correction = *correction;

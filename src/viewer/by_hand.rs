@@ -1,7 +1,7 @@
 use bevy::prelude::*;
 
 use super::{Cell, Moment, Playback, Recording, Shown, ViewError};
-use crate::config::{Experiment, Physics, Robot, Scene};
+use crate::config::{Physics, Robot, Scene};
 use crate::task::{Correction, Phase, Pose2, Reward, Setup, Streams, TaskSpec, TrialKey};
 
 /// A trial of the user's own.
@@ -25,21 +25,26 @@ pub const OFFSET_REACH: f64 = 10.0;
 impl ByHand {
     /// # Errors
     /// An offset beyond the sliders.
-    pub fn new(scene: String, robot: String, offset: Pose2) -> Result<Self, ViewError> {
+    pub fn new(
+        scene: String,
+        robot: String,
+        offset: Pose2,
+        task: TaskSpec,
+        physics: Physics,
+    ) -> Result<Self, ViewError> {
         if !offset.axes().iter().all(|axis| axis.abs() <= OFFSET_REACH) {
             let [x, y, yaw] = offset.axes();
             let valid = format!("each must be within +-{OFFSET_REACH} (mm, mm, degrees)");
             return Err(ViewError::Input(format!("--offset {x},{y},{yaw}: {valid}")));
         }
-        let experiment = Experiment::open("wide", &[])?;
         Ok(Self {
             scene,
             robot,
             offset,
             correction: Pose2::IDENTITY,
             noise: false,
-            task: experiment.task,
-            physics: experiment.physics,
+            task,
+            physics,
             failure: None,
         })
     }

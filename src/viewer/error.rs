@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use crate::cell::{CellError, DeviceError};
-use crate::config::ConfigError;
+use crate::input::ConfigError;
 use crate::lab::LabError;
 use crate::learn::LearnError;
 use crate::store::StoreError;

@@ -2,8 +2,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::config::Experiment;
-use crate::task::Pose2;
+use crate::config::Physics;
+use crate::lab::Experiment;
+use crate::task::{Pose2, TaskSpec};
 
 /// What to show, and where.
 #[derive(Clone, Debug)]
@@ -18,7 +19,15 @@ pub struct Plan {
 #[derive(Clone, Debug)]
 pub enum Show {
     /// A trial of one's own.
-    ByHand { scene: String, robot: String, offset: Pose2, correction: Option<Pose2> },
+    ByHand {
+        scene: String,
+        robot: String,
+        offset: Pose2,
+        correction: Option<Pose2>,
+        /// Noise and range, as in a training on this task.
+        task: TaskSpec,
+        physics: Physics,
+    },
     /// Trials of a stored run.
     Replay { run: PathBuf, trial: Option<u64> },
     /// A real arm as it stands, and the last placement of a run.

@@ -7,7 +7,8 @@ use nalgebra::Isometry3;
 
 use super::{Cell, Moment, Shown, ViewError};
 use crate::cell::lift;
-use crate::config::{ConfigError, Robot};
+use crate::config::Robot;
+use crate::input::ConfigError;
 use crate::real::{Rtde, Site, State};
 use crate::store::{StoreError, TrialRow, TrialStore};
 use crate::task::{Placement, Pose2};

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use rmrl::cell::{Unwatched, Workcell};
 use rmrl::config::Robot;
+use rmrl::lab::Experiment;
 use rmrl::task::{Noise, Phase, Pose2, Setup, Streams, TrialKey};
 use rmrl::twin::{Places, Plan, Ports, Twin};
 
@@ -30,7 +31,8 @@ pub fn quiet_twin(speed: f64) -> (Twin, Robot) {
 
 pub fn twin(mut robot: Robot, speed: f64) -> (Twin, Robot) {
     robot.twin.as_mut().unwrap().speed = speed;
-    let plan = Plan::new(&robot, Vec::new()).unwrap();
+    let task = Experiment::open("narrow", &[]).unwrap().task;
+    let plan = Plan::new(&robot, task, Vec::new()).unwrap();
     let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let twin = Twin::start(&plan, host, Places::Free, |_| ()).unwrap();
     point_at(&mut robot, twin.ports());

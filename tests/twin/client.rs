@@ -5,6 +5,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use rmrl::config::Robot;
+use rmrl::lab::Experiment;
 use rmrl::twin::{Places, Plan, Ports, Twin};
 use rmrl::wire::rtde::{
     FieldReply, Frame, Frames, Kind, Recipe, ToClient, ToController, Value, output,
@@ -23,7 +24,8 @@ pub fn twin_with(speed: f64, change: impl FnOnce(&mut Robot)) -> Twin {
     let mut robot = Robot::named("ur5e-twin").unwrap();
     robot.twin.as_mut().unwrap().speed = speed;
     change(&mut robot);
-    let plan = Plan::new(&robot, Vec::new()).unwrap();
+    let task = Experiment::open("narrow", &[]).unwrap().task;
+    let plan = Plan::new(&robot, task, Vec::new()).unwrap();
     let host = plan.spec().listen;
     Twin::start(&plan, host, Places::Free, |_| {}).unwrap()
 }

@@ -1,70 +1,33 @@
-use super::super::{Card, Decision, Experience, LearnError, Method, Mode, Progress, View};
-use super::Recipe;
-use super::no_correction::NoSettings;
-use crate::task::{ActionGrid, ContextSignal, Draw, RewardSignal, Streams};
+use crate::learn::{Card, Decision, Entry, LearnError, NoSettings, Rule, View};
+use crate::task::ActionGrid;
+
+pub fn entry() -> Entry {
+    Entry::rule::<Oracle>()
+}
 
 /// Corrects by the true offset, rounded to the grid: the floor that bins and noise leave.
 #[derive(Debug)]
 pub struct Oracle {
-    card: Card,
     grid: ActionGrid,
 }
 
-impl Recipe for Oracle {
-    type Settings = NoSettings;
+impl Rule for Oracle {
     const NAME: &'static str = "oracle";
+    type Settings = NoSettings;
 
-    fn defaults() -> NoSettings {
-        NoSettings {}
+    fn card(_: &NoSettings) -> Card {
+        let summary = "corrects by the true offset, rounded to the action grid (reference)";
+        Card { sees_truth: true, ..Card::reference(Self::NAME, summary) }
     }
 
-    fn describe(_: &NoSettings) -> Card {
-        Card {
-            name: Self::NAME,
-            summary: "corrects by the true offset, rounded to the action grid (reference)",
-            signal: RewardSignal::Scalar,
-            context: ContextSignal::None,
-            sees_truth: true,
-            learns: false,
-            prior_trials: 0,
-        }
+    fn new(_: NoSettings, grid: ActionGrid) -> Self {
+        Self { grid }
     }
 
-    fn build(s: NoSettings, grid: ActionGrid, _: Streams) -> Result<Box<dyn Method>, LearnError> {
-        Ok(Box::new(Self { card: Self::describe(&s), grid }))
-    }
-}
-
-impl Method for Oracle {
-    fn card(&self) -> &Card {
-        &self.card
-    }
-
-    fn act(
-        &mut self,
-        views: &[View<'_>],
-        _: Mode,
-        _: &mut [Draw],
-    ) -> Result<Vec<Decision>, LearnError> {
-        let correct = |view: &View<'_>| {
-            let truth =
-                view.truth.ok_or(LearnError::NotShown { method: Self::NAME, what: "truth" })?;
-            let bins = self.grid.nearest(truth);
-            let correction = self.grid.correction(bins);
-            Ok(Decision { correction, bins: Some(bins), log_prob: Some([0.0; 3]) })
-        };
-        views.iter().map(correct).collect()
-    }
-
-    fn learn(&mut self, _: &[Experience], _: usize, _: &mut Draw) -> Result<Progress, LearnError> {
-        Ok(Progress::default())
-    }
-
-    fn save(&self) -> Result<Vec<u8>, LearnError> {
-        Ok(Vec::new())
-    }
-
-    fn load(&mut self, _: &[u8], _: &[Experience]) -> Result<(), LearnError> {
-        Ok(())
+    fn decide(&self, view: &View<'_>) -> Result<Decision, LearnError> {
+        let truth = view.truth.ok_or_else(|| LearnError::not_shown(Self::NAME, "truth"))?;
+        let bins = self.grid.nearest(truth);
+        let correction = self.grid.correction(bins);
+        Ok(Decision { correction, bins: Some(bins), log_prob: Some([0.0; 3]) })
     }
 }

@@ -1,30 +1,48 @@
-use candle_core::{Device, Tensor};
-use serde::{Deserialize, Serialize};
+use candle_core::Tensor;
 
-use super::super::baseline::{Baseline, BaselineKind, standardise};
-use super::super::heads;
-use super::super::learner::Learner;
-use super::super::settings::{Checks, Common, Options};
-use super::super::{
-    BinProbabilities, Card, Decision, Experience, LearnError, Method, Mode, Progress, View,
+use crate::learn::{
+    Advantages, Card, Common, Entry, LearnError, Network, Objective, Role, Round, Shared, heads,
+    replay,
 };
-use super::Recipe;
-use crate::config::ConfigError;
-use crate::task::{ActionGrid, Draw, RewardSignal, Streams};
+use crate::settings;
+use crate::task::Draw;
+
+pub fn entry() -> Entry {
+    Entry::learner::<Ppo>()
+}
+
+settings! {
+    pub struct PpoSettings {
+        ..common: Common = Common { lr: 3e-4, explore_prob: 0.5, ..Common::smoothed() };
+        ..advantages: Advantages = Advantages::default();
+        /// Weight of the entropy that keeps the policy exploring.
+        entropy: f64 = 0.01, in 0.0..=10.0;
+        /// Advantages to mean 0 and standard deviation 1 over a batch.
+        standardise: bool = false;
+        /// Most trials of the batch in one gradient step.
+        minibatch: usize = 5, in 1..=10_000;
+        /// Passes over each batch.
+        epochs: usize = 10, in 1..=1000;
+        /// How far a probability may move away, relatively, before its gradient is cut.
+        clip: f64 = 0.1, in 1e-6..=1.0;
+    }
+}
 
 /// Proximal policy optimisation (Schulman et al., arXiv 1707.06347) for one-step episodes: many
 /// clipped steps on each batch. A mean of rewards takes the place of a value network.
+///
+/// `L = -mean(min(r A, clip(r, 1 - c, 1 + c) A)) - entropy * H(pi)` with `r = pi(a) / pi_old(a)`. With
+/// `target_sigma_bins` above 0, `log pi(a)` is the Gaussian mean about the action's bin that
+/// [`Reinforce`](super::reinforce::Reinforce) uses, and r the ratio of its exponentials.
 #[derive(Debug)]
 pub struct Ppo {
-    card: Card,
     settings: PpoSettings,
-    learner: Learner,
-    baseline: Baseline,
+    /// `log pi_old(a)` of the fresh trials, (n).
+    old: Option<Tensor>,
 }
 
-/// `-mean(min(ratio * A, clip(ratio, 1 - c, 1 + c) * A))`, ratio = pi(a) / pi_old(a); log-probs
-/// and advantages (n), the result a scalar.
-fn loss(
+/// Log-probabilities and advantages (n), the result a scalar.
+fn clipped(
     log_prob: &Tensor,
     old_log_prob: &Tensor,
     advantages: &Tensor,
@@ -35,158 +53,77 @@ fn loss(
     (ratio * advantages)?.minimum(&(clipped * advantages)?)?.mean_all()?.neg()
 }
 
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct PpoSettings {
-    #[serde(flatten)]
-    pub common: Common,
-    pub baseline: BaselineKind,
-    /// Weight of a new reward in the baseline.
-    pub baseline_rate: f64,
-    /// Weight of the entropy that keeps the policy exploring.
-    pub entropy: f64,
-    /// Advantages to mean 0 and standard deviation 1 over a batch.
-    pub standardise: bool,
-    /// Most trials of the batch in one gradient step.
-    pub minibatch: usize,
-    /// Passes over each batch.
-    pub epochs: usize,
-    /// How far a probability may move away, relatively, before its gradient is cut.
-    pub clip: f64,
-}
-
-impl Options for PpoSettings {
-    fn check(&self, check: &Checks<'_>) -> Result<(), ConfigError> {
-        self.common.check(check)?;
-        check.within("baseline_rate", self.baseline_rate, 0.0, 1.0)?;
-        check.count("minibatch", self.minibatch, 1, 10_000)?;
-        check.within("entropy", self.entropy, 0.0, 10.0)?;
-        check.count("epochs", self.epochs, 1, 1000)?;
-        check.within("clip", self.clip, 1e-6, 1.0)
+impl Ppo {
+    /// Log-probabilities (n, 3, bins) under exploration, and of the actions taken (n).
+    fn log_probs(
+        network: &Network,
+        round: &Round<'_>,
+        places: &[usize],
+    ) -> Result<(Tensor, Tensor), LearnError> {
+        let trials = round.trials(places);
+        let actions = network.targets(trials.iter().map(|trial| trial.decision.correction))?;
+        let all = network.behaviour_log_probs(&trials)?;
+        let of_actions = heads::log_prob(&all, &actions)?;
+        Ok((all, of_actions))
     }
 }
 
-impl Recipe for Ppo {
-    type Settings = PpoSettings;
+impl Objective for Ppo {
     const NAME: &'static str = "ppo";
+    type Settings = PpoSettings;
 
-    fn defaults() -> PpoSettings {
-        PpoSettings {
-            common: Common {
-                lr: 3e-4,
-                target_sigma_bins: 1.0,
-                explore_prob: 0.5,
-                explore_sigma_bins: 1.0,
-                decode: heads::Decode::Expectation,
-                ..Common::default()
-            },
-            baseline: BaselineKind::Scene,
-            baseline_rate: 0.1,
-            entropy: 0.01,
-            standardise: false,
-            minibatch: 5,
-            epochs: 10,
-            clip: 0.1,
-        }
+    fn card(settings: &PpoSettings) -> Card {
+        let summary =
+            "clipped policy gradient, many steps a batch, smoothed (after Schulman et al. 2017)";
+        let context = settings.advantages.baseline.context();
+        Card { role: Role::Rival, context, ..Card::learner(Self::NAME, summary) }
     }
 
-    fn describe(settings: &PpoSettings) -> Card {
-        Card {
-            name: Self::NAME,
-            summary: "clipped policy gradient, many steps a batch, smoothed (after Schulman et al. 2017)",
-            signal: RewardSignal::Scalar,
-            context: settings.baseline.context(),
-            sees_truth: false,
-            learns: true,
-            prior_trials: 0,
-        }
+    fn shared(settings: &PpoSettings) -> Shared {
+        let PpoSettings { common, advantages, standardise, .. } = *settings;
+        Shared { advantages: Some(advantages), standardise, ..Shared::new(common) }
     }
 
-    fn build(
-        settings: PpoSettings,
-        grid: ActionGrid,
-        streams: Streams,
-    ) -> Result<Box<dyn Method>, LearnError> {
-        let learner = Learner::new(Self::NAME, grid, settings.common, streams)?;
-        let baseline = Baseline::new(settings.baseline, settings.baseline_rate);
-        Ok(Box::new(Self { card: Self::describe(&settings), settings, learner, baseline }))
-    }
-}
-
-impl Method for Ppo {
-    fn card(&self) -> &Card {
-        &self.card
+    fn new(settings: PpoSettings) -> Self {
+        Self { settings, old: None }
     }
 
-    fn act(
-        &mut self,
-        views: &[View<'_>],
-        mode: Mode,
-        draws: &mut [Draw],
-    ) -> Result<Vec<Decision>, LearnError> {
-        self.learner.act(views, mode, draws)
+    fn minibatches(&mut self, round: &Round<'_>, _: &mut Draw) -> Vec<Vec<usize>> {
+        let PpoSettings { epochs, minibatch, .. } = self.settings;
+        (0..epochs).flat_map(|_| replay::in_order(round.fresh.clone(), minibatch)).collect()
     }
 
-    fn probabilities(
-        &self,
-        views: &[View<'_>],
-    ) -> Result<Option<Vec<BinProbabilities>>, LearnError> {
-        self.learner.probabilities(views)
-    }
-
-    fn learn(
-        &mut self,
-        history: &[Experience],
-        fresh: usize,
-        _: &mut Draw,
-    ) -> Result<Progress, LearnError> {
-        let mut advantages = self.baseline.advantages(history, fresh);
-        if advantages.is_empty() {
-            return Ok(Progress::default());
-        }
-        if self.settings.standardise {
-            standardise(&mut advantages);
-        }
-        let batch: Vec<_> = history[history.len() - advantages.len()..].iter().collect();
-        let advantages = Tensor::new(advantages, &Device::Cpu)?;
-        let actions = self.learner.targets(batch.iter().map(|trial| trial.decision.correction))?;
-        let old = heads::log_prob(&self.learner.behaviour_log_probs(&batch)?, &actions)?.detach();
-        let PpoSettings { minibatch, epochs, clip, entropy: entropy_weight, .. } = self.settings;
-        let (mut sum, mut steps) = (0.0, 0.0);
-        for first in (0..epochs).flat_map(|_| (0..batch.len()).step_by(minibatch)) {
-            let some = minibatch.min(batch.len() - first);
-            let part = |all: &Tensor| all.narrow(0, first, some);
-            let log_probs = self.learner.behaviour_log_probs(&batch[first..first + some])?;
-            let log_prob = heads::log_prob(&log_probs, &part(&actions)?)?;
-            let gradient = loss(&log_prob, &part(&old)?, &part(&advantages)?, clip)?;
-            let entropy = heads::entropy(&log_probs)?.mean_all()?;
-            sum += self.learner.step(&(gradient - (entropy * entropy_weight)?)?)?;
-            steps += 1.0;
-        }
-        Ok(Progress { loss: sum / steps, labels: Vec::new() })
-    }
-
-    fn save(&self) -> Result<Vec<u8>, LearnError> {
-        self.learner.save(&[])
-    }
-
-    fn load(&mut self, state: &[u8], history: &[Experience]) -> Result<(), LearnError> {
-        self.learner.load(state, [])?;
-        let Ppo { settings: s, .. } = self;
-        self.baseline = Baseline::rebuild(s.baseline, s.baseline_rate, history);
+    fn begin(&mut self, network: &Network, round: &Round<'_>) -> Result<(), LearnError> {
+        let fresh: Vec<_> = round.fresh.clone().collect();
+        self.old = Some(Self::log_probs(network, round, &fresh)?.1.detach());
         Ok(())
+    }
+
+    fn loss(
+        &self,
+        network: &Network,
+        round: &Round<'_>,
+        places: &[usize],
+    ) -> Result<Tensor, LearnError> {
+        let (log_probs, log_prob) = Self::log_probs(network, round, places)?;
+        let old = round.of_fresh(self.old.as_ref().unwrap_or(&log_prob), places)?;
+        let gradient = clipped(&log_prob, &old, &round.advantages(places)?, self.settings.clip)?;
+        let entropy = heads::entropy(&log_probs)?.mean_all()?;
+        Ok((gradient - (entropy * self.settings.entropy)?)?)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use candle_core::Device;
 
     #[test]
     fn a_probability_that_has_moved_past_the_clip_is_pushed_no_further() {
         let log_prob = candle_core::Var::new(&[0.5f32, 0.05, -0.5], &Device::Cpu).unwrap();
         let old = Tensor::new(&[0f32, 0.0, 0.0], &Device::Cpu).unwrap();
         let advantages = Tensor::new(&[1f32, 1.0, 1.0], &Device::Cpu).unwrap();
-        let loss = loss(&log_prob, &old, &advantages, 0.2).unwrap();
+        let loss = clipped(&log_prob, &old, &advantages, 0.2).unwrap();
         let grads = loss.backward().unwrap();
         let grad = grads.get(&log_prob).unwrap().to_vec1::<f32>().unwrap();
         assert_eq!(grad[0], 0.0);

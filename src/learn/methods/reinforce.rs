@@ -1,156 +1,80 @@
-use candle_core::{Device, Tensor};
-use serde::{Deserialize, Serialize};
+use candle_core::Tensor;
 
-use super::super::baseline::{Baseline, BaselineKind, standardise};
-use super::super::heads;
-use super::super::learner::Learner;
-use super::super::settings::{Checks, Common, Options};
-use super::super::{
-    BinProbabilities, Card, Decision, Experience, LearnError, Method, Mode, Progress, View,
+use crate::learn::{
+    Advantages, Card, Common, Entry, LearnError, Network, Objective, Role, Round, Shared, heads,
+    replay,
 };
-use super::Recipe;
-use crate::config::ConfigError;
-use crate::task::{ActionGrid, Draw, RewardSignal, Streams};
+use crate::settings;
+use crate::task::Draw;
 
-/// REINFORCE with a baseline (Williams, 1992): each trial of the batch is used once, then
-/// forgotten.
-#[derive(Debug)]
-pub struct Reinforce {
-    card: Card,
-    settings: ReinforceSettings,
-    learner: Learner,
-    baseline: Baseline,
+pub fn entry() -> Entry {
+    Entry::learner::<Reinforce>()
 }
 
-/// `-mean(advantage * log pi(action))`; all (n), the result a scalar.
-pub fn loss(log_prob: &Tensor, advantages: &[f32]) -> candle_core::Result<Tensor> {
-    let advantages = Tensor::from_slice(advantages, advantages.len(), &Device::Cpu)?;
+settings! {
+    pub struct ReinforceSettings {
+        ..common: Common = Common::smoothed();
+        ..advantages: Advantages = Advantages::default();
+        /// Weight of the entropy that keeps the policy exploring.
+        entropy: f64 = 0.003, in 0.0..=10.0;
+        /// Advantages to mean 0 and standard deviation 1 over a batch.
+        standardise: bool = false;
+        /// Most trials of the batch in one gradient step.
+        minibatch: usize = 5, in 1..=10_000;
+    }
+}
+
+/// REINFORCE with a baseline (Williams, 1992): each trial of the batch is used once, then forgotten.
+///
+/// `L = -mean(A log pi(a)) - entropy * H(pi)` with A the reward above the baseline. With
+/// `target_sigma_bins` above 0, `log pi(a)` is the mean of the log-probabilities about the action's
+/// bin, weighted by a Gaussian: neighbours of a good action are pushed up too, which biases the
+/// gradient and learns sooner.
+#[derive(Debug)]
+pub struct Reinforce {
+    settings: ReinforceSettings,
+}
+
+/// `-mean(A log pi(a))`; both (n), the result a scalar.
+pub fn policy_gradient(log_prob: &Tensor, advantages: &Tensor) -> candle_core::Result<Tensor> {
     (log_prob * advantages)?.mean_all()?.neg()
 }
 
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct ReinforceSettings {
-    #[serde(flatten)]
-    pub common: Common,
-    pub baseline: BaselineKind,
-    /// Weight of a new reward in the baseline.
-    pub baseline_rate: f64,
-    /// Weight of the entropy that keeps the policy exploring.
-    pub entropy: f64,
-    /// Advantages to mean 0 and standard deviation 1 over a batch.
-    pub standardise: bool,
-    /// Most trials of the batch in one gradient step.
-    pub minibatch: usize,
-}
-
-impl Options for ReinforceSettings {
-    fn check(&self, check: &Checks<'_>) -> Result<(), ConfigError> {
-        self.common.check(check)?;
-        check.within("baseline_rate", self.baseline_rate, 0.0, 1.0)?;
-        check.count("minibatch", self.minibatch, 1, 10_000)?;
-        check.within("entropy", self.entropy, 0.0, 10.0)
-    }
-}
-
-impl Recipe for Reinforce {
-    type Settings = ReinforceSettings;
+impl Objective for Reinforce {
     const NAME: &'static str = "reinforce";
+    type Settings = ReinforceSettings;
 
-    fn defaults() -> ReinforceSettings {
-        ReinforceSettings {
-            common: Common {
-                lr: 1e-3,
-                target_sigma_bins: 1.0,
-                decode: heads::Decode::Expectation,
-                ..Common::default()
-            },
-            baseline: BaselineKind::Scene,
-            baseline_rate: 0.1,
-            entropy: 0.003,
-            standardise: false,
-            minibatch: 5,
-        }
+    fn card(settings: &ReinforceSettings) -> Card {
+        let summary = "policy gradient with a scene baseline, each trial used once, smoothed (after Williams 1992)";
+        let context = settings.advantages.baseline.context();
+        Card { role: Role::Rival, context, ..Card::learner(Self::NAME, summary) }
     }
 
-    fn describe(settings: &ReinforceSettings) -> Card {
-        Card {
-            name: Self::NAME,
-            summary: "policy gradient with a scene baseline, each trial used once, smoothed (after Williams 1992)",
-            signal: RewardSignal::Scalar,
-            context: settings.baseline.context(),
-            sees_truth: false,
-            learns: true,
-            prior_trials: 0,
-        }
+    fn shared(settings: &ReinforceSettings) -> Shared {
+        let ReinforceSettings { common, advantages, standardise, .. } = *settings;
+        Shared { advantages: Some(advantages), standardise, ..Shared::new(common) }
     }
 
-    fn build(
-        settings: ReinforceSettings,
-        grid: ActionGrid,
-        streams: Streams,
-    ) -> Result<Box<dyn Method>, LearnError> {
-        let learner = Learner::new(Self::NAME, grid, settings.common, streams)?;
-        let baseline = Baseline::new(settings.baseline, settings.baseline_rate);
-        Ok(Box::new(Self { card: Self::describe(&settings), settings, learner, baseline }))
-    }
-}
-
-impl Method for Reinforce {
-    fn card(&self) -> &Card {
-        &self.card
+    fn new(settings: ReinforceSettings) -> Self {
+        Self { settings }
     }
 
-    fn act(
-        &mut self,
-        views: &[View<'_>],
-        mode: Mode,
-        draws: &mut [Draw],
-    ) -> Result<Vec<Decision>, LearnError> {
-        self.learner.act(views, mode, draws)
+    fn minibatches(&mut self, round: &Round<'_>, _: &mut Draw) -> Vec<Vec<usize>> {
+        replay::in_order(round.fresh.clone(), self.settings.minibatch)
     }
 
-    fn probabilities(
+    fn loss(
         &self,
-        views: &[View<'_>],
-    ) -> Result<Option<Vec<BinProbabilities>>, LearnError> {
-        self.learner.probabilities(views)
-    }
-
-    fn learn(
-        &mut self,
-        history: &[Experience],
-        fresh: usize,
-        _: &mut Draw,
-    ) -> Result<Progress, LearnError> {
-        let mut advantages = self.baseline.advantages(history, fresh);
-        if advantages.is_empty() {
-            return Ok(Progress::default());
-        }
-        if self.settings.standardise {
-            standardise(&mut advantages);
-        }
-        let batch: Vec<_> = history[history.len() - advantages.len()..].iter().collect();
-        let size = self.settings.minibatch;
-        let mut sum = 0.0;
-        for (trials, advantages) in batch.chunks(size).zip(advantages.chunks(size)) {
-            let actions = trials.iter().map(|trial| trial.decision.correction);
-            let actions = self.learner.targets(actions)?;
-            let log_probs = self.learner.behaviour_log_probs(trials)?;
-            let gradient = loss(&heads::log_prob(&log_probs, &actions)?, advantages)?;
-            let entropy = heads::entropy(&log_probs)?.mean_all()?;
-            sum += self.learner.step(&(gradient - (entropy * self.settings.entropy)?)?)?;
-        }
-        Ok(Progress { loss: sum / batch.len().div_ceil(size) as f64, labels: Vec::new() })
-    }
-
-    fn save(&self) -> Result<Vec<u8>, LearnError> {
-        self.learner.save(&[])
-    }
-
-    fn load(&mut self, state: &[u8], history: &[Experience]) -> Result<(), LearnError> {
-        self.learner.load(state, [])?;
-        let Reinforce { settings: s, .. } = self;
-        self.baseline = Baseline::rebuild(s.baseline, s.baseline_rate, history);
-        Ok(())
+        network: &Network,
+        round: &Round<'_>,
+        places: &[usize],
+    ) -> Result<Tensor, LearnError> {
+        let trials = round.trials(places);
+        let actions = network.targets(trials.iter().map(|trial| trial.decision.correction))?;
+        let log_probs = network.behaviour_log_probs(&trials)?;
+        let log_prob = heads::log_prob(&log_probs, &actions)?;
+        let gradient = policy_gradient(&log_prob, &round.advantages(places)?)?;
+        let entropy = heads::entropy(&log_probs)?.mean_all()?;
+        Ok((gradient - (entropy * self.settings.entropy)?)?)
     }
 }

@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use tiny_http::{Header, Method, Request, Response, Server};
 
 use crate::arm::Joints;
-use crate::cell::Image;
+use crate::task::Image;
 use crate::task::{Placement, Pose2};
 use crate::twin::controller::Controller;
 use crate::twin::faults::FaultSpec;

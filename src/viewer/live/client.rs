@@ -9,9 +9,8 @@ use std::time::{Duration, Instant};
 use bevy::prelude::*;
 
 use super::wire::{Line, Met, Order, Which};
-use crate::config::{Experiment, Scene};
-use crate::lab::{read_run, score};
-use crate::learn;
+use crate::config::Scene;
+use crate::lab::{Experiment, Schedule, read_run, score};
 use crate::report::RunResult;
 use crate::store::{StoreError, TrialRow, TrialStore};
 use crate::task::{Phase, Reward};
@@ -27,8 +26,7 @@ pub struct Live {
     pub paused: bool,
     /// The training's exit code once it has ended; `None` inside if it was killed.
     pub ended: Option<Option<i32>>,
-    /// Prior trials of the method.
-    prior: u64,
+    schedule: Schedule,
     /// The trial of the moment that is shown.
     pub trial: Option<Which>,
     /// The scene that is drawn, and how it was met.
@@ -133,14 +131,12 @@ impl Live {
                 std::thread::sleep(LOOK_EVERY);
             }
         });
+        let prior = experiment.method("live", &method)?.card().prior_trials;
+        let schedule = Schedule::new(&experiment, prior);
         Ok(Self {
             drawn: (experiment.scene.clone(), None),
             trial: None,
-            prior: experiment
-                .options(&experiment.name)
-                .ok()
-                .and_then(|options| learn::card(&method, &options).ok())
-                .map_or(0, |card| card.prior_trials),
+            schedule,
             experiment,
             method,
             seed,
@@ -179,14 +175,7 @@ impl Live {
     /// The trial of the moment that is shown, in words.
     pub fn now(&self) -> Option<String> {
         let trial = self.trial?;
-        let Experiment { evaluation, trials, .. } = &self.experiment;
-        let of = match trial.phase {
-            Phase::InScene | Phase::HeldOut => evaluation.trials,
-            Phase::Shelf => evaluation.shelf_trials,
-            Phase::Train => trials - self.prior,
-            Phase::Prior => self.prior,
-        };
-        Some(trial.words(of))
+        Some(trial.words(self.schedule.of_phase(trial.phase)))
     }
 
     /// Ends the training after the trial; everything is kept.

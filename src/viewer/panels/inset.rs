@@ -6,10 +6,9 @@ use bevy_egui::egui::{
 use nalgebra::Isometry3;
 
 use super::Desk;
-use crate::cell::Image;
 use crate::config::Scene;
 use crate::sim::Camera;
-use crate::task::{Phase, Pose2, Setup, Streams, TrialKey};
+use crate::task::{Image, Phase, Pose2, Setup, Streams, TrialKey};
 
 /// The picture that the camera would take now, kept until the plate or the scene changes.
 #[derive(Resource, Default)]

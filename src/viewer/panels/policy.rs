@@ -7,9 +7,8 @@ use bevy_egui::egui::{
 use super::Desk;
 use super::style::{ACCENT, BAD, DIM, note, title};
 use super::trial;
-use crate::cell::Image as Observation;
 use crate::learn::BinProbabilities;
-use crate::task::Correction;
+use crate::task::{Correction, Image as Observation};
 use crate::viewer::replay::{Replay, Simulated};
 
 const LABEL: Color32 = Color32::from_rgb(110, 170, 255);

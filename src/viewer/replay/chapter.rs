@@ -1,3 +1,4 @@
+use crate::lab::{Experiment, Schedule};
 use crate::store::{StoreError, TrialRow, TrialStore};
 use crate::task::Phase;
 
@@ -9,17 +10,35 @@ pub enum Chapter {
     /// Greedy evaluation after so many trials.
     InScene(u64),
     HeldOut(u64),
-    /// The final demonstration, after so many trials.
-    Shelf(u64),
+    /// One of the final demonstrations, after so many trials; its trials are numbered from `first` up
+    /// to (not with) `end`.
+    Shown {
+        which: usize,
+        at: u64,
+        first: u64,
+        end: u64,
+    },
 }
 
 impl Chapter {
+    /// Those that a run of this experiment may have.
+    pub fn all(experiment: &Experiment, checkpoints: &[u64], prior: u64) -> Vec<Self> {
+        let schedule = Schedule::new(experiment, prior);
+        let judged = checkpoints.iter().flat_map(|at| [Self::InScene(*at), Self::HeldOut(*at)]);
+        let shown = (0..experiment.demonstrations.len()).map(|which| {
+            let numbers = schedule.demonstration(which);
+            Self::Shown { which, at: experiment.trials, first: numbers.start, end: numbers.end }
+        });
+        std::iter::once(Self::Training).chain(judged).chain(shown).collect()
+    }
+
     pub fn name(self) -> String {
         match self {
             Self::Training => "training".into(),
             Self::InScene(at) => format!("in-scene, after {at} trials"),
             Self::HeldOut(at) => format!("held-out, after {at} trials"),
-            Self::Shelf(_) => "final demonstration".into(),
+            Self::Shown { which: 0, .. } => "final demonstration".into(),
+            Self::Shown { which, .. } => format!("final demonstration {}", which + 1),
         }
     }
 
@@ -27,7 +46,15 @@ impl Chapter {
     pub fn checkpoint(self) -> Option<u64> {
         match self {
             Self::Training => None,
-            Self::InScene(at) | Self::HeldOut(at) | Self::Shelf(at) => Some(at),
+            Self::InScene(at) | Self::HeldOut(at) | Self::Shown { at, .. } => Some(at),
+        }
+    }
+
+    /// The scene that it takes place in.
+    pub fn scene(self, experiment: &Experiment) -> &str {
+        match self {
+            Self::Shown { which, .. } => &experiment.demonstrations[which].scene,
+            _ => &experiment.scene,
         }
     }
 
@@ -41,7 +68,11 @@ impl Chapter {
             }
             Self::InScene(at) => store.trials(Phase::InScene, at)?,
             Self::HeldOut(at) => store.trials(Phase::HeldOut, at)?,
-            Self::Shelf(at) => store.trials(Phase::Shelf, at)?,
+            Self::Shown { at, first, end, .. } => {
+                let mut rows = store.trials(Phase::Shelf, at)?;
+                rows.retain(|row| (first..end).contains(&row.intent.key.index));
+                rows
+            }
         };
         rows.retain(|row| row.result.is_some());
         Ok(rows)

@@ -6,13 +6,13 @@ use nalgebra::Isometry3;
 
 use super::policy::setup_of;
 use super::{Chapter, Policies};
-use crate::cell::{Image, lift};
-use crate::config::{Experiment, Robot, Scene, parse_toml};
-use crate::lab::{read_run, score};
+use crate::cell::lift;
+use crate::config::{Robot, Scene};
+use crate::lab::{Experiment, Trials, read_run, score};
 use crate::learn::Label;
 use crate::report::RunResult;
 use crate::store::{RunInfo, Stored, TrialRow, TrialStore};
-use crate::task::{Instances, Pose2, Reward, Streams};
+use crate::task::{Image, Pose2, Reward};
 use crate::viewer::real::raised;
 use crate::viewer::{Cell, Moment, Playback, Recording, ViewError};
 
@@ -40,7 +40,7 @@ pub struct Replay {
     training: Vec<TrialRow>,
     /// Of each training trial, oldest first: when it was given, and what it is.
     labels: BTreeMap<u64, Vec<(u64, Label)>>,
-    instances: Instances,
+    trials: Trials,
 }
 
 /// How the motion that is shown came about.
@@ -71,17 +71,14 @@ impl Replay {
     pub fn open(path: PathBuf, trial: Option<u64>) -> Result<Self, ViewError> {
         let store = TrialStore::read(&path)?;
         let info = store.info()?;
-        let experiment: Experiment = parse_toml(&path.display().to_string(), &info.experiment)?;
+        let file = path.display().to_string();
+        let experiment = Experiment::parse(&file, &info.experiment)?;
         let result = read_run(&experiment, &store)?;
         let checkpoints = store.checkpoints()?;
-        let mut chapters = vec![Chapter::Training];
-        chapters.extend(
-            checkpoints.iter().flat_map(|at| [Chapter::InScene(*at), Chapter::HeldOut(*at)]),
-        );
-        chapters.push(Chapter::Shelf(experiment.trials));
+        let prior = experiment.method(&file, &info.method)?.card().prior_trials;
         // A run that was cut off, or still grows, has intents without results.
         let mut filled = Vec::new();
-        for chapter in chapters {
+        for chapter in Chapter::all(&experiment, &checkpoints, prior) {
             if !chapter.rows(&store)?.is_empty() {
                 filled.push(chapter);
             }
@@ -98,7 +95,7 @@ impl Replay {
             training_mm: rows.iter().filter_map(error).map(Pose2::translation_mm).collect(),
             training: rows.clone(),
             policies: Policies::begin(path.clone(), chapters.clone()),
-            instances: Instances::draw(&experiment.task, Streams::new(info.seed)),
+            trials: Trials::new(&experiment.task, info.seed),
             simulated: Simulated::Hardware,
             after: None,
             chapter: Chapter::Training,
@@ -166,10 +163,7 @@ impl Replay {
 
     /// The cell of this chapter.
     pub fn cell(&self) -> Result<Cell, ViewError> {
-        let scene = match self.chapter {
-            Chapter::Shelf(_) => &self.experiment.evaluation.shelf_scene,
-            _ => &self.experiment.scene,
-        };
+        let scene = self.chapter.scene(&self.experiment);
         Ok(Cell { scene: Scene::named(scene)?, robot: Robot::named(&self.experiment.robot)? })
     }
 
@@ -185,7 +179,7 @@ impl Replay {
         }
         let row = self.row().clone();
         let made = self.chapter.checkpoint().unwrap_or(self.place as u64);
-        let setup = setup_of(&self.instances, &row, made);
+        let setup = setup_of(&self.trials, &row, made);
         let bodies = (&cell.scene, &cell.robot);
         let experiment = &self.experiment;
         let correction = row.intent.decision.correction;

@@ -4,12 +4,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Chapter;
 use crate::cell::{Unwatched, Workcell};
-use crate::config::{Experiment, Robot, Scene};
-use crate::lab::see;
-use crate::learn::{self, BinProbabilities, Experience, Method, View};
+use crate::config::{Robot, Scene};
+use crate::lab::{Experiment, Occasion, Schedule, Step, Trial, Trials};
+use crate::learn::{BinProbabilities, Experience, Method, View};
 use crate::sim::{self, PhysicsSettings};
 use crate::store::{TrialRow, TrialStore};
-use crate::task::{Instances, Phase, Reward, Setup, Stream, Streams, TrialKey};
+use crate::task::{Setup, Stream};
 use crate::viewer::ViewError;
 
 /// What the policy thought of every trial when it was made. The store keeps only the last policy;
@@ -79,31 +79,33 @@ fn relearn(run: &Path, chapters: &[Chapter], shared: &Policies) -> Result<(), Vi
     let end = stored.as_ref().map_or(0, |(at, _)| *at as usize).min(rows.len());
     shared.look().of = end;
 
-    let prior = student.method.card().prior_trials as usize;
-    let batch = student.experiment.batch as usize;
-    let mut history = Vec::new();
-    loop {
+    let schedule = Schedule::new(&student.experiment, student.method.card().prior_trials);
+    let mut history: Vec<Experience> = Vec::new();
+    let mut told = None;
+    for step in schedule.steps() {
         let learned = history.len();
-        for chapter in chapters.iter().filter(|c| c.checkpoint() == Some(learned as u64)) {
-            let judged = student.experiences(*chapter, &chapter.rows(&store)?, 0)?;
-            student.think(*chapter, 0, &judged, shared)?;
+        // Between two rounds of learning: what the policy now thinks of all that it decides.
+        if told != Some(learned) {
+            told = Some(learned);
+            shared.look().learned = learned;
+            for chapter in chapters.iter().filter(|c| c.checkpoint() == Some(learned as u64)) {
+                let judged = student.experiences(*chapter, &chapter.rows(&store)?, 0)?;
+                student.think(*chapter, 0, &judged, shared)?;
+            }
+            if learned >= end {
+                let rest = student.experiences(Chapter::Training, &rows[learned..], learned)?;
+                student.think(Chapter::Training, learned, &rest, shared)?;
+                break;
+            }
         }
-        let next = if learned < prior { prior } else { learned + batch };
-        let next = next.min(rows.len());
-        let fresh = student.experiences(Chapter::Training, &rows[learned..next], learned)?;
+        let Step::Learn { fresh, key } = step else { continue };
+        let batch = &rows[learned..learned + fresh as usize];
+        let fresh = student.experiences(Chapter::Training, batch, learned)?;
         student.think(Chapter::Training, learned, &fresh, shared)?;
-        shared.look().learned = learned;
-        if learned >= end || fresh.is_empty() {
-            break;
-        }
+        let count = fresh.len();
         history.extend(fresh);
-        let key = TrialKey { phase: Phase::Train, index: learned as u64 };
-        let mut draw = student.streams.draw(Stream::Replay, key);
-        if learned < prior {
-            student.method.pretrain(&history, &mut draw)?;
-        } else {
-            student.method.learn(&history, next - learned, &mut draw)?;
-        }
+        let mut draw = student.trials.streams().draw(Stream::Replay, key);
+        student.method.learn(&history, count, &mut draw)?;
     }
     let same = match stored {
         Some((_, state)) => student.method.save()? == state,
@@ -116,9 +118,7 @@ fn relearn(run: &Path, chapters: &[Chapter], shared: &Policies) -> Result<(), Vi
 /// A method as it was at the beginning of a run, and what it may be shown.
 struct Student {
     experiment: Experiment,
-    streams: Streams,
-    instances: Instances,
-    reward: Reward,
+    trials: Trials,
     method: Box<dyn Method>,
     robot: Robot,
 }
@@ -127,14 +127,12 @@ impl Student {
     fn new(store: &TrialStore) -> Result<Self, ViewError> {
         let info = store.info()?;
         let file = store.path().display().to_string();
-        let experiment: Experiment = crate::config::parse_toml(&file, &info.experiment)?;
-        let streams = Streams::new(info.seed);
-        let options = experiment.options(&experiment.name)?;
+        let experiment = Experiment::parse(&file, &info.experiment)?;
+        let trials = Trials::new(&experiment.task, info.seed);
+        let recipe = experiment.method(&file, &info.method)?;
         Ok(Self {
-            method: learn::build(&info.method, &options, experiment.task.grid(), streams)?,
-            streams,
-            instances: Instances::draw(&experiment.task, streams),
-            reward: Reward::new(experiment.task.range),
+            method: recipe.build(experiment.task.grid(), trials.streams())?,
+            trials,
             robot: Robot::named(&experiment.robot)?,
             experiment,
         })
@@ -147,38 +145,22 @@ impl Student {
         rows: &[TrialRow],
         first: usize,
     ) -> Result<Vec<Experience>, ViewError> {
-        let scene = match chapter {
-            Chapter::Shelf(_) => &self.experiment.evaluation.shelf_scene,
-            _ => &self.experiment.scene,
-        };
+        let scene = Scene::named(chapter.scene(&self.experiment))?;
         let settings = PhysicsSettings::default();
-        let mut cell =
-            sim::cell(&Scene::named(scene)?, &self.robot, &self.experiment.task, settings)?;
+        let mut cell = sim::cell(&scene, &self.robot, &self.experiment.task, settings)?;
         let mut all = Vec::with_capacity(rows.len());
         for (place, TrialRow { intent, result }) in rows.iter().enumerate() {
             let Some(result) = result else { continue };
-            let made = chapter.checkpoint().unwrap_or((first + place) as u64);
-            let setup = self.instances.setup(intent.key, made);
+            let number = (first + place) as u64;
+            let made = chapter.checkpoint().unwrap_or(number);
+            let setup = self.trials.setup(Occasion { key: intent.key, checkpoint: 0, made });
             let mut seen = cell.prepare(&setup, &mut Unwatched)?;
             if let Some(image) = &intent.image {
                 seen.image = image.clone();
                 seen.pose = intent.seen;
             }
-            let card = self.method.card();
-            let View { instance, pose, truth, .. } = see(self.method.as_ref(), &setup, &seen);
-            all.push(Experience {
-                trial: (first + place) as u64,
-                image: seen.image,
-                instance,
-                pose,
-                truth,
-                decision: intent.decision,
-                feedback: self.reward.feedback(
-                    result.outcome,
-                    result.measured.as_ref(),
-                    card.signal,
-                ),
-            });
+            let trial = Trial { setup, seen, decision: intent.decision, result: result.clone() };
+            all.push(self.trials.experience(self.method.card(), number, trial));
         }
         Ok(all)
     }
@@ -206,6 +188,7 @@ impl Student {
 }
 
 /// What a stored trial began with, after so many others.
-pub fn setup_of(instances: &Instances, row: &TrialRow, made: u64) -> Setup {
-    Setup { offset: row.intent.offset, ..instances.setup(row.intent.key, made) }
+pub fn setup_of(trials: &Trials, row: &TrialRow, made: u64) -> Setup {
+    let occasion = Occasion { key: row.intent.key, checkpoint: row.intent.checkpoint, made };
+    Setup { offset: row.intent.offset, ..trials.setup(occasion) }
 }

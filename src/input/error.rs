@@ -37,6 +37,11 @@ impl Check<'_> {
         self.that(ok, key, value, format_args!("must be from {low} to {high}"))
     }
 
+    /// A whole number from 1 to `most`.
+    pub fn count(&self, key: &str, value: u64, most: u64) -> Result<(), ConfigError> {
+        self.that((1..=most).contains(&value), key, value, format_args!("must be from 1 to {most}"))
+    }
+
     pub fn error(&self, key: &str, value: impl Display, valid: impl Display) -> ConfigError {
         ConfigError {
             file: self.file.to_owned(),

@@ -1,0 +1,219 @@
+use std::collections::BTreeMap;
+
+use toml::{Table, Value};
+
+use super::change::Change;
+use super::experiment_file::{self, Evaluation, File};
+use crate::config::{Physics, validate_task};
+use crate::input::{Check, ConfigError, Source};
+use crate::learn::{self, Recipe};
+use crate::report::Contrast;
+use crate::task::TaskSpec;
+
+pub use super::experiment_file::Demonstration;
+
+/// An experiment: the task, who competes, how long, and how it is judged. Checked, and typed to the
+/// end: its methods are ready to be built.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Experiment {
+    /// Names the output folder: letters, digits, `-` and `_`.
+    pub name: String,
+    /// One line for people.
+    pub summary: String,
+    /// Scene that methods train on: a built-in name or a TOML file.
+    pub scene: String,
+    /// Robot: a built-in name or a TOML file.
+    pub robot: String,
+    /// Methods in the order of the report.
+    pub methods: Vec<Recipe>,
+    /// Physical trials a run, prior trials included.
+    pub trials: u64,
+    /// Trials between two rounds of learning.
+    pub batch: u64,
+    /// How many seeds.
+    pub seeds: u64,
+    /// The first of them; tuning uses seeds from 1001 on.
+    pub first_seed: u64,
+    /// How policies are judged on the way.
+    pub evaluation: Evaluation,
+    /// How they are shown at the end.
+    pub demonstrations: Vec<Demonstration>,
+    /// Comparisons named in advance.
+    pub contrasts: Vec<Contrast>,
+    pub task: TaskSpec,
+    pub physics: Physics,
+    /// Where all that was read from.
+    pub source: Source,
+    /// As in the file, where it says one.
+    said_summary: Option<String>,
+}
+
+impl Experiment {
+    /// The experiments that are built into the binary: name and text.
+    pub const FILES: [(&'static str, &'static str); 5] = [
+        ("narrow", include_str!("../../experiments/narrow.toml")),
+        ("wide", include_str!("../../experiments/wide.toml")),
+        ("smoke", include_str!("../../experiments/smoke.toml")),
+        ("randomised", include_str!("../../experiments/randomised.toml")),
+        ("drift", include_str!("../../experiments/drift.toml")),
+    ];
+
+    /// Reads a built-in experiment by name, or a TOML file by its path, applies `KEY=VALUE` changes
+    /// (`task.bins=9`, `ppo.lr=1e-3`) in order, and checks the whole.
+    ///
+    /// # Errors
+    /// Names file, key, value and what is valid.
+    pub fn open(name_or_path: &str, sets: &[String]) -> Result<Self, ConfigError> {
+        let changes: Result<Vec<_>, _> = sets.iter().map(|set| Change::set(set)).collect();
+        Self::with(name_or_path, &changes?)
+    }
+
+    /// As [`open`](Self::open), with changes that came from flags of the command line.
+    pub fn with(name_or_path: &str, changes: &[Change]) -> Result<Self, ConfigError> {
+        let (source, table) = experiment_file::read(name_or_path)?;
+        let mut file = experiment_file::typed(&source, table)?;
+        for change in changes {
+            file = change.apply(&file)?;
+        }
+        experiment_file::anchor_to_working_directory(&mut file);
+        let told = match changes {
+            [] => source,
+            _ => {
+                let all: Vec<_> = changes.iter().map(Change::to_string).collect();
+                format!("{source} with {}", all.join(", "))
+            }
+        };
+        Self::checked(&told, file).map_err(|mut error| {
+            // The user's own words come first.
+            if let Some(change) = changes.iter().rfind(|change| change.key() == error.key) {
+                error.file = change.flag().to_owned();
+            }
+            error
+        })
+    }
+
+    /// What [`to_toml`](Self::to_toml) wrote.
+    pub fn parse(source: &str, text: &str) -> Result<Self, ConfigError> {
+        Self::checked(source, crate::input::parse_toml(source, text)?)
+    }
+
+    /// The seeds of the experiment in order.
+    pub fn seeds(&self) -> impl Iterator<Item = u64> + use<> {
+        self.first_seed..self.first_seed + self.seeds
+    }
+
+    /// Names of its methods, in the order of the report.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.methods.iter().map(|recipe| recipe.card().name.as_str())
+    }
+
+    /// One of its methods, by name. `source` says who asks, for messages.
+    pub fn method(&self, source: &str, name: &str) -> Result<&Recipe, ConfigError> {
+        self.methods.iter().find(|recipe| recipe.card().name == name).ok_or_else(|| {
+            let names: Vec<_> = self.names().collect();
+            let valid = format_args!("must be one of {}", names.join(", "));
+            Check { file: source }.error("method", format_args!("\"{name}\""), valid)
+        })
+    }
+
+    /// As TOML text: every key, options of its methods too, so that two experiments are equal if
+    /// their texts are, and what is stored depends on no default.
+    pub fn to_toml(&self) -> String {
+        let settings = |recipe: &Recipe| (recipe.card().name.clone(), recipe.settings().clone());
+        let file = File {
+            name: Some(self.name.clone()),
+            summary: self.said_summary.clone(),
+            scene: self.scene.clone(),
+            robot: self.robot.clone(),
+            methods: self.names().map(str::to_owned).collect(),
+            trials: self.trials,
+            batch: self.batch,
+            seeds: self.seeds,
+            first_seed: self.first_seed,
+            evaluation: self.evaluation.clone(),
+            demonstration: self.demonstrations.clone(),
+            contrast: self.contrasts.clone(),
+            task: self.task.clone(),
+            physics: self.physics,
+            settings: self.methods.iter().map(settings).collect(),
+        };
+        toml::to_string(&file).expect("an experiment is plain data")
+    }
+
+    fn checked(source: &str, file: File) -> Result<Self, ConfigError> {
+        let check = Check { file: source };
+        let demonstrations = file.demonstrations();
+        file.validate(&check, &demonstrations)?;
+        validate_task(&check, &file.task)?;
+        let methods = recipes(&check, &file)?;
+        let evaluation = Evaluation { shelf_scene: None, shelf_trials: None, ..file.evaluation };
+        let TaskSpec { range, bins, .. } = &file.task;
+        let derived = format!(
+            "offsets of +-{} mm and +-{} deg, {bins} bins an axis, trained on {}",
+            range.mm, range.deg, file.scene
+        );
+        Ok(Self {
+            name: file.name.unwrap_or_default(),
+            summary: file.summary.clone().unwrap_or(derived),
+            said_summary: file.summary,
+            scene: file.scene,
+            robot: file.robot,
+            methods,
+            trials: file.trials,
+            batch: file.batch,
+            seeds: file.seeds,
+            first_seed: file.first_seed,
+            evaluation,
+            demonstrations,
+            contrasts: file.contrast,
+            task: file.task,
+            physics: file.physics,
+            source: Source::of(source),
+        })
+    }
+}
+
+/// The methods of an experiment with their settings.
+fn recipes(check: &Check<'_>, file: &File) -> Result<Vec<Recipe>, ConfigError> {
+    for method in file.settings.keys() {
+        learn::find(check.file, "settings", method)?;
+    }
+    let none = Table::new();
+    let of = |name: &String| {
+        let entry = learn::find(check.file, "methods", name)?;
+        let given = file.settings.get(name).unwrap_or(&none);
+        let recipe = entry.open(check.file, given)?;
+        let prior = recipe.card().prior_trials;
+        let most = file.trials / 2 / file.batch * file.batch;
+        if prior > most && !given.contains_key(PRIOR) {
+            let mut given = given.clone();
+            given.insert(PRIOR.to_owned(), Value::Integer(most as i64));
+            return entry.open(check.file, &given);
+        }
+        let key = format!("settings.{name}.{PRIOR}");
+        let valid = format_args!("must be fewer than trials = {}", file.trials);
+        check.that(prior < file.trials, &key, prior, valid)?;
+        let valid = format_args!("must be a multiple of batch = {}", file.batch);
+        check.that(prior.is_multiple_of(file.batch), &key, prior, valid)?;
+        Ok(recipe)
+    };
+    let all: BTreeMap<&String, usize> = file.methods.iter().zip(0..).collect();
+    check.that(
+        all.len() == file.methods.len(),
+        "methods",
+        file.methods.join(","),
+        "must name each method once",
+    )?;
+    file.methods.iter().map(of).collect()
+}
+
+/// The key of every method that learns from prior trials.
+const PRIOR: &str = "prior_trials";
+
+#[cfg(test)]
+#[path = "experiment_tests.rs"]
+mod tests;
+
+#[cfg(test)]
+#[path = "dirt_tests.rs"]
+mod dirt_tests;

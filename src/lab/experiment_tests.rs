@@ -1,0 +1,73 @@
+use super::*;
+use proptest::prelude::*;
+
+fn set(text: &str) -> Result<Experiment, ConfigError> {
+    Experiment::open("narrow", &[text.to_owned()])
+}
+
+#[test]
+fn every_embedded_experiment_is_valid_and_carries_its_name() {
+    for (name, _) in Experiment::FILES {
+        assert_eq!(Experiment::open(name, &[]).unwrap().name, name);
+    }
+}
+
+#[test]
+fn an_experiment_survives_being_written_and_read() {
+    let experiment = set("ppo.lr=0.002").unwrap();
+    let text = experiment.to_toml();
+    assert_eq!(Experiment::parse("written", &text).unwrap().to_toml(), text);
+    assert_eq!(experiment.to_toml(), text);
+}
+
+#[test]
+fn set_reaches_task_keys_and_method_options() {
+    assert_eq!(set("task.bins=9").unwrap().task.bins, 9);
+    assert_eq!(set("task.range.mm=5").unwrap().task.range.mm, 5.0);
+    assert_eq!(set("scene=shelf").unwrap().scene, "shelf");
+    let experiment = set("ppo.lr=1e-4").unwrap();
+    let lr = experiment.method("test", "ppo").unwrap().settings()["lr"].as_float();
+    assert_eq!(lr, Some(1e-4));
+}
+
+#[test]
+fn bad_settings_name_key_value_and_what_is_valid() {
+    for (bad, key, valid) in [
+        ("task.bims=9", "task.bims", "bins"),
+        ("task.bins=1", "task.bins", "2 to 201"),
+        ("task.bins=lots", "task.bins", "usize"),
+        ("trials=0", "trials", "from 1"),
+        ("trials=-3", "trials", "-3"),
+        ("task.range.mm=nan", "task.range.mm", "from 0.1"),
+        ("evaluation.every=30", "evaluation.every", "multiple of batch"),
+        ("methods=[\"ppoo\"]", "methods", "rm-rl"),
+        ("trials", "trials", "KEY=VALUE"),
+        ("trials.x=1", "trials.x", "not a table"),
+    ] {
+        let error = set(bad).unwrap_err();
+        assert_eq!(error.key, key, "{bad}: {error}");
+        assert!(error.to_string().contains(valid), "{bad}: {error}");
+    }
+}
+
+#[test]
+fn an_unknown_experiment_is_answered_with_the_known_ones() {
+    let error = Experiment::open("narow", &[]).unwrap_err();
+    assert!(error.to_string().contains("narrow, wide, smoke"), "{error}");
+}
+
+proptest! {
+    #[test]
+    fn no_set_option_makes_the_parser_panic(text in "\\PC{0,30}(=\\PC{0,20})?") {
+        let _ = set(&text);
+    }
+
+    #[test]
+    fn no_mangled_file_makes_the_parser_panic(at in any::<prop::sample::Index>(), with in "\\PC{0,8}") {
+        let text = Experiment::FILES[0].1;
+        let cuts: Vec<usize> = text.char_indices().map(|(i, _)| i).collect();
+        let cut = cuts[at.index(cuts.len())];
+        let mangled = format!("{}{with}{}", &text[..cut], &text[(cut + 1).min(text.len())..]);
+        let _ = Experiment::parse("mangled", &mangled);
+    }
+}

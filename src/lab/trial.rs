@@ -1,0 +1,183 @@
+use super::LabError;
+use crate::cell::{Attempt, Observation, Watch, Workcell};
+use crate::learn::{Card, Decision, Experience, LearnError, Method, Mode, View};
+use crate::store::{Intent, StoreError, Stored, TrialStore};
+use crate::task::{Image, Instances, Pose2, Reward, Setup, Stream, Streams, TaskSpec, TrialKey};
+
+/// Makes trials of a task with one seed's draws: the one place where a trial is made, for training,
+/// evaluation, demonstrations, clients in other languages and tests.
+#[derive(Clone, Debug)]
+pub struct Trials {
+    streams: Streams,
+    instances: Instances,
+    reward: Reward,
+}
+
+/// Which trial, and when in the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Occasion {
+    pub key: TrialKey,
+    /// Trials learned from before an evaluation; 0 for what is learned from.
+    pub checkpoint: u64,
+    /// Physical trials made before, for what drifts.
+    pub made: u64,
+}
+
+/// A trial that was made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trial {
+    pub setup: Setup,
+    pub seen: Observation,
+    pub decision: Decision,
+    pub result: Stored,
+}
+
+/// Where trials are written down: each before it moves anything, and again once it is over.
+pub trait Record {
+    fn intend(&mut self, intent: Intent) -> Result<(), StoreError>;
+
+    fn record(
+        &mut self,
+        occasion: Occasion,
+        result: &Stored,
+        after: Option<&Image>,
+    ) -> Result<(), StoreError>;
+}
+
+impl Trials {
+    pub fn new(task: &TaskSpec, seed: u64) -> Self {
+        let streams = Streams::new(seed);
+        Self { streams, instances: Instances::draw(task, streams), reward: Reward::new(task.range) }
+    }
+
+    pub fn streams(&self) -> Streams {
+        self.streams
+    }
+
+    pub fn reward(&self) -> &Reward {
+        &self.reward
+    }
+
+    /// How a trial begins: the scene instance's pose plus jitter.
+    pub fn setup(&self, occasion: Occasion) -> Setup {
+        self.instances.setup(occasion.key, occasion.made)
+    }
+
+    /// Makes one trial: look, let the method choose, write down what is to be tried, try it, write
+    /// down what came of it.
+    pub fn make(
+        &self,
+        occasion: Occasion,
+        (method, mode): (&dyn Method, Mode),
+        cell: &mut dyn Workcell,
+        watch: &mut dyn Watch,
+        record: &mut dyn Record,
+    ) -> Result<Trial, LabError> {
+        let setup = self.setup(occasion);
+        watch.begins(occasion.key, occasion.checkpoint);
+        let seen = cell.prepare(&setup, watch)?;
+        let decision = self.decide(method, mode, &setup, &seen)?;
+        record.intend(Intent {
+            key: occasion.key,
+            checkpoint: occasion.checkpoint,
+            instance: setup.instance,
+            offset: setup.offset,
+            seen: seen.pose,
+            decision,
+            image: (!cell.offers().truth).then(|| seen.image.clone()),
+        })?;
+        let attempt = cell.attempt(decision.correction, watch)?;
+        let result = self.result(&attempt);
+        record.record(occasion, &result, attempt.after.as_ref())?;
+        Ok(Trial { setup, seen, decision, result })
+    }
+
+    /// What is kept of an attempt, with its scalar reward.
+    pub fn result(&self, attempt: &Attempt) -> Stored {
+        let scalar = self.reward.of_attempt(attempt.outcome, attempt.measured.as_ref());
+        Stored::new(attempt, scalar)
+    }
+
+    /// A finished trial as a method with this card is told of it.
+    pub fn experience(&self, card: &Card, number: u64, trial: Trial) -> Experience {
+        let Trial { setup, seen, decision, result } = trial;
+        let View { instance, pose, truth, .. } = see(card, &setup, &seen);
+        Experience {
+            trial: number,
+            image: seen.image,
+            instance,
+            pose,
+            truth,
+            decision,
+            executed: card.sees_executed.then_some(result.executed),
+            feedback: self.reward.feedback(result.outcome, result.measured.as_ref(), card.signal),
+        }
+    }
+
+    fn decide(
+        &self,
+        method: &dyn Method,
+        mode: Mode,
+        setup: &Setup,
+        seen: &Observation,
+    ) -> Result<Decision, LabError> {
+        let card = method.card();
+        let draw = self.streams.draw(Stream::Explore, setup.key);
+        let decided = method.act(&[see(card, setup, seen)], mode, &mut [draw]);
+        let one = decided.and_then(|all| match all[..] {
+            [decision] => Ok(decision),
+            _ => Err(LearnError::Count { asked: 1, got: all.len() }),
+        });
+        one.map_err(|source| self.failed(card, source))
+    }
+
+    /// A method's failure, with the run it happened in.
+    pub fn failed(&self, card: &Card, source: LearnError) -> LabError {
+        LabError::Learn { method: card.name.clone(), seed: self.streams.seed(), source }
+    }
+}
+
+/// Shows a method what its card declares, and nothing else.
+pub fn see<'v>(card: &Card, setup: &Setup, seen: &'v Observation) -> View<'v> {
+    use crate::task::ContextSignal::{None as Nothing, Pose, SceneId};
+    let truth: Option<Pose2> = card.sees_truth.then_some(setup.offset);
+    View {
+        image: &seen.image,
+        instance: match card.context {
+            Nothing => None,
+            SceneId | Pose => Some(setup.instance),
+        },
+        pose: if card.context == Pose { seen.pose } else { None },
+        truth,
+    }
+}
+
+impl Record for TrialStore {
+    fn intend(&mut self, intent: Intent) -> Result<(), StoreError> {
+        Self::intend(self, &intent)
+    }
+
+    fn record(
+        &mut self,
+        Occasion { key, checkpoint, .. }: Occasion,
+        result: &Stored,
+        after: Option<&Image>,
+    ) -> Result<(), StoreError> {
+        Self::record(self, key, checkpoint, result)?;
+        match after {
+            Some(image) => self.picture_after(key, checkpoint, image),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Trials that nobody keeps.
+impl Record for () {
+    fn intend(&mut self, _: Intent) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn record(&mut self, _: Occasion, _: &Stored, _: Option<&Image>) -> Result<(), StoreError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,123 @@
+use candle_core::Tensor;
+use candle_nn::ops::{log_softmax, softmax};
+
+use super::heads::{Behaviour, Smoothing, sample};
+use super::policy::{Policy, patches};
+use super::{BinProbabilities, Common, Decision, Experience, LearnError, Mode, View};
+use crate::task::{ActionGrid, Correction, Draw, Image};
+
+/// The policy, and how it explores: what a loss asks for log-probabilities.
+#[derive(Debug)]
+pub struct Network {
+    grid: ActionGrid,
+    options: Common,
+    pub(super) policy: Policy,
+    behaviour: Behaviour,
+}
+
+impl Network {
+    pub fn new(grid: ActionGrid, options: Common, draw: &mut Draw) -> Result<Self, LearnError> {
+        let policy = Policy::new(options.widths, grid.bins(), draw)?;
+        let behaviour =
+            Behaviour::new(grid.bins(), options.explore_prob, options.explore_sigma_bins)?;
+        Ok(Self { grid, options, policy, behaviour })
+    }
+
+    pub fn grid(&self) -> ActionGrid {
+        self.grid
+    }
+
+    /// Logits of the policy, (n, 3, bins).
+    pub fn logits<'a>(
+        &self,
+        images: impl ExactSizeIterator<Item = &'a Image>,
+    ) -> Result<Tensor, LearnError> {
+        Ok(self.policy.logits(&patches(images, self.options.normalise)?)?)
+    }
+
+    /// Log-probabilities under the policy itself, (n, 3, bins): what imitation teaches.
+    pub fn policy_log_probs(&self, trials: &[&Experience]) -> Result<Tensor, LearnError> {
+        Ok(log_softmax(&self.logits(trials.iter().map(|trial| &trial.image))?, 2)?)
+    }
+
+    /// Log-probabilities of what is tried, exploration included, (n, 3, bins): what a policy
+    /// gradient needs.
+    pub fn behaviour_log_probs(&self, trials: &[&Experience]) -> Result<Tensor, LearnError> {
+        let logits = self.logits(trials.iter().map(|trial| &trial.image))?;
+        Ok(self.behaviour.log_probs(&logits)?)
+    }
+
+    /// Corrections as target distributions, (n, 3, bins): Gaussians, if so configured.
+    pub fn targets(
+        &self,
+        corrections: impl Iterator<Item = Correction>,
+    ) -> Result<Tensor, LearnError> {
+        let positions: Vec<_> = corrections.map(|c| self.grid.positions(c)).collect();
+        let smoothing =
+            Smoothing { bins: self.grid.bins(), sigma_bins: self.options.target_sigma_bins };
+        Ok(smoothing.targets(&positions)?)
+    }
+
+    /// One decision a view.
+    pub fn act(
+        &self,
+        views: &[View<'_>],
+        mode: Mode,
+        draws: &mut [Draw],
+    ) -> Result<Vec<Decision>, LearnError> {
+        if views.is_empty() {
+            return Ok(Vec::new());
+        }
+        let logits = self.logits(views.iter().map(|view| view.image))?;
+        let log_probs = match mode {
+            Mode::Explore => self.behaviour.log_probs(&logits)?,
+            Mode::Greedy => log_softmax(&logits, 2)?,
+        };
+        let heads = log_probs.to_vec3::<f32>()?;
+        let choose = |(heads, draw): (&Vec<Vec<f32>>, &mut Draw)| match mode {
+            Mode::Explore => self.explore(heads, draw),
+            Mode::Greedy => self.decode(heads),
+        };
+        Ok(heads.iter().zip(draws).map(choose).collect())
+    }
+
+    /// Decisions of somebody who knows nothing: every bin equally likely.
+    pub fn act_at_random(&self, draws: &mut [Draw]) -> Vec<Decision> {
+        let uniform = vec![vec![-(self.grid.bins() as f32).ln(); self.grid.bins()]; 3];
+        draws.iter_mut().map(|draw| self.explore(&uniform, draw)).collect()
+    }
+
+    /// Probabilities of every bin under the policy itself, for each view.
+    pub fn probabilities(
+        &self,
+        views: &[View<'_>],
+    ) -> Result<Option<Vec<BinProbabilities>>, LearnError> {
+        if views.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        let logits = self.logits(views.iter().map(|view| view.image))?;
+        let rows = softmax(&logits, 2)?.to_vec3::<f32>()?;
+        Ok(rows.into_iter().map(|row: Vec<Vec<f32>>| row.try_into().ok()).collect())
+    }
+
+    /// One bin an axis, drawn from log-probabilities.
+    fn explore(&self, heads: &[Vec<f32>], draw: &mut Draw) -> Decision {
+        let bins: [usize; 3] = std::array::from_fn(|axis| sample(&heads[axis], draw));
+        Decision {
+            correction: self.grid.correction(bins),
+            bins: Some(bins),
+            log_prob: Some(std::array::from_fn(|axis| heads[axis][bins[axis]])),
+        }
+    }
+
+    fn decode(&self, heads: &[Vec<f32>]) -> Decision {
+        let positions = std::array::from_fn(|axis| self.options.decode.position(&heads[axis]));
+        let bins = positions.map(|position| position.round() as usize);
+        let on_grid = bins.map(|bin| bin as f64) == positions;
+        Decision {
+            correction: self.grid.at(positions),
+            bins: on_grid.then_some(bins),
+            log_prob: on_grid.then(|| std::array::from_fn(|axis| heads[axis][bins[axis]])),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+use std::ops::Range;
+
+use candle_core::{Device, Tensor};
+
+use super::{Card, Experience, Label, LearnError, Network, Settings, Shared};
+use crate::task::Draw;
+
+/// What sets one learner apart from another: its settings, its card and its loss. Policy, optimiser,
+/// baseline, exploration, decoding, saving and loading are the [`Learner`](super::Learner)'s.
+pub trait Objective: Send + Sized + 'static {
+    /// As on the command line.
+    const NAME: &'static str;
+    type Settings: Settings;
+
+    /// What the method is and may see, with these settings.
+    fn card(settings: &Self::Settings) -> Card;
+
+    /// The settings that the learner itself needs.
+    fn shared(settings: &Self::Settings) -> Shared;
+
+    fn new(settings: Self::Settings) -> Self;
+
+    /// Sees the history grow, after every batch and once after a restart, and must be a function of
+    /// it. Returns labels that are new or have changed.
+    fn refresh(&mut self, _history: &[Experience]) -> Vec<Label> {
+        Vec::new()
+    }
+
+    /// The gradient steps of this round: for each, places in the history. Without any, nothing is
+    /// learned.
+    fn minibatches(&mut self, round: &Round<'_>, draw: &mut Draw) -> Vec<Vec<usize>>;
+
+    /// Comes before the first gradient step of a round, with the policy as it then is.
+    fn begin(&mut self, _network: &Network, _round: &Round<'_>) -> Result<(), LearnError> {
+        Ok(())
+    }
+
+    /// The loss on these places of the history, a scalar.
+    fn loss(
+        &self,
+        network: &Network,
+        round: &Round<'_>,
+        places: &[usize],
+    ) -> Result<Tensor, LearnError>;
+}
+
+/// One round of learning, after a batch of trials.
+#[derive(Clone, Debug)]
+pub struct Round<'a> {
+    /// Every trial so far, prior ones first.
+    pub history: &'a [Experience],
+    /// Places of the trials that nothing has been learned from yet.
+    pub fresh: Range<usize>,
+    /// Of the fresh trials, in order; empty unless the method asked for advantages.
+    pub advantages: Vec<f32>,
+    /// The fresh trials are prior ones: training has not begun.
+    pub pretraining: bool,
+}
+
+impl<'a> Round<'a> {
+    pub fn trials(&self, places: &[usize]) -> Vec<&'a Experience> {
+        places.iter().map(|place| &self.history[*place]).collect()
+    }
+
+    /// Advantages of these places, which must be fresh: (n).
+    pub fn advantages(&self, places: &[usize]) -> Result<Tensor, LearnError> {
+        let all = Tensor::from_slice(&self.advantages, self.advantages.len(), &Device::Cpu)?;
+        self.of_fresh(&all, places)
+    }
+
+    /// The rows of these places, which must be fresh, from a tensor with one a fresh trial.
+    pub fn of_fresh(&self, all: &Tensor, places: &[usize]) -> Result<Tensor, LearnError> {
+        let rows: Vec<u32> = places.iter().map(|p| (p - self.fresh.start) as u32).collect();
+        Ok(all.index_select(&Tensor::new(rows, &Device::Cpu)?, 0)?)
+    }
+}

@@ -1,0 +1,222 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, OnceLock, RwLock};
+
+use serde::Deserialize;
+use toml::{Table, Value};
+
+use super::rule::Ruled;
+use super::settings::{resolve, table_of};
+use super::{Card, Key, LearnError, Learner, Method, Objective, Role, Rule, Settings, methods};
+use crate::input::ConfigError;
+use crate::task::{ActionGrid, Streams};
+
+/// A method by name, before it is given settings.
+#[derive(Clone)]
+pub struct Entry {
+    name: String,
+    open: Arc<Open>,
+}
+
+type Open = dyn Fn(&str, &Table) -> Result<Recipe, ConfigError> + Send + Sync;
+type Build = dyn Fn(ActionGrid, Streams) -> Result<Box<dyn Method>, LearnError> + Send + Sync;
+
+/// A method with its settings, checked: ready to be built, once a run.
+#[derive(Clone)]
+pub struct Recipe {
+    card: Card,
+    keys: Vec<Key>,
+    settings: Table,
+    build: Arc<Build>,
+}
+
+impl Entry {
+    /// A learner: all but its objective is shared.
+    pub fn learner<O: Objective>() -> Self {
+        Self::of(O::NAME, O::card, |card, settings, grid, streams| {
+            Ok(Box::new(Learner::<O>::new(card, settings, grid, streams)?))
+        })
+    }
+
+    /// A method that learns nothing.
+    pub fn rule<R: Rule>() -> Self {
+        Self::of(R::NAME, R::card, |card, settings, grid, _| {
+            Ok(Box::new(Ruled { card, rule: R::new(settings, grid) }))
+        })
+    }
+
+    /// Any other method: `card` says what it is with these settings, `build` makes it.
+    pub fn of<S: Settings>(
+        name: &str,
+        card: fn(&S) -> Card,
+        build: fn(Card, S, ActionGrid, Streams) -> Result<Box<dyn Method>, LearnError>,
+    ) -> Self {
+        let method = name.to_owned();
+        Self::named(name, move |file, overrides| {
+            let settings = resolve(file, &method, S::default(), overrides)?;
+            let card = card(&settings);
+            let (for_run, told) = (settings.clone(), card.clone());
+            Ok(Recipe {
+                card,
+                keys: settings.keys(),
+                settings: table_of(&settings),
+                build: Arc::new(move |grid, streams| {
+                    build(told.clone(), for_run.clone(), grid, streams)
+                }),
+            })
+        })
+    }
+
+    fn named(
+        name: &str,
+        open: impl Fn(&str, &Table) -> Result<Recipe, ConfigError> + Send + Sync + 'static,
+    ) -> Self {
+        Self { name: name.to_owned(), open: Arc::new(open) }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The method with these settings; what is not given is at its default. `file` says where they
+    /// were written, for messages.
+    ///
+    /// # Errors
+    /// An unknown key or a value out of bounds, as `settings.<method>.<key>`.
+    pub fn open(&self, file: &str, overrides: &Table) -> Result<Recipe, ConfigError> {
+        (self.open)(file, overrides)
+    }
+}
+
+impl Recipe {
+    pub fn card(&self) -> &Card {
+        &self.card
+    }
+
+    /// Every key with its meaning, bounds and value.
+    pub fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// Every key and its value: what is stored depends on no default.
+    pub fn settings(&self) -> &Table {
+        &self.settings
+    }
+
+    /// The same as texts, in alphabetical order.
+    pub fn pairs(&self) -> Vec<(String, String)> {
+        let text = |value: &Value| match value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        self.settings.iter().map(|(key, value)| (key.clone(), text(value))).collect()
+    }
+
+    /// A method ready to act.
+    pub fn build(&self, grid: ActionGrid, streams: Streams) -> Result<Box<dyn Method>, LearnError> {
+        (self.build)(grid, streams)
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Entry").field(&self.name).finish()
+    }
+}
+
+impl fmt::Debug for Recipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recipe")
+            .field("card", &self.card)
+            .field("settings", &self.settings)
+            .finish()
+    }
+}
+
+impl PartialEq for Recipe {
+    fn eq(&self, other: &Self) -> bool {
+        self.card == other.card && self.settings == other.settings
+    }
+}
+
+/// A method with other settings under a name of its own.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Preset {
+    method: String,
+    summary: String,
+    role: Role,
+    settings: Table,
+}
+
+impl Preset {
+    fn entry(self, name: &str, base: &Entry) -> Entry {
+        let (base, own) = (base.clone(), name.to_owned());
+        Entry::named(name, move |file, overrides| {
+            let mut all = self.settings.clone();
+            all.extend(overrides.clone());
+            let renamed = |mut error: ConfigError| {
+                let (from, to) = (format!("settings.{}.", base.name), format!("settings.{own}."));
+                error.key = error.key.replacen(&from, &to, 1);
+                error
+            };
+            let mut recipe = base.open(file, &all).map_err(renamed)?;
+            let build = recipe.build.clone();
+            let card = Card {
+                name: own.clone(),
+                summary: self.summary.clone(),
+                role: self.role,
+                ..recipe.card.clone()
+            };
+            (recipe.card, recipe.build) = (card, build);
+            Ok(recipe)
+        })
+    }
+}
+
+/// Built-in methods, then their presets, then what [`add`] brought.
+fn registry() -> &'static RwLock<Vec<Entry>> {
+    static ENTRIES: OnceLock<RwLock<Vec<Entry>>> = OnceLock::new();
+    ENTRIES.get_or_init(|| {
+        let mut entries = methods::entries();
+        let presets: BTreeMap<String, Preset> =
+            toml::from_str(include_str!("methods/presets.toml")).expect("a built-in file is valid");
+        for (name, preset) in presets {
+            let base = entries.iter().find(|entry| entry.name == preset.method);
+            let base = base.expect("a built-in preset names a method").clone();
+            entries.push(preset.entry(&name, &base));
+        }
+        RwLock::new(entries)
+    })
+}
+
+/// Makes a method of another crate known by its name, beside the built-in ones; one of the same name
+/// is replaced. To be called before the command line is read.
+pub fn add(entry: Entry) {
+    let mut entries = registry().write().unwrap_or_else(std::sync::PoisonError::into_inner);
+    entries.retain(|known| known.name != entry.name);
+    entries.push(entry);
+}
+
+/// Every method there is.
+pub fn entries() -> Vec<Entry> {
+    registry().read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+}
+
+pub fn names() -> Vec<String> {
+    entries().into_iter().map(|entry| entry.name).collect()
+}
+
+/// A method by its name. `file` and `key` say where the name was written, for messages.
+pub fn find(file: &str, key: &str, name: &str) -> Result<Entry, ConfigError> {
+    entries().into_iter().find(|entry| entry.name == name).ok_or_else(|| ConfigError {
+        file: file.to_owned(),
+        key: key.to_owned(),
+        value: format!("\"{name}\""),
+        valid: format!("must be one of {}", names().join(", ")),
+    })
+}
+
+#[cfg(test)]
+#[path = "registry_tests.rs"]
+mod tests;

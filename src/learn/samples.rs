@@ -1,0 +1,18 @@
+//! Trials for the tests of this folder.
+
+use super::{Decision, Experience};
+use crate::task::{Feedback, Image, Pose2};
+
+/// A trial in a scene instance that earned so much; its picture is blank.
+pub fn trial(instance: usize, reward: f64) -> Experience {
+    Experience {
+        trial: 0,
+        image: Image::new(vec![0; Image::SIDE * Image::SIDE]).unwrap(),
+        instance: Some(instance),
+        pose: None,
+        truth: None,
+        executed: None,
+        decision: Decision { correction: Pose2::IDENTITY, bins: None, log_prob: None },
+        feedback: Feedback { reward, unsigned: None, signed: None },
+    }
+}
