@@ -53,19 +53,14 @@ fn clipped(
     (ratio * advantages)?.minimum(&(clipped * advantages)?)?.mean_all()?.neg()
 }
 
-impl Ppo {
-    /// Log-probabilities (n, 3, bins) under exploration, and of the actions taken (n).
-    fn log_probs(
-        network: &Network,
-        round: &Round<'_>,
-        places: &[usize],
-    ) -> Result<(Tensor, Tensor), LearnError> {
-        let trials = round.trials(places);
-        let actions = network.targets(trials.iter().map(|trial| trial.decision.correction))?;
-        let all = network.behaviour_log_probs(&trials)?;
-        let of_actions = heads::log_prob(&all, &actions)?;
-        Ok((all, of_actions))
-    }
+/// Log-probabilities (n, 3, bins) under exploration, and of the actions taken (n).
+fn log_probs(
+    network: &Network,
+    round: &Round<'_>,
+    places: &[usize],
+) -> Result<(Tensor, Tensor), LearnError> {
+    let trials = round.trials(places);
+    network.tried(&trials, trials.iter().map(|trial| trial.decision.correction))
 }
 
 impl Objective for Ppo {
@@ -95,7 +90,7 @@ impl Objective for Ppo {
 
     fn begin(&mut self, network: &Network, round: &Round<'_>) -> Result<(), LearnError> {
         let fresh: Vec<_> = round.fresh.clone().collect();
-        self.old = Some(Self::log_probs(network, round, &fresh)?.1.detach());
+        self.old = Some(log_probs(network, round, &fresh)?.1.detach());
         Ok(())
     }
 
@@ -105,7 +100,7 @@ impl Objective for Ppo {
         round: &Round<'_>,
         places: &[usize],
     ) -> Result<Tensor, LearnError> {
-        let (log_probs, log_prob) = Self::log_probs(network, round, places)?;
+        let (log_probs, log_prob) = log_probs(network, round, places)?;
         let old = round.of_fresh(self.old.as_ref().unwrap_or(&log_prob), places)?;
         let gradient = clipped(&log_prob, &old, &round.advantages(places)?, self.settings.clip)?;
         let entropy = heads::entropy(&log_probs)?.mean_all()?;
