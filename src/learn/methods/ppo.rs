@@ -29,7 +29,7 @@ settings! {
 }
 
 /// Proximal policy optimisation (Schulman et al., arXiv 1707.06347) for one-step episodes: many
-/// clipped steps on each batch. A mean of rewards takes the place of a value network.
+/// clipped steps on each batch, shuffled again for each pass. A mean of rewards takes the place of a value network.
 ///
 /// `L = -mean(min(r A, clip(r, 1 - c, 1 + c) A)) - entropy * H(pi)` with `r = pi(a) / pi_old(a)`. With
 /// `target_sigma_bins` above 0, `log pi(a)` is the Gaussian mean about the action's bin that
@@ -83,9 +83,10 @@ impl Objective for Ppo {
         Self { settings, old: None }
     }
 
-    fn minibatches(&mut self, round: &Round<'_>, _: &mut Draw) -> Vec<Vec<usize>> {
+    fn minibatches(&mut self, round: &Round<'_>, draw: &mut Draw) -> Vec<Vec<usize>> {
         let PpoSettings { epochs, minibatch, .. } = self.settings;
-        (0..epochs).flat_map(|_| replay::in_order(round.fresh.clone(), minibatch)).collect()
+        let pass = |_| replay::shuffled(round.fresh.clone(), minibatch, draw);
+        (0..epochs).flat_map(pass).collect()
     }
 
     fn begin(&mut self, network: &Network, round: &Round<'_>) -> Result<(), LearnError> {
