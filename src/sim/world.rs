@@ -236,16 +236,6 @@ impl World {
         }
     }
 
-    /// Turns gravity, m/s^2: a bench that tilts.
-    pub fn set_gravity(&mut self, gravity: &Vector3<f64>) {
-        self.physics.gravity = vector_of(gravity);
-    }
-
-    /// Sends the plate off, m/s: a bench on which it slides.
-    pub fn set_plate_velocity(&mut self, velocity: &Vector3<f64>) {
-        self.physics.bodies[self.plate].set_linvel(vector_of(velocity), true);
-    }
-
     /// Of the plate's centre of mass, m/s.
     pub fn plate_velocity(&self) -> Vector3<f64> {
         vector(self.physics.bodies[self.plate].linvel())
