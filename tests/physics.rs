@@ -26,7 +26,12 @@ impl Bench {
     fn sloped(friction: f64, along: Vector3<f64>, tangent: f64) -> Self {
         let axis = Unit::new_normalize(Vector3::z().cross(&along));
         let turned = UnitQuaternion::from_axis_angle(&axis, tangent.atan());
-        Self::on(vec![floor(0.9)], friction, 0.0, Isometry3::from_parts(Translation3::identity(), turned))
+        Self::on(
+            vec![floor(0.9)],
+            friction,
+            0.0,
+            Isometry3::from_parts(Translation3::identity(), turned),
+        )
     }
 
     fn on(
@@ -265,7 +270,8 @@ fn what_two_guides_squeeze_counts_as_harm_on_both_sides() {
         let at = Isometry3::translation(0.0, side * (half.y + 3e-3 - 0.2e-3), 4e-3);
         part(at, Vector3::new(0.05, 3e-3, 4e-3))
     });
-    let mut bench = Bench::on([vec![floor(1.0)], guides.to_vec()].concat(), 0.3, 0.0, Isometry3::identity());
+    let mut bench =
+        Bench::on([vec![floor(1.0)], guides.to_vec()].concat(), 0.3, 0.0, Isometry3::identity());
     bench.run(0.02);
     let (net, peak) = (bench.world.furniture_force(), bench.world.peak_force_n());
     println!("squeezed: net {net:.2} N, harm {peak:.2} N");

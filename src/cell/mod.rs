@@ -5,6 +5,8 @@
 //! and hardware; [`ScriptedCell`] puts the same script on top of any rig.
 
 pub mod conformance;
+mod fits;
+mod hand;
 mod ideal;
 mod picture;
 mod plan;
@@ -14,6 +16,8 @@ mod route;
 mod script;
 mod workcell;
 
+pub use fits::check as check_fit;
+pub use hand::HandBoxes;
 pub use ideal::IdealCell;
 pub use picture::picture;
 pub use plan::{CellPlan, Place, flatten, lift, placement};

@@ -3,7 +3,7 @@ use rapier3d::prelude::*;
 
 use super::PhysicsSettings;
 use super::contacts::Fresh;
-use super::convert::{isometry, pose, vector, vector_of};
+use super::convert::{isometry, pose, vector};
 use super::shapes::HandShapes;
 use crate::cell::{Contact, Detail};
 use crate::config::{GripperSpec, Scene};
