@@ -1,8 +1,8 @@
 use nalgebra::Isometry3;
 
-use super::{Harm, RobotTime, Signals, Stop, Watch};
+use super::{Harm, RobotTime, Stop, Watch};
 use crate::arm::{CheckedPath, Joints};
-use crate::task::{Image, Placement, Pose2, Setup};
+use crate::task::{ContextSignal, Image, Placement, Pose2, RewardSignal, Setup};
 
 /// Moves the tool. Time is the robot's own.
 pub trait Arm {
@@ -71,7 +71,7 @@ pub struct Measured {
 /// All that differs between simulation and hardware.
 pub trait Rig: Arm + Gripper + Eyes {
     /// The finest signals that its eyes can give.
-    fn offers(&self) -> Signals;
+    fn sees(&self) -> (RewardSignal, ContextSignal);
 
     /// A trial is about to begin: a simulated rig keys its noise by it.
     fn begin(&mut self, setup: &Setup);
@@ -89,21 +89,20 @@ pub trait Rig: Arm + Gripper + Eyes {
         Pose2::IDENTITY
     }
 
-    /// The plate's pose in the hand, where the rig can know it.
-    fn in_hand(&self) -> Option<Pose2> {
-        None
-    }
-
-    /// The placement as the simulator knows it.
-    fn truth(&self) -> Option<Measured> {
-        None
-    }
-
     /// What the attempt may have damaged, as far as the rig can tell
     /// without knowing how it ended.
     fn harm(&self) -> Harm {
         Harm::default()
     }
+}
+
+/// What only a simulation can answer: for the store and the report, never for a learner.
+pub trait SimTruth {
+    /// The plate's pose in the hand's nominal plate frame; `None` unless the hand alone holds it.
+    fn in_hand(&self) -> Option<Pose2>;
+
+    /// The placement as it is.
+    fn placement(&self) -> Measured;
 }
 
 /// A device failed, was stopped, or was told to stop.

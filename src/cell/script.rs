@@ -3,7 +3,7 @@ use nalgebra::Isometry3;
 use super::plan::{Place, flatten, lift};
 use super::{
     Attempt, CellError, CellPlan, DeviceError, Measured, Observation, PlateAt, Rig, RobotTime,
-    Signals, Watch, Workcell,
+    Signals, SimTruth, Watch, Workcell,
 };
 use crate::arm::{CheckedPath, Planner, Segment, Start};
 use crate::task::{Correction, Outcome, Pose2, Setup};
@@ -14,6 +14,8 @@ pub struct ScriptedCell<R: Rig> {
     pub(super) rig: R,
     pub(super) plan: CellPlan,
     pub(super) planner: Planner,
+    /// The rig as one that knows the truth; `None` of hardware.
+    truth: Option<fn(&R) -> &dyn SimTruth>,
     began: RobotTime,
     pub(super) plate: PlateAt,
 }
@@ -26,8 +28,18 @@ pub(super) enum Moved {
 }
 
 impl<R: Rig> ScriptedCell<R> {
+    /// On a rig that knows no more than its devices tell.
     pub fn new(rig: R, plan: CellPlan, planner: Planner) -> Self {
-        Self { rig, plan, planner, began: RobotTime::default(), plate: PlateAt::Unknown }
+        let (truth, began, plate) = (None, RobotTime::default(), PlateAt::Unknown);
+        Self { rig, plan, planner, truth, began, plate }
+    }
+
+    /// On a simulated rig, whose truth goes into each [`Attempt`].
+    pub fn simulated(rig: R, plan: CellPlan, planner: Planner) -> Self
+    where
+        R: SimTruth,
+    {
+        Self { truth: Some(|rig| rig), ..Self::new(rig, plan, planner) }
     }
 
     pub fn rig(&self) -> &R {
@@ -36,6 +48,10 @@ impl<R: Rig> ScriptedCell<R> {
 
     pub fn plan(&self) -> &CellPlan {
         &self.plan
+    }
+
+    fn truth(&self) -> Option<&dyn SimTruth> {
+        self.truth.map(|of| of(&self.rig))
     }
 
     /// Takes the plate that the hand finds at `grip` (`world_from_plate`) and puts it down at
@@ -66,7 +82,7 @@ impl<R: Rig> ScriptedCell<R> {
         self.plate = PlateAt::Hand;
         let planned = route.lift.world_from_tool;
         let lifted = self.go(vec![route.lift], watch)?;
-        let in_hand = self.rig.in_hand();
+        let in_hand = self.truth().and_then(SimTruth::in_hand);
         // A guard that ended the lift says that the plate is stuck: nothing is torn off.
         let stuck = planned.translation.z - lifted.translation.z > STUCK;
         if stuck || !self.rig.holds()? {
@@ -155,7 +171,8 @@ pub(super) const FAR_MM: f64 = 60.0;
 
 impl<R: Rig> Workcell for ScriptedCell<R> {
     fn offers(&self) -> Signals {
-        self.rig.offers()
+        let (reward, context) = self.rig.sees();
+        Signals { reward, context, truth: self.truth.is_some() }
     }
 
     fn prepare(&mut self, setup: &Setup, watch: &mut dyn Watch) -> Result<Observation, CellError> {
@@ -200,7 +217,7 @@ impl<R: Rig> Workcell for ScriptedCell<R> {
             _ => PlateAt::Unknown,
         };
         let after = self.rig.look_after()?;
-        let truth = if let_go { self.rig.truth() } else { None };
+        let truth = self.truth().filter(|_| let_go).map(SimTruth::placement);
         let seated = truth.or(measured).is_some_and(|m| m.seated);
         let mut harm = self.rig.harm();
         // A hand that the guard stops as the plate meets its seat has jammed nothing.

@@ -12,7 +12,7 @@ use super::shapes::HandShapes;
 use super::world::{FingerCmd, World};
 use crate::arm::{ArmModel, CheckedPath, Joints};
 use crate::cell::{
-    Arm, CellPlan, DeviceError, Eyes, Harm, Measured, Rig, RobotTime, Signals, Watch, flatten,
+    Arm, CellPlan, DeviceError, Eyes, Harm, Measured, Rig, RobotTime, SimTruth, Watch, flatten,
     lift, placement,
 };
 use crate::config::{Robot, Scene};
@@ -179,17 +179,15 @@ impl Eyes for SimRig {
 
     fn measure(&mut self) -> Result<Option<Measured>, DeviceError> {
         let error = self.trial()?.measurement;
-        let truth = self.truth();
-        Ok(truth.map(|mut m| {
-            m.placement.pose = m.placement.pose.plus(error);
-            m
-        }))
+        let mut measured = SimTruth::placement(self);
+        measured.placement.pose = measured.placement.pose.plus(error);
+        Ok(Some(measured))
     }
 }
 
 impl Rig for SimRig {
-    fn offers(&self) -> Signals {
-        Signals { reward: RewardSignal::Signed, context: ContextSignal::Pose, truth: true }
+    fn sees(&self) -> (RewardSignal, ContextSignal) {
+        (RewardSignal::Signed, ContextSignal::Pose)
     }
 
     fn begin(&mut self, setup: &Setup) {
@@ -234,18 +232,6 @@ impl Rig for SimRig {
         self.trial.as_ref().map_or(Pose2::IDENTITY, |t| t.disturbance)
     }
 
-    fn in_hand(&self) -> Option<Pose2> {
-        let world_from_hand = self.world_from_tool * self.plan.plate_from_tool.inverse();
-        let held = self.plate_in_hand();
-        held.then(|| flatten(&(world_from_hand.inverse() * self.world.world_from_plate())))
-    }
-
-    fn truth(&self) -> Option<Measured> {
-        let placement = placement(&self.seat_from_plate());
-        let seat = &self.scene.seat;
-        Some(Measured { placement, seated: seat.holds(&placement) })
-    }
-
     fn harm(&self) -> Harm {
         Harm {
             peak_force_n: self.world.peak_force_n(),
@@ -253,6 +239,19 @@ impl Rig for SimRig {
             drop: false,
             plate_hit: Some(self.hit),
         }
+    }
+}
+
+impl SimTruth for SimRig {
+    fn in_hand(&self) -> Option<Pose2> {
+        let world_from_hand = self.world_from_tool * self.plan.plate_from_tool.inverse();
+        let held = self.plate_in_hand();
+        held.then(|| flatten(&(world_from_hand.inverse() * self.world.world_from_plate())))
+    }
+
+    fn placement(&self) -> Measured {
+        let placement = placement(&self.seat_from_plate());
+        Measured { placement, seated: self.scene.seat.holds(&placement) }
     }
 }
 
