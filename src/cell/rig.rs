@@ -8,8 +8,14 @@ use crate::task::{ContextSignal, Image, Placement, Pose2, RewardSignal, Setup};
 pub trait Arm {
     fn now(&self) -> RobotTime;
 
-    /// `world_from_tool` as measured.
+    /// `world_from_tool` by the arm's own account: where the next path begins.
     fn tool(&mut self) -> Result<Isometry3<f64>, DeviceError>;
+
+    /// `world_from_tool` as the arm's sensors read it, with their own error: what a trial reports as
+    /// executed. Nothing is planned from it.
+    fn read_tool(&mut self) -> Result<Isometry3<f64>, DeviceError> {
+        self.tool()
+    }
 
     /// The joints as measured; none for a gantry.
     fn joints(&mut self) -> Result<Option<Joints>, DeviceError> {
@@ -17,7 +23,7 @@ pub trait Arm {
     }
 
     /// Follows a path to its end, or to where something resists a move in contact with more
-    /// than the guard force, and returns `world_from_tool` as measured there. Only a
+    /// than the guard force, and returns [`tool`](Self::tool) there. Only a
     /// [`CheckedPath`] can be followed: nothing moves outside the safety envelope.
     fn follow(
         &mut self,
@@ -73,7 +79,7 @@ pub trait Rig: Arm + Gripper + Eyes {
     /// The finest signals that its eyes can give.
     fn sees(&self) -> (RewardSignal, ContextSignal);
 
-    /// A trial is about to begin: a simulated rig keys its noise by it.
+    /// A trial is about to begin: a simulated rig keys its noise by it, and adds it where it moves.
     fn begin(&mut self, setup: &Setup);
 
     /// What is done from here on counts as the trial's harm.
@@ -82,12 +88,6 @@ pub trait Rig: Arm + Gripper + Eyes {
     /// Puts the plate at this offset without the arm's help, and opens the hand at home;
     /// `false` where the arm has to carry the plate back itself.
     fn set_plate(&mut self, offset: Pose2) -> Result<bool, DeviceError>;
-
-    /// The error of the arm about a commanded pick in this trial: drawn in simulation, nothing
-    /// on hardware, where it is found out by measuring.
-    fn disturbance(&self) -> Pose2 {
-        Pose2::IDENTITY
-    }
 
     /// What the attempt may have damaged, as far as the rig can tell
     /// without knowing how it ended.

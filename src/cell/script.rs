@@ -55,8 +55,8 @@ impl<R: Rig> ScriptedCell<R> {
     }
 
     /// Takes the plate that the hand finds at `grip` (`world_from_plate`) and puts it down at
-    /// `seat` (`world_from_plate`). Also returns `world_from_tool` as it was when gripping, and
-    /// the plate's pose in the hand.
+    /// `seat` (`world_from_plate`). Also returns `world_from_tool` as the arm read it when gripping,
+    /// and the plate's pose in the hand.
     pub(super) fn transfer(
         &mut self,
         (from, grip): (Place, Isometry3<f64>),
@@ -72,12 +72,13 @@ impl<R: Rig> ScriptedCell<R> {
 
         self.plate = PlateAt::Unknown;
         self.rig.open(watch)?;
-        let tool = self.go(route.approach, watch)?;
+        self.go(route.approach, watch)?;
+        let reading = self.rig.read_tool()?;
         let held = self.rig.close(watch)?.holds;
         if !held {
             self.rig.open(watch)?;
             self.retreat(grip, watch)?;
-            return Ok((Moved::NoGrasp, tool, None));
+            return Ok((Moved::NoGrasp, reading, None));
         }
         self.plate = PlateAt::Hand;
         let planned = route.lift.world_from_tool;
@@ -89,7 +90,7 @@ impl<R: Rig> ScriptedCell<R> {
             self.plate = PlateAt::Unknown;
             self.rig.open(watch)?;
             self.retreat(lifted, watch)?;
-            return Ok((Moved::Dropped, tool, in_hand));
+            return Ok((Moved::Dropped, reading, in_hand));
         }
         let lowered = self.go(route.carry, watch)?;
         let arrived = self.rig.holds()?;
@@ -97,7 +98,7 @@ impl<R: Rig> ScriptedCell<R> {
         self.plate = PlateAt::Unknown;
         self.rig.open(watch)?;
         self.retreat(let_go_at, watch)?;
-        Ok((if arrived { Moved::LetGo } else { Moved::Dropped }, tool, in_hand))
+        Ok((if arrived { Moved::LetGo } else { Moved::Dropped }, reading, in_hand))
     }
 
     /// Backs away from where the hand let go, and goes home.
@@ -152,14 +153,14 @@ impl<R: Rig> ScriptedCell<R> {
         }
     }
 
-    /// The pick correction that the tool carried out, given where it was measured to be.
-    fn executed(&self, planned: Correction, tool: &Isometry3<f64>) -> Correction {
+    /// The pick correction that the tool carried out, by the arm's reading at the grip.
+    fn executed(&self, commanded: Correction, reading: &Isometry3<f64>) -> Correction {
         let world_from_pick = self.plan.pick.world_from_place;
-        let expected = world_from_pick * lift(planned) * self.plan.plate_from_tool;
-        if *tool == expected {
-            return planned;
+        let expected = world_from_pick * lift(commanded) * self.plan.plate_from_tool;
+        if *reading == expected {
+            return commanded;
         }
-        let world_from_grip = tool * self.plan.plate_from_tool.inverse();
+        let world_from_grip = reading * self.plan.plate_from_tool.inverse();
         flatten(&(world_from_pick.inverse() * world_from_grip))
     }
 }
@@ -198,11 +199,10 @@ impl<R: Rig> Workcell for ScriptedCell<R> {
             return Err(CellError::Device(DeviceError::Fault { device: "cell", what }));
         }
         self.rig.begin_attempt();
-        let planned = correction.compose(self.rig.disturbance());
         let CellPlan { pick, target, .. } = self.plan;
-        let grip = pick.world_from_place * lift(planned);
+        let grip = pick.world_from_place * lift(correction);
         let seat = target.world_from_place;
-        let (moved, tool, in_hand) = self.transfer((pick, grip), (target, seat), watch)?;
+        let (moved, reading, in_hand) = self.transfer((pick, grip), (target, seat), watch)?;
 
         let let_go = matches!(moved, Moved::LetGo);
         let measured = if let_go { self.rig.measure()? } else { None };
@@ -225,7 +225,7 @@ impl<R: Rig> Workcell for ScriptedCell<R> {
         harm.drop |= outcome == Outcome::Dropped;
         Ok(Attempt {
             commanded: correction,
-            executed: self.executed(planned, &tool),
+            executed: self.executed(correction, &reading),
             in_hand,
             outcome,
             seated,

@@ -31,7 +31,10 @@ pub struct SimRig {
     shapes: HandShapes,
     camera: Camera,
     pub(super) world: World,
+    /// Where the tool truly is.
     pub(super) world_from_tool: Isometry3<f64>,
+    /// How far that is from where the arm has its tool: the trial's actuation noise at the pick place.
+    told_from_tool: Isometry3<f64>,
     /// An arm with joints, which the tool follows, and where they are.
     arm: Option<(Arc<ArmModel>, Joints)>,
     pub(super) fingers: FingerCmd,
@@ -59,7 +62,8 @@ pub struct SimRig {
 /// What is drawn for one trial.
 struct Trial {
     setup: Setup,
-    disturbance: Pose2,
+    /// Actuation noise, which no sensor of the arm shows.
+    told_from_tool: Isometry3<f64>,
     measurement: Pose2,
     sighting: Pose2,
 }
@@ -92,6 +96,7 @@ impl SimRig {
             settings,
             world,
             world_from_tool,
+            told_from_tool: Isometry3::identity(),
             arm: robot.arm.as_ref().map(|arm| (Arc::new(arm.model.clone()), arm.home)),
             fingers,
             clock: 0.0,
@@ -131,6 +136,12 @@ impl SimRig {
         self.scene.world_from_place.inverse() * self.world.world_from_plate()
     }
 
+    /// A planar error of the hand's nominal plate frame as one of the tool.
+    fn about_the_tool(&self, error: Pose2) -> Isometry3<f64> {
+        let plate_from_tool = self.plan.plate_from_tool;
+        plate_from_tool.inverse() * lift(error) * plate_from_tool
+    }
+
     fn trial(&self) -> Result<&Trial, DeviceError> {
         self.trial.as_ref().ok_or_else(|| fault("asked before a trial was begun"))
     }
@@ -142,6 +153,10 @@ impl Arm for SimRig {
     }
 
     fn tool(&mut self) -> Result<Isometry3<f64>, DeviceError> {
+        Ok(self.world_from_tool * self.told_from_tool.inverse())
+    }
+
+    fn read_tool(&mut self) -> Result<Isometry3<f64>, DeviceError> {
         Ok(self.world_from_tool)
     }
 
@@ -160,7 +175,7 @@ impl Arm for SimRig {
                 break;
             }
         }
-        Ok(self.world_from_tool)
+        self.tool()
     }
 }
 
@@ -193,9 +208,10 @@ impl Rig for SimRig {
     fn begin(&mut self, setup: &Setup) {
         let draw = |stream| setup.streams.draw(stream, setup.key);
         let mut measured = draw(Stream::Measurement);
+        let actuation = planar_noise(self.task.actuation, &mut draw(Stream::Actuation));
         self.trial = Some(Trial {
             setup: *setup,
-            disturbance: planar_noise(self.task.actuation, &mut draw(Stream::Actuation)),
+            told_from_tool: self.about_the_tool(actuation),
             measurement: planar_noise(self.task.measurement, &mut measured),
             sighting: planar_noise(self.task.measurement, &mut measured),
         });
@@ -215,6 +231,7 @@ impl Rig for SimRig {
     fn set_plate(&mut self, offset: Pose2) -> Result<bool, DeviceError> {
         let home = self.robot.arm.as_ref().map(|arm| arm.home);
         self.move_to((self.plan.world_from_home, home));
+        self.told_from_tool = Isometry3::identity();
         self.fingers = self.opened();
         self.still = REST_STEPS;
         self.world = World::new(
@@ -226,10 +243,6 @@ impl Rig for SimRig {
             self.fingers,
         );
         Ok(true)
-    }
-
-    fn disturbance(&self) -> Pose2 {
-        self.trial.as_ref().map_or(Pose2::IDENTITY, |t| t.disturbance)
     }
 
     fn harm(&self) -> Harm {
