@@ -137,6 +137,68 @@ fn a_noisy_arm_tells_what_it_really_did() {
     assert_ne!(attempt.measured, attempt.truth);
 }
 
+/// What the arm did with a correction, as the true pose in the hand tells it, and what it reads.
+fn done_and_read(cell: &mut dyn Workcell, index: u64, correction: Pose2) -> (Pose2, Pose2) {
+    let offset = Pose2::new(1.0, 2.0, -1.0);
+    let attempt = trial(cell, index, offset, correction);
+    (offset.compose(attempt.in_hand.unwrap().inverse()), attempt.executed)
+}
+
+#[test]
+fn what_an_arm_reads_at_the_grip_has_the_declared_error_and_does_not_tell_the_noise_drawn() {
+    let reading = Noise { mm: 0.1, deg: 0.3 };
+    let task = TaskSpec { reading, ..noisy() };
+    let blank = |_: &Setup| Image::new(vec![0; Image::SIDE * Image::SIDE]).unwrap();
+    let cells: [(Box<dyn Workcell>, u64); 2] = [
+        (Box::new(IdealCell::new(task.clone(), blank)), 2_000),
+        (Box::new(cell_with("open", &task, PhysicsSettings::default())), 200),
+    ];
+    for (mut cell, trials) in cells {
+        let (mut squares, mut sums) = ([0.0; 3], [0.0; 3]);
+        for index in 0..trials {
+            let commanded = Pose2::new(0.5, 1.0, -2.0);
+            let (done, read) = done_and_read(cell.as_mut(), index, commanded);
+            for axis in 0..3 {
+                let error = read.axes()[axis] - done.axes()[axis];
+                sums[axis] += error;
+                squares[axis] += error * error;
+            }
+            let exact = read.axes().into_iter().zip(done.axes()).all(|(a, b)| (a - b).abs() < 1e-6);
+            assert!(!exact && read != commanded, "trial {index}: {read:?}");
+        }
+        let n = trials as f64;
+        for (axis, wanted) in [reading.mm, reading.mm, reading.deg].into_iter().enumerate() {
+            // Five standard errors; what slips in the hand adds a hundredth.
+            let (mean, spread) = (sums[axis] / n, (squares[axis] / n).sqrt());
+            let apart = 5.0 / (2.0 * n).sqrt() + 0.01;
+            assert!((spread / wanted - 1.0).abs() < apart, "axis {axis}: {spread}");
+            assert!(mean.abs() < wanted * 5.0 / n.sqrt() + 0.01, "axis {axis}: {mean}");
+        }
+    }
+}
+
+#[test]
+fn without_noise_an_arm_reads_exactly_what_was_commanded() {
+    let task = TaskSpec { reading: Noise::READING, ..noisy() }.without_noise();
+    let correction = Pose2::new(0.5, 1.0, -2.0);
+    let mut cell = cell_with("open", &task, PhysicsSettings::default());
+    assert_eq!(done_and_read(&mut cell, 0, correction).1, correction);
+    let blank = |_: &Setup| Image::new(vec![0; Image::SIDE * Image::SIDE]).unwrap();
+    assert_eq!(done_and_read(&mut IdealCell::new(task, blank), 0, correction).1, correction);
+}
+
+#[test]
+fn what_an_arm_reads_changes_nothing_of_what_it_does() {
+    let trial_of = |reading| {
+        let task = TaskSpec { reading, ..noisy() };
+        let mut cell = cell_with("shelf", &task, PhysicsSettings::default());
+        trial(&mut cell, 5, Pose2::new(1.0, 1.0, -1.0), Pose2::new(0.5, 1.0, -2.0))
+    };
+    let (exact, mistaken) = (trial_of(Noise::NONE), trial_of(Noise { mm: 3.0, deg: 3.0 }));
+    assert_ne!(exact.executed, mistaken.executed);
+    assert_eq!(Attempt { executed: exact.executed, ..mistaken }, exact);
+}
+
 #[test]
 fn an_arm_misses_where_it_grips_and_neither_where_it_lets_go_nor_at_home() {
     /// Where the tool truly is when the fingers begin to close, and to open.

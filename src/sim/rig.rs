@@ -62,8 +62,10 @@ pub struct SimRig {
 /// What is drawn for one trial.
 struct Trial {
     setup: Setup,
-    /// Actuation noise, which no sensor of the arm shows.
+    /// Actuation noise.
     told_from_tool: Isometry3<f64>,
+    /// Error of the arm's own reading of the tool.
+    tool_from_reading: Isometry3<f64>,
     measurement: Pose2,
     sighting: Pose2,
 }
@@ -157,7 +159,7 @@ impl Arm for SimRig {
     }
 
     fn read_tool(&mut self) -> Result<Isometry3<f64>, DeviceError> {
-        Ok(self.world_from_tool)
+        Ok(self.world_from_tool * self.trial()?.tool_from_reading)
     }
 
     fn joints(&mut self) -> Result<Option<Joints>, DeviceError> {
@@ -209,9 +211,11 @@ impl Rig for SimRig {
         let draw = |stream| setup.streams.draw(stream, setup.key);
         let mut measured = draw(Stream::Measurement);
         let actuation = planar_noise(self.task.actuation, &mut draw(Stream::Actuation));
+        let reading = planar_noise(self.task.reading, &mut draw(Stream::Reading));
         self.trial = Some(Trial {
             setup: *setup,
             told_from_tool: self.about_the_tool(actuation),
+            tool_from_reading: self.about_the_tool(reading),
             measurement: planar_noise(self.task.measurement, &mut measured),
             sighting: planar_noise(self.task.measurement, &mut measured),
         });
