@@ -3,7 +3,7 @@ use std::ops::Range;
 
 use super::initial_state::InitialStates;
 use super::{Experience, Label};
-use crate::task::ContextSignal;
+use crate::task::{ContextSignal, Correction};
 use crate::{choices, settings};
 
 /// Who is whose role model: among peers (trials that began in a similar initial state) the one
@@ -185,6 +185,17 @@ impl RoleModels {
                 LabelAction::Executed => role_model.executed?,
             },
         })
+    }
+
+    /// What the trials at these places are taught, and how much each counts.
+    pub fn taught(
+        &self,
+        history: &[Experience],
+        places: &[usize],
+    ) -> Option<(Vec<Correction>, Vec<f32>)> {
+        let one =
+            |place: &usize| Some((self.label(history, *place)?.correction, self.weight(*place)));
+        places.iter().map(one).collect()
     }
 
     /// How much the label of the trial at this place counts in the imitation loss.
@@ -409,6 +420,22 @@ mod tests {
             for place in models.labelled() {
                 let label = models.label(&history, place).unwrap();
                 prop_assert_eq!(told.get(&label.trial), Some(&label.role_model));
+            }
+        }
+
+        #[test]
+        fn what_lost_its_label_has_neither_weight_nor_lead(history in histories(), options in options()) {
+            let mut models = RoleModels::new(options);
+            for end in 1..=history.len() {
+                models.refresh(&history[..end]);
+                let rebuilt = RoleModels::rebuild(options, &history[..end]);
+                for place in 0..end {
+                    let labelled = models.labelled().contains(&place);
+                    prop_assert_eq!(models.label(&history, place).is_some(), labelled);
+                    let figures = (models.weight(place), models.lead(place));
+                    prop_assert_eq!(figures, (rebuilt.weight(place), rebuilt.lead(place)));
+                    prop_assert!(labelled || figures == (0.0, 0.0));
+                }
             }
         }
 
