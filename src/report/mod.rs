@@ -1,6 +1,8 @@
 //! From finished runs to statistics, tables and plots. It reads results and writes files; it
 //! knows no simulation, no learning and no database.
 
+#[cfg(test)]
+mod contract_tests;
 mod contrast;
 mod curves;
 mod data;
