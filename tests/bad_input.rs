@@ -282,7 +282,8 @@ fn a_comparison_is_refused_as_well_and_leaves_nothing_behind() {
     refused(dir.path(), args, "black", &["task.dirt.exposure", "-1.3", "0.05 of the 1"]);
     let path = dir.path().join("lab/experiments/smoke.toml");
     let text = std::fs::read_to_string(&path).unwrap();
-    std::fs::write(&path, text.replace("mm = 3.0", "mm = 15.0")).unwrap();
+    std::fs::write(&path, text.replace("[task]", "[task]\nrange = { mm = 15.0, deg = 3.0 }"))
+        .unwrap();
     let args = "compare lab/experiments/smoke.toml";
     refused(dir.path(), args, "range", &["lab/experiments/smoke.toml: task.range.mm = 15", "12"]);
     assert!(!dir.path().join("runs").exists());

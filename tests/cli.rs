@@ -4,52 +4,144 @@ mod support;
 
 use support::{Outcome, rmrl, smoke_args, tempdir};
 
-#[test]
-fn bad_input_is_refused_with_the_key_the_value_and_what_is_valid() {
-    for (args, parts) in [
-        ("compare narow", &["narow", "narrow, wide, smoke"][..]),
-        ("compare smoke --methods ppoo", &["methods", "ppoo", "rm-rl"]),
-        ("compare smoke --trials 0", &["trials", "0", "from 1"]),
-        ("compare smoke --seeds -2", &["seeds", "-2"]),
-        ("compare smoke --jobs 0", &["--jobs", "0"]),
-        ("compare smoke --set task.bims=3", &["task.bims", "bins"]),
-        ("compare smoke --set task.range.mm=nan", &["task.range.mm", "NaN", "from 0.1"]),
-        ("compare smoke --set ppo.lr=-1", &["ppo.lr", "-1"]),
-        ("compare smoke --set ppo.lrr=1", &["ppo.lrr", "lr"]),
-        ("compare smoke --set scene=shelve", &["shelve", "open, shelf, shelf-tight"]),
-        ("compare smoke --set robot=scara", &["scara", "gantry"]),
-        ("compare smoke --set rm-rl-pretrained.prior_trials=80", &["prior_trials", "80"]),
-        ("compare smoke --resume --fresh", &["--resume", "--fresh"]),
-        ("compare smoke --out /dev/null/here", &["/dev/null/here"]),
-        ("trial --offset nan,0,0", &["--offset", "nan,0,0", "three finite numbers"]),
-        ("trial --offset 1,2", &["--offset", "1,2"]),
-        ("trial --offset 900,0,0", &["--offset", "900", "20"]),
-        ("trial --correction 0,inf,0", &["--correction", "0,inf,0"]),
-        ("trial --correction 500,0,0", &["correction x", "500"]),
-        ("trial --scene nowhere", &["nowhere", "open, shelf, shelf-tight"]),
-        ("trial --dt nan", &["--dt", "nan", "0.05 to 8"]),
-        ("trial --dt -1", &["--dt", "-1", "0.05 to 8"]),
-        ("compare smoke --set task.range.mm=20", &["task.range.mm", "20", "at most 12"]),
-        (
-            "compare smoke --set rm-rl-pretrained.prior_trials=30",
-            &["prior_trials", "30", "multiple of batch"],
-        ),
-        ("eval /nowhere/run.sqlite", &["/nowhere/run.sqlite", "no such run"]),
-        ("report /nowhere", &["/nowhere"]),
-        ("methods rmrl", &["rmrl", "rm-rl"]),
-        ("train smoke --method nothing --seed 1", &["nothing", "rm-rl"]),
-        ("env smoke --seed minus", &["--seed", "minus"]),
-        ("tune smoke --method ppo --grid lr", &["lr", "KEY=A,B,C"]),
-    ] {
-        let dir = tempdir();
-        let Outcome { code, stderr, .. } = rmrl(dir.path(), args);
-        assert_eq!(code, 2, "{args}: {stderr}");
-        for part in parts {
-            assert!(stderr.contains(part), "{args}: '{part}' is missing in: {stderr}");
-        }
-        let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().collect();
-        assert!(left.is_empty(), "{args} left {left:?}");
+/// Exit code 2, every one of these words in the message, and nothing left behind.
+fn refused(args: &str, parts: &[&str]) {
+    let dir = tempdir();
+    let Outcome { code, stderr, .. } = rmrl(dir.path(), args);
+    assert_eq!(code, 2, "{args}: {stderr}");
+    for part in parts {
+        assert!(stderr.contains(part), "{args}: '{part}' is missing in: {stderr}");
     }
+    let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().collect();
+    assert!(left.is_empty(), "{args} left {left:?}");
+}
+
+#[test]
+fn a_name_that_nobody_has_is_answered_with_those_there_are() {
+    refused("compare narow", &["narow", "narrow, wide, smoke"]);
+    refused("compare smoke --methods ppoo", &["methods", "ppoo", "rm-rl"]);
+    refused("compare smoke --set scene=shelve", &["shelve", "open, shelf, shelf-tight"]);
+    refused("compare smoke --set robot=scara", &["scara", "gantry"]);
+    refused("trial --scene nowhere", &["nowhere", "open, shelf, shelf-tight"]);
+    refused("methods rmrl", &["rmrl", "rm-rl"]);
+    refused("train smoke --method nothing --seed 1", &["nothing", "rm-rl"]);
+}
+
+#[test]
+fn a_flag_out_of_range_is_named_as_it_was_typed() {
+    refused("compare smoke --trials 0", &["--trials: trials = 0", "from 1"]);
+    refused("compare smoke --trials 10", &["--trials: trials = 10", "at least batch = 20"]);
+    refused("compare smoke --seeds -2", &["--seeds", "-2"]);
+    refused("compare smoke --jobs 0", &["--jobs", "0"]);
+    refused("env smoke --seed minus", &["--seed", "minus"]);
+    refused("tune smoke --method ppo --grid lr", &["lr", "KEY=A,B,C"]);
+    refused("compare smoke --resume --fresh", &["--resume", "--fresh"]);
+}
+
+#[test]
+fn a_key_of_the_experiment_is_refused_with_what_is_valid() {
+    refused("compare smoke --set task.bims=3", &["task.bims", "bins"]);
+    refused("compare smoke --set task.range.mm=nan", &["task.range.mm", "NaN", "from 0.1"]);
+    refused("compare smoke --set task.range.mm=20", &["task.range.mm", "20", "at most 12"]);
+    refused("compare smoke --set batch=30", &["evaluation.every = 40", "--set batch=30"]);
+}
+
+#[test]
+fn an_option_of_a_method_is_refused_with_what_is_valid() {
+    refused("compare smoke --set ppo.lr=-1", &["ppo.lr", "-1"]);
+    refused("compare smoke --set ppo.lrr=1", &["ppo.lrr", "lr"]);
+    let prior = "compare smoke --set rm-rl-pretrained.prior_trials=";
+    refused(&format!("{prior}80"), &["--set", "prior_trials", "80", "fewer than trials = 80"]);
+    refused(&format!("{prior}30"), &["--set", "prior_trials", "30", "multiple of batch"]);
+}
+
+#[test]
+fn a_trial_of_ones_own_is_refused_beyond_its_bounds() {
+    refused("trial --offset nan,0,0", &["--offset", "nan,0,0", "three finite numbers"]);
+    refused("trial --offset 1,2", &["--offset", "1,2"]);
+    refused("trial --offset 900,0,0", &["--offset", "900", "20"]);
+    refused("trial --correction 0,inf,0", &["--correction", "0,inf,0"]);
+    refused("trial --correction 500,0,0", &["correction x", "500"]);
+    refused("trial --dt nan", &["--dt", "nan", "0.05 to 8"]);
+    refused("trial --dt -1", &["--dt", "-1", "0.05 to 8"]);
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    refused("compare smoke --out /dev/null/here", &["/dev/null/here"]);
+    refused("eval /nowhere/run.sqlite", &["/nowhere/run.sqlite", "no such run"]);
+    refused("report /nowhere", &["/nowhere"]);
+    refused("compare nowhere.toml", &["nowhere.toml", "No such file"]);
+}
+
+/// A budget too small for the default of 200 prior trials was once refused over an option that
+/// nobody had given.
+#[test]
+fn prior_trials_that_nobody_asked_for_give_way_to_a_small_budget() {
+    let dir = tempdir();
+    let short =
+        "--seeds 1 --set evaluation.every=40 --set evaluation.trials=1 --set demonstration=[]";
+    let done = rmrl(
+        dir.path(),
+        &format!("compare narrow --methods rm-rl-pretrained --trials 80 {short} --out here"),
+    );
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let kept = std::fs::read_to_string(dir.path().join("here/experiment.toml")).unwrap();
+    assert!(kept.contains("prior_trials = 40"), "{kept}");
+    let lines = support::talk(
+        dir.path(),
+        "env narrow --seed 1 --set trials=200",
+        &[r#"{"op":"describe"}"#],
+    );
+    assert_eq!(lines[0]["trials"], 200);
+}
+
+#[test]
+fn an_experiment_extends_another_and_finds_files_from_where_it_lies() {
+    let dir = tempdir();
+    assert_eq!(rmrl(dir.path(), "init lab").code, 0);
+    std::fs::create_dir(dir.path().join("mine")).unwrap();
+    let mine = "extends = \"../lab/experiments/smoke.toml\"\nscene = \"../lab/scenes/open.toml\"\n\
+                robot = \"../lab/robots/gantry.toml\"\nmethods = [\"no-correction\"]\n\
+                demonstration = []\n[task]\nrange = { mm = 5.0, deg = 2.0 }\n";
+    std::fs::write(dir.path().join("mine/five.toml"), mine).unwrap();
+    let done = rmrl(dir.path(), "compare mine/five.toml --seeds 1 --trials 40 --out there");
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert!(done.stderr.contains("five: offsets of +-5 mm and +-2 deg, 7 bins"), "{}", done.stderr);
+    // What is kept is found from anywhere.
+    std::fs::create_dir(dir.path().join("away")).unwrap();
+    let again = rmrl(&dir.path().join("away"), "eval ../there --trials 2");
+    assert_eq!(again.code, 0, "{}", again.stderr);
+
+    let wrong = |text: &str, parts: &[&str]| {
+        std::fs::write(dir.path().join("mine/wrong.toml"), text).unwrap();
+        let Outcome { code, stderr, .. } = rmrl(dir.path(), "compare mine/wrong.toml");
+        assert_eq!(code, 2, "{stderr}");
+        for part in parts {
+            assert!(stderr.contains(part), "'{part}' is missing in: {stderr}");
+        }
+    };
+    wrong("extends = \"wrong.toml\"", &["extends", "wrong.toml", "back to itself"]);
+    wrong("extends = \"nothing\"", &["nothing", "narrow, wide"]);
+    wrong("extends = 3", &["extends", "3"]);
+    wrong("extends = \"narrow\"\n[task]\nbims = 3", &["wrong.toml", "bims", "bins"]);
+    wrong("extends = \"narrow\"\nscene = \"open.toml\"", &["mine/open.toml", "cannot be read"]);
+    wrong("name = \"x\"\n[task]\nbins = 7", &["wrong.toml", "lacks"]);
+}
+
+#[test]
+fn several_demonstrations_are_made_and_resumed() {
+    let dir = tempdir();
+    let args = "train smoke --method oracle --seed 1 --trials 20 --set evaluation.every=20 \
+                --set evaluation.trials=1 \
+                --set demonstration=[{scene=\"shelf\",trials=3},{scene=\"open\",trials=2},{scene=\"shelf-tight\",trials=2}]";
+    let args = format!("{args} --out here");
+    let done = rmrl(dir.path(), &args);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let told = rmrl(dir.path(), "status here --json");
+    let told: serde_json::Value = serde_json::from_str(&told.stdout).unwrap();
+    assert_eq!(told["phases"]["shelf"]["trials"], 7, "{told}");
+    assert_eq!(told["trials"], told["of"]);
 }
 
 #[test]
@@ -101,12 +193,9 @@ fn a_run_killed_at_random_moments_resumes_to_the_same_bits() {
     for _ in 0..20 {
         pause =
             pause.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let milliseconds = 30 + (pause >> 33) % 400;
-        support::kill_after(
-            dir.path(),
-            &format!("{} --out rough --resume", smoke_args()),
-            milliseconds,
-        );
+        let more = 1 + (pause >> 33) % 14;
+        let args = format!("{} --out rough --resume", smoke_args());
+        support::kill_after_trials(dir.path(), &args, "rough", more);
     }
     let resumed = rmrl(dir.path(), &format!("{} --out rough --resume", smoke_args()));
     assert_eq!(resumed.code, 0, "{}", resumed.stderr);
@@ -235,8 +324,9 @@ fn experiments_with_dirt_and_drift_are_reproducible_over_jobs_and_kills() {
     }
     let [one, two, killed] = ["jobs1", "jobs2", "killed"].map(|name| dir.path().join(name));
     support::assert_same_results(&one, &two);
-    for milliseconds in [150, 400, 700, 300] {
-        support::kill_after(dir.path(), &format!("{args} --out killed --resume"), milliseconds);
+    for more in [3, 31, 58, 17] {
+        let args = format!("{args} --out killed --resume");
+        support::kill_after_trials(dir.path(), &args, "killed", more);
     }
     let resumed = rmrl(dir.path(), &format!("{args} --out killed --resume"));
     assert_eq!(resumed.code, 0, "{}", resumed.stderr);
@@ -263,4 +353,27 @@ fn a_build_without_the_viewer_says_how_to_get_one() {
         assert_eq!((code, stderr.lines().count()), (2, 1), "{stderr}");
         assert!(stderr.contains("--features viewer"), "{stderr}");
     }
+}
+
+/// A full device once ended in a panic and a backtrace.
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written_is_one_line_and_exit_code_1() {
+    let dir = tempdir();
+    for args in ["methods", "scenes", "trial --noise off", "trial --noise off --json"] {
+        let full = std::fs::File::create("/dev/full").unwrap();
+        let Outcome { code, stderr, .. } = support::rmrl_into(dir.path(), args, full.into());
+        assert_eq!((code, stderr.lines().count()), (1, 1), "{args}: {stderr}");
+        assert!(stderr.contains("standard output"), "{args}: {stderr}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let Outcome { code, stderr, .. } =
+        support::rmrl_into(tempdir().path(), "methods", writer.into());
+    assert_eq!((code, stderr.as_str()), (141, ""));
 }

@@ -1,11 +1,12 @@
 use std::cell::RefCell;
+use std::path::Path;
 
 use super::cells::{Bench, SimCells};
 use super::pause::PauseArgs;
 use crate::cell::{CellError, CellPlan, Unwatched, Workcell};
 use crate::cli::Failure;
 use crate::config::Robot;
-use crate::input::{Check, ConfigError};
+use crate::input::{Check, ConfigError, anchored};
 use crate::lab::{Experiment, LabError};
 use crate::real::{Site, SiteError};
 use crate::sim;
@@ -129,7 +130,8 @@ impl RealCells {
     }
 
     fn stands(&self, scene: &str) -> bool {
-        scene == self.site.spec().scene
+        let stands = self.site.robot().beside(&self.site.spec().scene);
+        anchored(Path::new(""), scene) == stands
     }
 
     /// Another scene than the one on the table is a mistake of the user's.
@@ -153,13 +155,12 @@ impl RealCells {
         Ok(Box::new(self.site.connect()?))
     }
 
-    /// Connects to look, then plans these trials and everything between them on paper. Tells how
-    /// many moves passed every check.
+    /// Connects to look, then plans these trials and everything between them on paper: the moves
+    /// that passed every check.
     pub fn rehearse(
         &self,
         trials: impl Iterator<Item = (Pose2, Correction)>,
-        tell: &mut dyn FnMut(&crate::real::Move),
-    ) -> Result<usize, Failure> {
+    ) -> Result<Vec<crate::real::Move>, Failure> {
         let (arm, joints) = self.site.look()?;
         let (mut cell, moves) = self.site.on_paper(&arm, joints);
         cell.recover(&mut Unwatched)?;
@@ -170,9 +171,7 @@ impl RealCells {
             cell.attempt(correction, &mut Unwatched)?;
         }
         drop(cell);
-        let moves = RefCell::take(&moves);
-        moves.iter().for_each(tell);
-        Ok(moves.len())
+        Ok(RefCell::take(&moves))
     }
 }
 

@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 
+use super::out::say;
 use crate::cell::Unwatched;
 use crate::cli::Failure;
 use crate::cli::backend::{BackendArgs, Cells, RealCells, corners};
@@ -156,17 +157,17 @@ fn newest_run(folder: &Path, experiment: &Experiment) -> PathBuf {
 fn rehearse(experiment: &Experiment, cells: &RealCells) -> Result<(), Failure> {
     let mut count = 0;
     let trials = corners(experiment, experiment.first_seed).inspect(|_| count += 1);
-    let moves = cells.rehearse(trials, &mut |_| {})?;
-    println!("{count} trials planned at the corners of the range: {moves} moves, all within the");
-    println!("envelope and the arm's reach; nothing was moved");
+    let moves = cells.rehearse(trials)?.len();
+    say!("{count} trials planned at the corners of the range: {moves} moves, all within the")?;
+    say!("envelope and the arm's reach; nothing was moved")?;
     Ok(())
 }
 
 fn show(folder: &Folder, experiment: &Experiment) -> Result<(), Failure> {
     let results = read_results(folder.path(), experiment)?;
     report::write(folder.path(), &results, RESAMPLES)?;
-    print!("{}", report::console_table(&results));
-    println!("\nreport: {}", folder.path().join("report.html").display());
+    super::out::write(format_args!("{}", report::console_table(&results)))?;
+    say!("\nreport: {}", folder.path().join("report.html").display())?;
     Ok(())
 }
 

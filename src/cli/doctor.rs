@@ -1,5 +1,6 @@
 use serde_json::json;
 
+use super::out::say;
 use crate::cli::Failure;
 use crate::config::Robot;
 use crate::real::{Finding, Site, Verdict, examine};
@@ -24,10 +25,10 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let findings = examine(&site);
     if args.json {
         let list: Vec<_> = findings.iter().map(as_json).collect();
-        println!("{}", json!({ "robot": site.robot().name, "checks": list }));
+        say!("{}", json!({ "robot": site.robot().name, "checks": list }))?;
     } else {
         for finding in &findings {
-            println!("{}", line(finding));
+            say!("{}", line(finding))?;
         }
     }
     let failed = findings.iter().filter(|f| matches!(f.verdict, Verdict::Wrong(_))).count();

@@ -9,7 +9,7 @@ use super::cells::{Bench, SimCells};
 use crate::cell::{Unwatched, Workcell};
 use crate::cli::Failure;
 use crate::input::ConfigError;
-use crate::lab::{Experiment, Occasion, Trials, judge};
+use crate::lab::{Experiment, Occasion, Schedule, Trials, judge};
 use crate::task::{Correction, Phase, Pose2, Range, RewardSignal, TrialKey};
 
 #[derive(Debug, clap::Args)]
@@ -72,6 +72,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
 struct Server {
     experiment: Experiment,
     trials: Trials,
+    schedule: Schedule,
     cell: Box<dyn Workcell>,
     signal: RewardSignal,
     /// Number of the next training trial.
@@ -83,6 +84,7 @@ impl Server {
     fn new(experiment: Experiment, seed: u64, signal: RewardSignal) -> Result<Self, ConfigError> {
         Ok(Self {
             trials: Trials::new(&experiment.task, seed),
+            schedule: Schedule::new(&experiment, 0),
             cell: SimCells::new(&Bench::from(&experiment))?.cell(&experiment.scene)?,
             signal,
             next: 0,
@@ -129,8 +131,10 @@ impl Server {
             .into_iter()
             .find(|p| p.name() == name)
             .ok_or_else(|| format!("phase \"{name}\": must be one of train, in-scene, held-out"))?;
-        let next = if phase == Phase::Train { self.next } else { 0 };
-        let key = TrialKey { phase, index: index.unwrap_or(next) };
+        let key = match (phase, index) {
+            (Phase::Train, None) => self.schedule.trial(self.next),
+            (phase, index) => TrialKey { phase, index: index.unwrap_or(0) },
+        };
         let occasion = Occasion { key, checkpoint: 0, made: self.next };
         let mut setup = self.trials.setup(occasion);
         if let Some(offset) = offset {

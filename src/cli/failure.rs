@@ -15,6 +15,8 @@ pub enum Failure {
     Safety(String),
     /// 130: interrupted; everything so far is kept.
     Interrupted(String),
+    /// 141, as a signal would end it: nobody reads standard output any more (`rmrl ... | head`).
+    ReaderGone,
 }
 
 impl Failure {
@@ -24,6 +26,7 @@ impl Failure {
             Self::Input(_) => 2,
             Self::Safety(_) => 3,
             Self::Interrupted(_) => 130,
+            Self::ReaderGone => 141,
         }
     }
 }
@@ -31,8 +34,10 @@ impl Failure {
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Work(error) => write!(f, "{error:#}"),
+            // Our errors tell their causes themselves.
+            Self::Work(error) => write!(f, "{error}"),
             Self::Input(what) | Self::Safety(what) | Self::Interrupted(what) => f.write_str(what),
+            Self::ReaderGone => Ok(()),
         }
     }
 }

@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 
+use super::out::say;
 use crate::cli::Failure;
 use crate::config::{Robot, Scene};
 use crate::lab::Experiment;
@@ -7,7 +8,8 @@ use crate::lab::Experiment;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
   rmrl init my-lab && rmrl compare my-lab/experiments/smoke.toml
-An experiment finds an edited scene or robot by its path: scene = \"my-lab/scenes/shelf.toml\"")]
+An experiment finds an edited scene or robot by its path from its own file:
+scene = \"../scenes/shelf.toml\"; another experiment's keys are taken with extends = \"narrow.toml\"")]
 pub struct Args {
     /// Folder to copy into; files that exist already are left alone
     dir: PathBuf,
@@ -17,11 +19,11 @@ pub fn run(args: Args) -> Result<(), Failure> {
     for (path, text) in embedded_files() {
         let target = args.dir.join(&path);
         if target.exists() {
-            println!("kept    {}", target.display());
+            say!("kept    {}", target.display())?;
             continue;
         }
         write(&target, text).map_err(|e| Failure::Input(format!("{}: {e}", target.display())))?;
-        println!("written {}", target.display());
+        say!("written {}", target.display())?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 use toml::Table;
 
+use super::out::say;
 use crate::cli::Failure;
 use crate::config::Scene;
 use crate::learn;
@@ -17,24 +18,24 @@ pub fn methods(args: MethodsArgs) -> Result<(), Failure> {
     let none = Table::new();
     let Some(name) = args.name else {
         for entry in learn::entries() {
-            println!("{:18} {}", entry.name(), entry.open("defaults", &none)?.card().summary);
+            say!("{:18} {}", entry.name(), entry.open("defaults", &none)?.card().summary)?;
         }
         return Ok(());
     };
     let recipe = learn::find("the command line", "NAME", &name)?.open("defaults", &none)?;
     let card = recipe.card();
-    println!("{name}: {}", card.summary);
-    println!("role: {}", card.role.name());
-    println!("reward signal: {}", card.signal.name());
-    println!("context signal: {}", card.context.name());
+    say!("{name}: {}", card.summary)?;
+    say!("role: {}", card.role.name())?;
+    say!("reward signal: {}", card.signal.name())?;
+    say!("context signal: {}", card.context.name())?;
     if card.sees_truth {
-        println!("told the true offset: a reference, not a competitor; simulation only");
+        say!("told the true offset: a reference, not a competitor; simulation only")?;
     }
     if !recipe.keys().is_empty() {
-        println!("options (--set {name}.KEY=VALUE) and their defaults:");
+        say!("options (--set {name}.KEY=VALUE) and their defaults:")?;
     }
     for key in recipe.keys() {
-        println!("  {} = {}\n      {} {}", key.name, key.value, key.sentence, capital(&key.valid));
+        say!("  {} = {}\n      {} {}", key.name, key.value, key.sentence, capital(&key.valid))?;
     }
     Ok(())
 }
@@ -57,11 +58,11 @@ pub struct ScenesArgs {
 
 pub fn scenes(args: ScenesArgs) -> Result<(), Failure> {
     if let Some(name) = args.name {
-        print!("{}", Scene::named(&name)?.to_mjcf());
+        super::out::write(format_args!("{}", Scene::named(&name)?.to_mjcf()))?;
         return Ok(());
     }
     for name in Scene::NAMES {
-        println!("{name:14} {}", Scene::named(name)?.summary);
+        say!("{name:14} {}", Scene::named(name)?.summary)?;
     }
     Ok(())
 }

@@ -20,6 +20,6 @@ pub fn run(args: Args) -> Result<(), Failure> {
         return Err(Failure::Input(format!("{dir}: no seed is complete yet in all its methods")));
     }
     report::write(&args.dir, &results, RESAMPLES)?;
-    print!("{}", report::console_table(&results));
+    super::out::write(format_args!("{}", report::console_table(&results)))?;
     Ok(())
 }

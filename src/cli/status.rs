@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
+use super::out::say;
 use super::runs::find_run;
 use crate::cli::Failure;
 use crate::lab::{Experiment, HARDWARE, Schedule};
@@ -59,25 +60,25 @@ pub fn run(args: Args) -> Result<(), Failure> {
             "robot_time_left_s": (seconds_left.is_finite()).then_some(seconds_left),
             "pauses": pauses,
         });
-        println!("{status}");
+        say!("{status}")?;
         return Ok(());
     }
-    println!("{} seed {} on {}", info.method, info.seed, info.backend);
+    say!("{} seed {} on {}", info.method, info.seed, info.backend)?;
     let state = if complete { "complete" } else { "not complete" };
-    println!("trials       {made} of {planned}, {state}");
+    say!("trials       {made} of {planned}, {state}")?;
     for (phase, trials, _) in phases {
-        println!("  {phase:10} {trials}");
+        say!("  {phase:10} {trials}")?;
     }
-    println!("last outcome {}", last.as_deref().unwrap_or("none"));
-    println!("robot time   {}", hours(seconds));
-    println!(
+    say!("last outcome {}", last.as_deref().unwrap_or("none"))?;
+    say!("robot time   {}", hours(seconds))?;
+    say!(
         "time left    {}",
         if seconds_left.is_nan() { "unknown".into() } else { hours(seconds_left) }
-    );
-    println!("pauses       {}", pauses.len());
+    )?;
+    say!("pauses       {}", pauses.len())?;
     for pause in pauses {
         let end = if pause.resumed { "resumed" } else { "ended there" };
-        println!("  {} UTC, {end}: {}", store.utc(pause.unix_s)?, pause.reason);
+        say!("  {} UTC, {end}: {}", store.utc(pause.unix_s)?, pause.reason)?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use super::out::say;
 use crate::cli::Failure;
 use crate::config::{Frame, Robot};
 use crate::real::{Site, measured_frame};
@@ -53,7 +54,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
         return Err(error.into());
     }
     std::fs::rename(&beside, &args.file).map_err(io)?;
-    println!("{path}: real.{key} = {}", toml_of(&frame));
+    say!("{path}: real.{key} = {}", toml_of(&frame))?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::backend::{Backend, BackendArgs, RealCells};
 use super::cells::{Bench, SimCells};
 use super::interrupt;
+use super::out::say;
 use crate::cell::{Attempt, CellError, Unwatched};
 use crate::cli::Failure;
 use crate::lab::Experiment;
@@ -78,9 +79,9 @@ pub fn run(args: Args) -> Result<(), Failure> {
     };
     let scalar = reward.of_attempt(attempt.outcome, attempt.measured.as_ref());
     if args.json {
-        println!("{}", as_json(&args, &attempt, scalar));
+        say!("{}", as_json(&args, &attempt, scalar))?;
     } else {
-        print_table(&args, &attempt, scalar);
+        print_table(&args, &attempt, scalar)?;
     }
     Ok(())
 }
@@ -92,13 +93,12 @@ fn on_the_arm(args: &Args, setup: &Setup) -> Result<Option<Attempt>, Failure> {
     cells.demand_allowed("--offset", args.offset)?;
     cells.demand_allowed("--correction", args.correction)?;
     if args.backend.dry_run {
-        println!(
-            "{:12} {:>9} {:>9} {:>9} {:>7} {:>7}",
-            "", "x mm", "y mm", "z mm", "way mm", "mm/s"
-        );
+        say!("{:12} {:>9} {:>9} {:>9} {:>7} {:>7}", "", "x mm", "y mm", "z mm", "way mm", "mm/s")?;
         let trial = (args.offset, args.correction);
-        let count = cells.rehearse(std::iter::once(trial), &mut print_move)?;
-        println!("{count} moves planned and checked; nothing was moved");
+        let moves = cells.rehearse(std::iter::once(trial))?;
+        moves.iter().try_for_each(print_move)?;
+        let count = moves.len();
+        say!("{count} moves planned and checked; nothing was moved")?;
         return Ok(None);
     }
     let mut watch = UntilRaised(interrupt::flag()?);
@@ -116,10 +116,10 @@ fn on_the_arm(args: &Args, setup: &Setup) -> Result<Option<Attempt>, Failure> {
     }
 }
 
-fn print_move(planned: &Move) {
+fn print_move(planned: &Move) -> Result<(), Failure> {
     let at = planned.world_from_tool.translation.vector * 1e3;
     let contact = if planned.contact { "  may touch" } else { "" };
-    println!(
+    say!(
         "{:12} {:9.1} {:9.1} {:9.1} {:7.1} {:7.0}{contact}",
         planned.name,
         at.x,
@@ -127,7 +127,7 @@ fn print_move(planned: &Move) {
         at.z,
         planned.way * 1e3,
         planned.speed * 1e3
-    );
+    )
 }
 
 fn check_offset(offset: Pose2, range: Range) -> Result<(), Failure> {
@@ -177,26 +177,26 @@ fn as_json(args: &Args, attempt: &Attempt, reward: f64) -> Value {
     })
 }
 
-fn print_table(args: &Args, attempt: &Attempt, reward: f64) {
+fn print_table(args: &Args, attempt: &Attempt, reward: f64) -> Result<(), Failure> {
     let row = |name: &str, pose: Option<Pose2>| match pose {
-        Some(p) => println!("{name:12} {:8.2} {:8.2} {:8.2}", p.x_mm, p.y_mm, p.yaw_deg),
-        None => println!("{name:12} {:>8} {:>8} {:>8}", "-", "-", "-"),
+        Some(p) => say!("{name:12} {:8.2} {:8.2} {:8.2}", p.x_mm, p.y_mm, p.yaw_deg),
+        None => say!("{name:12} {:>8} {:>8} {:>8}", "-", "-", "-"),
     };
-    println!("{:12} {:>8} {:>8} {:>8}", "", "x mm", "y mm", "yaw deg");
-    row("offset", Some(args.offset));
-    row("correction", Some(attempt.commanded));
-    row("executed", Some(attempt.executed));
-    row("in hand", attempt.in_hand);
-    row("placement", placement(attempt).map(|p| p.pose));
+    say!("{:12} {:>8} {:>8} {:>8}", "", "x mm", "y mm", "yaw deg")?;
+    row("offset", Some(args.offset))?;
+    row("correction", Some(attempt.commanded))?;
+    row("executed", Some(attempt.executed))?;
+    row("in hand", attempt.in_hand)?;
+    row("placement", placement(attempt).map(|p| p.pose))?;
     let seated = if attempt.seated { "seated" } else { "not seated" };
-    println!("outcome      {} ({seated})", attempt.outcome.name());
+    say!("outcome      {} ({seated})", attempt.outcome.name())?;
     if let Some(p) = placement(attempt) {
-        println!("height       {:.2} mm, tilt {:.2} deg", p.z_mm, p.tilt_deg);
+        say!("height       {:.2} mm, tilt {:.2} deg", p.z_mm, p.tilt_deg)?;
     }
-    println!("reward       {reward:.3}");
-    println!("robot time   {:.1} s", attempt.duration.seconds);
-    println!("peak force   {:.1} N", attempt.harm.peak_force_n);
-    println!("harm         {}", attempt.harm.words());
+    say!("reward       {reward:.3}")?;
+    say!("robot time   {:.1} s", attempt.duration.seconds)?;
+    say!("peak force   {:.1} N", attempt.harm.peak_force_n)?;
+    say!("harm         {}", attempt.harm.words())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 use std::io::Write;
 use std::net::IpAddr;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use serde_json::json;
 
 use super::{Failure, interrupt};
 use crate::config::{Robot, TwinSpec};
-use crate::input::Check;
+use crate::input::{Check, anchored};
 use crate::lab::Experiment;
 use crate::twin::{FaultSpec, Places, Plan, Twin, TwinError};
 
@@ -73,7 +74,7 @@ fn override_with(args: &Args, spec: &mut TwinSpec) -> Result<(), Failure> {
         spec.speed = speed;
     }
     if let Some(scene) = &args.scene {
-        spec.scene.clone_from(scene);
+        spec.scene = anchored(Path::new(""), scene);
     }
     if let Some(seed) = args.seed {
         spec.seed = seed;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::scene::read;
 use super::{ArmSpec, Grasp, Named, RealSpec, TwinSpec};
 use crate::arm::{ArmModel, Envelope, Joints, Planner, Start};
-use crate::input::{Check, ConfigError, parse_toml};
+use crate::input::{Check, ConfigError, anchored, parse_toml};
 
 /// A robot: how it moves, how it grips, and the envelope it never leaves.
 #[derive(Clone, Debug, PartialEq)]
@@ -128,6 +128,11 @@ impl Robot {
                 format_args!("must be one of {}, or a .toml file", Self::NAMES.join(", ")),
             )),
         }
+    }
+
+    /// What this robot's file names, a scene for instance, as it can be found from anywhere.
+    pub fn beside(&self, name_or_path: &str) -> String {
+        anchored(Path::new(self.name.file()).parent().unwrap_or(Path::new("")), name_or_path)
     }
 
     /// A robot file's text; the URDF that it names lies beside `file`.

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 
 /// A mistake in a user's file or option: which file, which key, what it says, what is valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file}: {key} = {value}: {valid}")]
+#[error("{file}: {}", Told(self))]
 pub struct ConfigError {
     pub file: String,
     pub key: String,
@@ -12,6 +12,23 @@ pub struct ConfigError {
     /// What would be valid, as a sentence that follows "must be" or stands alone.
     pub valid: String,
 }
+
+/// Key, value and what is valid; a key without a value is said without one.
+struct Told<'a>(&'a ConfigError);
+
+impl Display for Told<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ConfigError { key, value, valid, .. } = self.0;
+        match (value.as_str(), valid.starts_with(LACKS)) {
+            ("", true) => write!(f, "{key} {valid}"),
+            ("", false) => write!(f, "{key}: {valid}"),
+            (value, _) => write!(f, "{key} = {value}: {valid}"),
+        }
+    }
+}
+
+/// How a message about a missing key begins.
+const LACKS: &str = "lacks ";
 
 /// Collects the checks of one file, so that each reads as one line.
 #[derive(Clone, Copy, Debug)]
@@ -66,7 +83,7 @@ pub fn parse_toml<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Conf
             file: format!("{file}:{number}"),
             key: key.trim().to_owned(),
             value: value.trim().to_owned(),
-            valid: error.message().trim().to_owned(),
+            valid: error.message().trim().replace("missing field ", LACKS),
         }
     })
 }
@@ -90,6 +107,17 @@ mod tests {
         assert_eq!((error.file.as_str(), error.key.as_str()), ("a.toml:2", "bins"));
         assert_eq!(error.value, "\"many\"");
         assert!(error.valid.contains("expected usize"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_key_is_named_with_the_section_that_lacks_it() {
+        #[derive(Debug, Deserialize)]
+        struct Whole {
+            #[allow(dead_code)]
+            task: File,
+        }
+        let error = parse_toml::<Whole>("a.toml", "[task]\n").unwrap_err();
+        assert_eq!(error.to_string(), "a.toml:1: [task] lacks `bins`");
     }
 
     #[test]

@@ -81,8 +81,8 @@ fn cost(method: &dyn Method) -> f64 {
         let occasion = Occasion { key, checkpoint: 0, made: 0 };
         let who = (method, Mode::Greedy);
         let trial = making.make(occasion, who, &mut cell, &mut Unwatched, &mut ()).unwrap();
-        let truth = trial.result.truth.unwrap().pose;
-        truth.translation_mm() + truth.yaw_deg.abs()
+        let error = trial.result.truth.map_or_else(|| making.reward().cap(), |t| t.pose);
+        error.translation_mm() + error.yaw_deg.abs()
     };
     (0..30).map(error).sum::<f64>() / 30.0
 }

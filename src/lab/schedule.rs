@@ -66,6 +66,18 @@ impl Schedule {
         }
     }
 
+    /// An evaluation alone: so many trials in-scene and as many held-out.
+    pub fn of_evaluation(trials: u64) -> Self {
+        Self {
+            trials: 0,
+            prior: 0,
+            batch: 1,
+            every: 1,
+            evaluation: trials,
+            demonstrations: Vec::new(),
+        }
+    }
+
     /// Leaves out a demonstration whose scene does not stand.
     pub fn leave_out(&mut self, which: usize) {
         self.demonstrations[which].1 = false;
@@ -74,7 +86,7 @@ impl Schedule {
     /// What comes after so much.
     pub fn next(&self, so_far: &SoFar) -> Step {
         let SoFar { made, learned, evaluated, demonstrated } = so_far;
-        let next = self.key(*made);
+        let next = self.trial(*made);
         if made > learned {
             let full = *made >= self.batch_end(*learned);
             let key = TrialKey { phase: Phase::Train, index: *learned };
@@ -156,7 +168,7 @@ impl Schedule {
     }
 
     /// The trial to learn from after so many.
-    fn key(&self, made: u64) -> TrialKey {
+    pub fn trial(&self, made: u64) -> TrialKey {
         match made.checked_sub(self.prior) {
             None => TrialKey { phase: Phase::Prior, index: made },
             Some(index) => TrialKey { phase: Phase::Train, index },
@@ -212,7 +224,7 @@ mod tests {
             let prior = tried.iter().filter(|k| k.phase == Phase::Prior).count() as u64;
             prop_assert_eq!(prior, s.prior);
             for (i, key) in tried.iter().enumerate() {
-                prop_assert_eq!(*key, s.key(i as u64));
+                prop_assert_eq!(*key, s.trial(i as u64));
             }
         }
 
@@ -258,6 +270,13 @@ mod tests {
             prop_assert_eq!(numbers.iter().map(|(_, n)| *n).collect::<Vec<_>>(), (0..numbers.len() as u64).collect::<Vec<_>>());
             prop_assert!(numbers.iter().all(|(which, n)| s.demonstration(*which).contains(n)));
         }
+    }
+
+    #[test]
+    fn an_evaluation_alone_has_its_two_phases_and_no_more() {
+        let steps: Vec<Step> = Schedule::of_evaluation(2).steps().collect();
+        let of = |phase| (0..2).map(move |index| Step::Evaluate(TrialKey { phase, index }));
+        assert_eq!(steps, EVALUATION.into_iter().flat_map(of).collect::<Vec<_>>());
     }
 
     #[test]

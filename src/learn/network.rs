@@ -1,7 +1,7 @@
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use candle_nn::ops::{log_softmax, softmax};
 
-use super::heads::{Behaviour, Smoothing, sample};
+use super::heads::{Behaviour, Smoothing, log_prob, sample};
 use super::policy::{Policy, patches};
 use super::{BinProbabilities, Common, Decision, Experience, LearnError, Mode, View};
 use crate::task::{ActionGrid, Correction, Draw, Image};
@@ -56,6 +56,31 @@ impl Network {
         let smoothing =
             Smoothing { bins: self.grid.bins(), sigma_bins: self.options.target_sigma_bins };
         Ok(smoothing.targets(&positions)?)
+    }
+
+    /// Log-probabilities of what may be tried, (n, 3, bins), and of these actions, (n), both with
+    /// exploration.
+    pub fn tried(
+        &self,
+        trials: &[&Experience],
+        actions: impl Iterator<Item = Correction>,
+    ) -> Result<(Tensor, Tensor), LearnError> {
+        let all = self.behaviour_log_probs(trials)?;
+        let of_actions = log_prob(&all, &self.targets(actions)?)?;
+        Ok((all, of_actions))
+    }
+
+    /// Cross-entropy to what is taught, a scalar: `-mean(w log pi(label))`, one label and one weight a
+    /// trial.
+    pub fn imitation(
+        &self,
+        trials: &[&Experience],
+        labels: impl Iterator<Item = Correction>,
+        weights: Vec<f32>,
+    ) -> Result<Tensor, LearnError> {
+        let of_labels = log_prob(&self.policy_log_probs(trials)?, &self.targets(labels)?)?;
+        let weights = Tensor::from_vec(weights, trials.len(), &Device::Cpu)?;
+        Ok((of_labels * weights)?.mean_all()?.neg()?)
     }
 
     /// One decision a view.

@@ -1,12 +1,20 @@
 use std::ops::Range;
 
 use rand::RngExt;
+use rand::seq::SliceRandom;
 
 use crate::task::Draw;
 
 /// These places in order, so many at a time.
 pub fn in_order(trials: Range<usize>, size: usize) -> Vec<Vec<usize>> {
     trials.collect::<Vec<_>>().chunks(size).map(<[usize]>::to_vec).collect()
+}
+
+/// These places in an order of their own, so many at a time.
+pub fn shuffled(trials: Range<usize>, size: usize, draw: &mut Draw) -> Vec<Vec<usize>> {
+    let mut places: Vec<usize> = trials.collect();
+    places.shuffle(draw);
+    places.chunks(size).map(<[usize]>::to_vec).collect()
 }
 
 /// Places in the history to learn from again: uniform, with replacement. Empty from an empty
@@ -41,6 +49,18 @@ mod tests {
         }
         assert!(counts[..10].iter().all(|c| *c == 0));
         assert!(counts[10..].iter().all(|c| (850..1150).contains(c)), "{counts:?}");
+    }
+
+    #[test]
+    fn minibatches_hold_every_place_once_in_order_or_shuffled() {
+        let in_order = in_order(3..13, 4);
+        assert_eq!(in_order, [vec![3, 4, 5, 6], vec![7, 8, 9, 10], vec![11, 12]]);
+        let mut draw = draw(0);
+        let [first, second] = [(); 2].map(|()| shuffled(3..13, 4, &mut draw));
+        assert_ne!(first, second, "each pass has an order of its own");
+        let mut places = second.concat();
+        places.sort_unstable();
+        assert_eq!(places, in_order.concat());
     }
 
     #[test]

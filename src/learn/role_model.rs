@@ -3,7 +3,7 @@ use std::ops::Range;
 
 use super::initial_state::InitialStates;
 use super::{Experience, Label};
-use crate::task::ContextSignal;
+use crate::task::{ContextSignal, Correction};
 use crate::{choices, settings};
 
 /// Who is whose role model: among peers (trials that began in a similar initial state) the one
@@ -185,6 +185,17 @@ impl RoleModels {
                 LabelAction::Executed => role_model.executed?,
             },
         })
+    }
+
+    /// What the trials at these places are taught, and how much each counts.
+    pub fn taught(
+        &self,
+        history: &[Experience],
+        places: &[usize],
+    ) -> Option<(Vec<Correction>, Vec<f32>)> {
+        let one =
+            |place: &usize| Some((self.label(history, *place)?.correction, self.weight(*place)));
+        places.iter().map(one).collect()
     }
 
     /// How much the label of the trial at this place counts in the imitation loss.

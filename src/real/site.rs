@@ -52,7 +52,7 @@ impl Site {
         let known = spec.scene.ends_with(".toml") || Scene::NAMES.contains(&spec.scene.as_str());
         let valid = format!("must be one of {}, or a .toml file", Scene::NAMES.join(", "));
         check.that(known, "real.scene", format!("{:?}", spec.scene), valid)?;
-        let scene = Scene::named(&spec.scene)?;
+        let scene = Scene::named(&robot.beside(&spec.scene))?;
         let site = Self { robot: robot.clone(), spec, arm, scene, eyes_url };
         site.check_pads(check)?;
         site.check_frames(check)?;

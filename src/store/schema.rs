@@ -90,6 +90,11 @@ pub struct RunInfo {
 pub enum StoreError {
     #[error("{}: {why}", .path.display())]
     Foreign { path: PathBuf, why: String },
+    #[error(
+        "{}: no room is left on its disk; every whole trial so far is kept: make room, then go on with \
+         --resume", .path.display()
+    )]
+    Full { path: PathBuf },
     #[error("{}: {source}", .path.display())]
     Sqlite { path: PathBuf, source: rusqlite::Error },
     #[error("{}: {source}", .path.display())]
@@ -102,6 +107,7 @@ impl StoreError {
         use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
         match self {
             Self::Foreign { .. } | Self::Io { .. } => true,
+            Self::Full { .. } => false,
             Self::Sqlite { source, .. } => {
                 let code = source.sqlite_error_code();
                 // No code: a row that reads, but makes no sense.
@@ -275,5 +281,8 @@ impl TrialStore {
 }
 
 pub(super) fn at(path: &Path) -> impl Fn(rusqlite::Error) -> StoreError {
-    move |source| StoreError::Sqlite { path: path.into(), source }
+    move |source| match source.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DiskFull) => StoreError::Full { path: path.into() },
+        _ => StoreError::Sqlite { path: path.into(), source },
+    }
 }

@@ -171,3 +171,16 @@ fn a_run_of_an_older_format_is_refused_with_both_formats() {
     assert!(said.contains("run.sqlite") && said.contains("format is 1"), "{said}");
     assert!(said.contains("reads 2"), "{said}");
 }
+
+#[test]
+fn a_full_disk_is_told_once_with_what_is_kept_and_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.sqlite");
+    let store = TrialStore::create(&path, &info(), Durability::Process).unwrap();
+    let pages: i64 = store.db.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+    store.db.pragma_update_and_check(None, "max_page_count", pages + 1, |_| Ok(())).unwrap();
+    let error = (0..1000).find_map(|index| store.intend(&intent(index)).err()).unwrap();
+    let said = error.to_string();
+    assert!(said.contains("run.sqlite: no room is left") && said.contains("--resume"), "{said}");
+    assert!(!error.is_bad_file());
+}

@@ -10,7 +10,7 @@ pub struct ActionGrid {
 
 impl ActionGrid {
     /// # Panics
-    /// With fewer than two bins: [`crate::config`] refuses such an experiment first.
+    /// With fewer than two bins: such an experiment is refused first.
     pub fn new(range: Range, bins: usize) -> Self {
         assert!(bins >= 2, "an action grid needs at least two bins an axis");
         Self { range, bins }

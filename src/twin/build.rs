@@ -34,7 +34,7 @@ impl Plan {
         let missing = |key| check.error(key, "missing", valid);
         let arm = robot.arm.clone().ok_or_else(|| missing("[arm]"))?;
         let spec = robot.twin.clone().ok_or_else(|| missing("[twin]"))?;
-        let scene = Scene::named(&spec.scene)?;
+        let scene = Scene::named(&robot.beside(&spec.scene))?;
         Ok(Self { robot: robot.clone(), arm, spec, scene, task, faults })
     }
 

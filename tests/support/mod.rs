@@ -23,7 +23,13 @@ pub fn tempdir() -> tempfile::TempDir {
 
 /// Runs `rmrl` with these arguments (no spaces inside one) in a folder.
 pub fn rmrl(dir: &Path, args: &str) -> Outcome {
-    let output = command(dir, args).output().unwrap();
+    rmrl_into(dir, args, Stdio::piped())
+}
+
+/// The same with standard output going elsewhere.
+pub fn rmrl_into(dir: &Path, args: &str, out: Stdio) -> Outcome {
+    let child = command(dir, args).stdin(Stdio::null()).stdout(out).stderr(Stdio::piped()).spawn();
+    let output = child.unwrap().wait_with_output().unwrap();
     Outcome {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8(output.stdout).unwrap(),
@@ -31,12 +37,34 @@ pub fn rmrl(dir: &Path, args: &str) -> Outcome {
     }
 }
 
-/// Starts `rmrl` and kills it with SIGKILL after so long, unless it is done by then.
-pub fn kill_after(dir: &Path, args: &str, milliseconds: u64) {
+/// Starts `rmrl` and kills it with SIGKILL as soon as the folder `out` holds so many more trials.
+/// It must not have come to its end by then: that kill would have cut off nothing.
+pub fn kill_after_trials(dir: &Path, args: &str, out: &str, more: u64) {
+    let out = dir.join(out);
+    let end = trials_in(&out) + more;
     let mut child = command(dir, args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    std::thread::sleep(Duration::from_millis(milliseconds));
-    let _ = child.kill();
-    child.wait().unwrap();
+    while trials_in(&out) < end {
+        let ended = child.try_wait().unwrap();
+        assert!(ended.is_none(), "it ended ({ended:?}) before there was something to cut off");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    let status = child.wait().unwrap();
+    assert_eq!(status.code(), None, "it was killed, and not done: {status}");
+}
+
+/// Trials with a result in all run files of a folder.
+fn trials_in(folder: &Path) -> u64 {
+    let of = |method: &str| {
+        let path = folder.join(method).join("1.sqlite");
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let sql = "SELECT COUNT(*) FROM trial WHERE outcome IS NOT NULL";
+        let count = rusqlite::Connection::open_with_flags(path, flags)
+            .and_then(|db| db.query_row(sql, [], |row| row.get::<_, i64>(0)));
+        // A file that has just begun has no table yet.
+        count.map_or(0, |trials| trials as u64)
+    };
+    ["reinforce", "ppo", "rm-rl", "rm-rl-pretrained"].into_iter().map(of).sum()
 }
 
 /// Sends lines to `rmrl` and reads one JSON answer a line.

@@ -29,7 +29,7 @@ settings! {
 }
 
 /// Proximal policy optimisation (Schulman et al., arXiv 1707.06347) for one-step episodes: many
-/// clipped steps on each batch. A mean of rewards takes the place of a value network.
+/// clipped steps on each batch, shuffled again for each pass. A mean of rewards takes the place of a value network.
 ///
 /// `L = -mean(min(r A, clip(r, 1 - c, 1 + c) A)) - entropy * H(pi)` with `r = pi(a) / pi_old(a)`. With
 /// `target_sigma_bins` above 0, `log pi(a)` is the Gaussian mean about the action's bin that
@@ -53,19 +53,14 @@ fn clipped(
     (ratio * advantages)?.minimum(&(clipped * advantages)?)?.mean_all()?.neg()
 }
 
-impl Ppo {
-    /// Log-probabilities (n, 3, bins) under exploration, and of the actions taken (n).
-    fn log_probs(
-        network: &Network,
-        round: &Round<'_>,
-        places: &[usize],
-    ) -> Result<(Tensor, Tensor), LearnError> {
-        let trials = round.trials(places);
-        let actions = network.targets(trials.iter().map(|trial| trial.decision.correction))?;
-        let all = network.behaviour_log_probs(&trials)?;
-        let of_actions = heads::log_prob(&all, &actions)?;
-        Ok((all, of_actions))
-    }
+/// Log-probabilities (n, 3, bins) under exploration, and of the actions taken (n).
+fn log_probs(
+    network: &Network,
+    round: &Round<'_>,
+    places: &[usize],
+) -> Result<(Tensor, Tensor), LearnError> {
+    let trials = round.trials(places);
+    network.tried(&trials, trials.iter().map(|trial| trial.decision.correction))
 }
 
 impl Objective for Ppo {
@@ -88,14 +83,15 @@ impl Objective for Ppo {
         Self { settings, old: None }
     }
 
-    fn minibatches(&mut self, round: &Round<'_>, _: &mut Draw) -> Vec<Vec<usize>> {
+    fn minibatches(&mut self, round: &Round<'_>, draw: &mut Draw) -> Vec<Vec<usize>> {
         let PpoSettings { epochs, minibatch, .. } = self.settings;
-        (0..epochs).flat_map(|_| replay::in_order(round.fresh.clone(), minibatch)).collect()
+        let pass = |_| replay::shuffled(round.fresh.clone(), minibatch, draw);
+        (0..epochs).flat_map(pass).collect()
     }
 
     fn begin(&mut self, network: &Network, round: &Round<'_>) -> Result<(), LearnError> {
         let fresh: Vec<_> = round.fresh.clone().collect();
-        self.old = Some(Self::log_probs(network, round, &fresh)?.1.detach());
+        self.old = Some(log_probs(network, round, &fresh)?.1.detach());
         Ok(())
     }
 
@@ -105,7 +101,7 @@ impl Objective for Ppo {
         round: &Round<'_>,
         places: &[usize],
     ) -> Result<Tensor, LearnError> {
-        let (log_probs, log_prob) = Self::log_probs(network, round, places)?;
+        let (log_probs, log_prob) = log_probs(network, round, places)?;
         let old = round.of_fresh(self.old.as_ref().unwrap_or(&log_prob), places)?;
         let gradient = clipped(&log_prob, &old, &round.advantages(places)?, self.settings.clip)?;
         let entropy = heads::entropy(&log_probs)?.mean_all()?;

@@ -70,9 +70,8 @@ impl Objective for Reinforce {
         places: &[usize],
     ) -> Result<Tensor, LearnError> {
         let trials = round.trials(places);
-        let actions = network.targets(trials.iter().map(|trial| trial.decision.correction))?;
-        let log_probs = network.behaviour_log_probs(&trials)?;
-        let log_prob = heads::log_prob(&log_probs, &actions)?;
+        let actions = trials.iter().map(|trial| trial.decision.correction);
+        let (log_probs, log_prob) = network.tried(&trials, actions)?;
         let gradient = policy_gradient(&log_prob, &round.advantages(places)?)?;
         let entropy = heads::entropy(&log_probs)?.mean_all()?;
         Ok((gradient - (entropy * self.settings.entropy)?)?)

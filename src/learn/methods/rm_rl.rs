@@ -4,7 +4,7 @@ use super::reinforce::policy_gradient;
 use crate::learn::role_model::{LabelAction, LabelWeight, RoleModelOptions, RoleModels};
 use crate::learn::{
     Advantages, Card, Common, Entry, Experience, Label, LearnError, Network, Objective, Prior,
-    Role, Round, Shared, heads, replay,
+    Role, Round, Shared, replay,
 };
 use crate::task::Draw;
 use crate::{choices, settings};
@@ -56,45 +56,20 @@ pub struct RmRl {
     imitated: usize,
 }
 
-/// `-mean(w log pi(a*))`: cross-entropy to the role models' actions. Log-probabilities and labels are
-/// (n, 3, bins), weights (n).
-fn imitation(log_probs: &Tensor, labels: &Tensor, weights: &[f32]) -> candle_core::Result<Tensor> {
-    let weights = Tensor::from_slice(weights, weights.len(), &Device::Cpu)?;
-    (heads::log_prob(log_probs, labels)? * weights)?.mean_all()?.neg()
-}
-
 impl RmRl {
-    fn imitate(
-        &self,
-        network: &Network,
-        round: &Round<'_>,
-        places: &[usize],
-    ) -> Result<Tensor, LearnError> {
-        let told = |place: &usize| self.models.label(round.history, *place);
-        let labels: Option<Vec<Label>> = places.iter().map(told).collect();
-        let labels = labels.ok_or_else(|| LearnError::not_shown(Self::NAME, "executed action"))?;
-        let weights: Vec<_> = places.iter().map(|place| self.models.weight(*place)).collect();
-        let targets = network.targets(labels.iter().map(|label| label.correction))?;
-        Ok(imitation(&network.policy_log_probs(&round.trials(places))?, &targets, &weights)?)
-    }
-
-    /// Policy gradient on the fresh trials.
+    /// `-mean(A log pi(a))` on the fresh trials.
     fn gradient(&self, network: &Network, round: &Round<'_>) -> Result<Tensor, LearnError> {
-        let fresh: Vec<_> = round.fresh.clone().collect();
-        let batch = round.trials(&fresh);
-        let mut actions: Vec<_> = batch.iter().map(|trial| trial.decision.correction).collect();
+        let trials: Vec<_> = round.history[round.fresh.clone()].iter().collect();
+        let mut actions: Vec<_> = trials.iter().map(|trial| trial.decision.correction).collect();
         let mut advantages = round.advantages.clone();
-        if self.settings.pg_action == PgAction::RoleModel {
-            for (i, place) in round.fresh.clone().enumerate() {
-                let Some(label) = self.models.label(round.history, place) else { continue };
-                actions[i] = label.correction;
-                advantages[i] += self.models.lead(place) as f32;
-            }
+        let role_model = self.settings.pg_action == PgAction::RoleModel;
+        for (i, place) in round.fresh.clone().enumerate().filter(|_| role_model) {
+            let Some(label) = self.models.label(round.history, place) else { continue };
+            (actions[i], advantages[i]) =
+                (label.correction, advantages[i] + self.models.lead(place) as f32);
         }
-        let actions = network.targets(actions.into_iter())?;
-        let log_prob = heads::log_prob(&network.behaviour_log_probs(&batch)?, &actions)?;
-        let advantages = Tensor::from_vec(advantages, fresh.len(), &Device::Cpu)?;
-        Ok(policy_gradient(&log_prob, &advantages)?)
+        let (_, log_prob) = network.tried(&trials, actions.into_iter())?;
+        Ok(policy_gradient(&log_prob, &Tensor::new(advantages, &Device::Cpu)?)?)
     }
 }
 
@@ -149,7 +124,11 @@ impl Objective for RmRl {
     ) -> Result<Tensor, LearnError> {
         let mut loss = Tensor::new(0f32, &Device::Cpu)?;
         if !places.is_empty() {
-            loss = (loss + self.imitate(network, round, places)?)?;
+            let taught = self.models.taught(round.history, places);
+            let (labels, weights) =
+                taught.ok_or_else(|| LearnError::not_shown(Self::NAME, "executed action"))?;
+            loss =
+                (loss + network.imitation(&round.trials(places), labels.into_iter(), weights)?)?;
         }
         if !round.pretraining && self.settings.pg_weight > 0.0 && !round.advantages.is_empty() {
             loss = (loss + (self.gradient(network, round)? * self.settings.pg_weight)?)?;

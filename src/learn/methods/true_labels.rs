@@ -1,7 +1,7 @@
 use candle_core::Tensor;
 
 use crate::learn::{
-    Card, Common, Entry, LearnError, Network, Objective, Role, Round, Shared, heads, replay,
+    Card, Common, Entry, LearnError, Network, Objective, Role, Round, Shared, replay,
 };
 use crate::settings;
 use crate::task::Draw;
@@ -59,8 +59,6 @@ impl Objective for TrueLabels {
         let trials = round.trials(places);
         let truth: Option<Vec<_>> = trials.iter().map(|trial| trial.truth).collect();
         let truth = truth.ok_or_else(|| LearnError::not_shown(Self::NAME, "truth"))?;
-        let targets = network.targets(truth.into_iter())?;
-        let log_probs = network.policy_log_probs(&trials)?;
-        Ok(heads::log_prob(&log_probs, &targets)?.mean_all()?.neg()?)
+        network.imitation(&trials, truth.into_iter(), vec![1.0; trials.len()])
     }
 }
