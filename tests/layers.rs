@@ -118,6 +118,43 @@ fn results_hang_on_no_clock() {
     }
 }
 
+/// Methods are values: who trains, shows and reports them knows no one by name. What an example of a
+/// command line says is help, not knowledge.
+#[test]
+fn nobody_but_src_learn_knows_a_method_by_name() {
+    for folder in ["report", "lab", "viewer", "cli"] {
+        for file in code_of(folder) {
+            let text = std::fs::read_to_string(&file).unwrap();
+            for name in rmrl::learn::names() {
+                let known =
+                    own_code(&file, &text).find(|line| line.contains(&format!("\"{name}\"")));
+                assert_eq!(known, None, "{} knows {name}", file.display());
+            }
+        }
+    }
+    // Nor inside a longer text: what the report says of a method comes from its card.
+    for file in code_of("report") {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for name in rmrl::learn::names() {
+            let word = |line: &&str| {
+                let part_of_a_word = |c: char| c.is_alphanumeric() || "_-".contains(c);
+                line.split(|c| !part_of_a_word(c)).any(|word| word == name)
+            };
+            assert_eq!(own_code(&file, &text).find(word), None, "{} names {name}", file.display());
+        }
+    }
+}
+
+/// The lines of a file that are neither tests nor comments.
+fn own_code<'t>(file: &Path, text: &'t str) -> impl Iterator<Item = &'t str> {
+    let stem = file.file_stem().unwrap().to_string_lossy();
+    let folder = std::fs::read_to_string(file.with_file_name("mod.rs")).unwrap_or_default();
+    let is_test = stem.ends_with("tests") || folder.contains(&format!("#[cfg(test)]\nmod {stem};"));
+    let end = text.find("#[cfg(test)]\nmod tests {").unwrap_or(text.len());
+    let code = if is_test { "" } else { &text[..end] };
+    code.lines().filter(|line| !line.trim_start().starts_with("//"))
+}
+
 /// Connections are made and accepted in one place each, which sets the time-outs.
 #[test]
 fn no_socket_is_read_or_written_without_a_time_out() {

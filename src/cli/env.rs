@@ -9,7 +9,7 @@ use super::cells::{Bench, SimCells};
 use crate::cell::{Unwatched, Workcell};
 use crate::cli::Failure;
 use crate::input::ConfigError;
-use crate::lab::{Experiment, Occasion, Schedule, Trials, score};
+use crate::lab::{Experiment, Occasion, Schedule, Trials, judge};
 use crate::task::{Correction, Phase, Pose2, Range, RewardSignal, TrialKey};
 
 #[derive(Debug, clap::Args)]
@@ -176,11 +176,11 @@ impl Server {
         if key.phase == Phase::Train {
             self.next = key.index.saturating_add(1);
         } else {
-            let (error, success) = score(self.trials.reward(), &self.trials.result(&attempt));
+            let judged = judge(self.trials.reward(), &self.trials.result(&attempt));
             answer["score"] = json!({
-                "translation_mm": error.translation_mm(),
-                "yaw_deg": error.yaw_deg.abs(),
-                "success": success,
+                "translation_mm": judged.error.translation_mm(),
+                "yaw_deg": judged.error.yaw_deg.abs(),
+                "success": judged.success,
             });
         }
         Ok(answer)

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::backend::{Backend, BackendArgs, Cells, corners};
 use super::cells::{Bench, SimCells};
@@ -9,10 +9,11 @@ use super::pause::PauseArgs;
 use super::runs::find_run;
 use crate::cell::{CellError, Unwatched, Workcell};
 use crate::cli::Failure;
-use crate::lab::{Experiment, LabError, Occasion, Run, Trial, Trials, UntilRaised, score};
+use crate::lab::{Experiment, LabError, Occasion, Run, Trial, Trials, UntilRaised, judge};
 use crate::learn::{Method, Mode};
+use crate::report::{Kind, Metric, Scores, Shown, shown_in};
 use crate::store::{Stored, TrialStore};
-use crate::task::{Outcome, Phase, Pose2, TrialKey};
+use crate::task::{Phase, Pose2, TrialKey};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -97,19 +98,9 @@ struct Rehearsal<'a> {
     cell: Option<Box<dyn Workcell>>,
 }
 
-/// Means over the trials of one phase.
-struct Judged {
-    translation_mm: f64,
-    yaw_deg: f64,
-    successes: u64,
-    seated: u64,
-    of: u64,
-}
-
 impl Rehearsal<'_> {
-    fn judge(&mut self, phase: Phase, trials: u64) -> Result<Judged, Failure> {
-        let mut sum =
-            Judged { translation_mm: 0.0, yaw_deg: 0.0, successes: 0, seated: 0, of: trials };
+    fn judge(&mut self, phase: Phase, trials: u64) -> Result<Scores, Failure> {
+        let mut judged = Vec::new();
         for index in 0..trials {
             let key = TrialKey { phase, index };
             let occasion = Occasion { key, checkpoint: self.made, made: self.made };
@@ -123,13 +114,9 @@ impl Rehearsal<'_> {
                 }
                 Err(error) => return Err(error.into()),
             };
-            let (error, success) = score(self.trials.reward(), &stored);
-            sum.translation_mm += error.translation_mm() / trials as f64;
-            sum.yaw_deg += error.yaw_deg.abs() / trials as f64;
-            sum.successes += u64::from(success);
-            sum.seated += u64::from(stored.outcome == Outcome::Placed && stored.seated);
+            judged.push(judge(self.trials.reward(), &stored));
         }
-        Ok(sum)
+        Ok(Scores::judge(&judged))
     }
 
     fn trial(&mut self, occasion: Occasion) -> Result<Trial, LabError> {
@@ -149,30 +136,42 @@ impl Rehearsal<'_> {
     }
 }
 
-fn show(what: &str, rows: &[(Phase, Judged)], as_json: bool) {
+fn show(what: &str, rows: &[(Phase, Scores)], as_json: bool) {
+    let metrics = shown_in(Shown::Eval);
     if as_json {
         let phases: serde_json::Map<_, _> = rows
             .iter()
-            .map(|(phase, j)| {
-                let judged = json!({
-                    "translation_mm": j.translation_mm, "yaw_deg": j.yaw_deg,
-                    "successes": j.successes, "seated": j.seated, "of": j.of,
-                });
-                (phase.name().to_owned(), judged)
-            })
+            .map(|(phase, scores)| (phase.name().to_owned(), as_object(&metrics, scores)))
             .collect();
         println!("{}", json!({ "run": what, "phases": phases }));
         return;
     }
-    println!("{what}\n{:10} {:>8} {:>8} {:>9} {:>9}", "", "mm", "deg", "success", "seated");
-    for (phase, j) in rows {
-        let of = |n: u64| format!("{n}/{}", j.of);
-        let (successes, seated) = (of(j.successes), of(j.seated));
-        println!(
-            "{:10} {:8.2} {:8.2} {successes:>9} {seated:>9}",
-            phase.name(),
-            j.translation_mm,
-            j.yaw_deg
-        );
+    let width =
+        |metric: &Metric| metric.short.len().max(if metric.kind == Kind::Mean { 8 } else { 9 });
+    let mut head = " ".repeat(10);
+    for metric in &metrics {
+        head += &format!(" {:>1$}", metric.short, width(metric));
     }
+    println!("{what}\n{head}");
+    for (phase, scores) in rows {
+        let mut line = format!("{:10}", phase.name());
+        for metric in &metrics {
+            let (k, of) = scores.count(metric);
+            let cell = match metric.kind {
+                Kind::Mean => format!("{:.*}", metric.decimals, scores.value(metric)),
+                Kind::Share { .. } => format!("{k}/{of}"),
+            };
+            line += &format!(" {cell:>0$}", width(metric));
+        }
+        println!("{line}");
+    }
+}
+
+fn as_object(metrics: &[Metric], scores: &Scores) -> Value {
+    let of = ("of".to_owned(), json!(scores.of));
+    let values = metrics.iter().map(|metric| match metric.kind {
+        Kind::Mean => (metric.key.to_owned(), json!(scores.value(metric))),
+        Kind::Share { count, .. } => (count.to_owned(), json!(scores.count(metric).0)),
+    });
+    values.chain([of]).collect()
 }

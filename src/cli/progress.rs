@@ -7,6 +7,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::lab::{Event, Experiment, Schedule};
 use crate::learn::Recipe;
+use crate::report::{Scores, Shown, shown_in};
 
 /// Bars on a terminal: the whole with its time left, and one line a run. Elsewhere, a line a run
 /// and a line a seed.
@@ -66,12 +67,9 @@ impl Progress {
                 if self.plain
                     && let Some(last) = result.checkpoints.last()
                 {
+                    let (in_scene, held_out) = (values(&last.in_scene), values(&last.held_out));
                     eprintln!(
-                        "seed {seed:>3}  {method:18} {:.2} mm {:.2} deg in-scene, {:.2} mm {:.2} deg held-out",
-                        last.in_scene.translation_mm,
-                        last.in_scene.yaw_deg,
-                        last.held_out.translation_mm,
-                        last.held_out.yaw_deg,
+                        "seed {seed:>3}  {method:18} {in_scene} in-scene, {held_out} held-out"
                     );
                 }
             }
@@ -92,6 +90,13 @@ impl Progress {
     pub fn end(&self) {
         self.whole.finish_and_clear();
     }
+}
+
+/// The main metrics of an evaluation: `0.76 mm 0.42 deg`.
+fn values(scores: &Scores) -> String {
+    let metrics = shown_in(Shown::Curves).into_iter();
+    let values = metrics.map(|m| format!("{:.*} {}", m.decimals, scores.value(&m), m.short));
+    values.collect::<Vec<_>>().join(" ")
 }
 
 fn style(template: &str) -> ProgressStyle {

@@ -7,7 +7,7 @@ use super::compare::set;
 use crate::cell::Unwatched;
 use crate::cli::{Failure, interrupt};
 use crate::lab::{Change, Event, Experiment, Folder, LabError, Sweep, Wish};
-use crate::report::{ExperimentResult, RunResult};
+use crate::report::{Checkpoint, ExperimentResult, Metric, RunResult, Scores, Shown, shown_in};
 use crate::store::Durability;
 
 /// The first seed of tuning: far from those that are reported.
@@ -69,10 +69,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
         table.push(line);
     }
     table.sort_by(|a, b| a.area.total_cmp(&b.area));
-    println!(
-        "{:>8} {:>8} {:>8} {:>8} {:>8}  setting, best first",
-        "area", "mm", "deg", "out mm", "out deg"
-    );
+    println!("{}", Line::head());
     for line in table {
         println!("{line}");
     }
@@ -108,12 +105,13 @@ fn experiment(args: &Args, combination: &[String]) -> Result<Experiment, Failure
     Ok(Experiment::with(&args.experiment, &changes)?)
 }
 
-/// One setting's figures: means over seeds. `area` orders the table: the reward-weighted
-/// in-scene error, averaged over the checkpoints after the first, so that fast learning counts.
+/// One setting's figures: means over seeds. `area` orders the table: what the reward loses in-scene,
+/// averaged over the checkpoints after the first, so that fast learning counts.
 struct Line {
     name: String,
     area: f64,
-    last: [f64; 4],
+    /// By metric at the last checkpoint, in-scene, then held-out.
+    last: Vec<(Metric, f64)>,
 }
 
 impl Line {
@@ -123,32 +121,39 @@ impl Line {
             runs.iter().map(of).sum::<f64>() / runs.len().max(1) as f64
         };
         let area = |run: &RunResult| {
-            let after = &run.checkpoints[1..];
-            let error = |c: &crate::report::Checkpoint| {
-                (c.in_scene.translation_mm + c.in_scene.yaw_deg) / 5.0
-            };
-            after.iter().map(error).sum::<f64>() / after.len().max(1) as f64
+            let after = run.checkpoints.iter().skip(1);
+            let costs: Vec<f64> = after.map(|c| c.in_scene.cost()).collect();
+            costs.iter().sum::<f64>() / costs.len().max(1) as f64
         };
-        let last = |of: fn(&crate::report::Checkpoint) -> f64| {
-            mean(&|run| run.checkpoints.last().map_or(f64::NAN, of))
-        };
-        Self {
-            name,
-            area: mean(&area),
-            last: [
-                last(|c| c.in_scene.translation_mm),
-                last(|c| c.in_scene.yaw_deg),
-                last(|c| c.held_out.translation_mm),
-                last(|c| c.held_out.yaw_deg),
-            ],
+        let places: [fn(&Checkpoint) -> &Scores; 2] = [|c| &c.in_scene, |c| &c.held_out];
+        let last = places.into_iter().flat_map(|place| {
+            let metrics = shown_in(Shown::Curves).into_iter();
+            metrics.map(move |metric| (metric, place))
+        });
+        let last = last.map(|(metric, place)| {
+            let value = |c: &Checkpoint| place(c).value(&metric);
+            (metric, mean(&|run| run.checkpoints.last().map_or(f64::NAN, value)))
+        });
+        Self { last: last.collect(), name, area: mean(&area) }
+    }
+
+    fn head() -> String {
+        let mut head = format!("{:>8}", "area");
+        for place in ["", "out "] {
+            for metric in shown_in(Shown::Curves) {
+                head += &format!(" {:>8}", format!("{place}{}", metric.short));
+            }
         }
+        head + "  setting, best first"
     }
 }
 
 impl std::fmt::Display for Line {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let [mm, deg, out_mm, out_deg] = self.last;
-        let (area, name) = (self.area, &self.name);
-        write!(f, "{area:8.3} {mm:8.2} {deg:8.2} {out_mm:8.2} {out_deg:8.2}  {name}")
+        write!(f, "{:8.3}", self.area)?;
+        for (metric, value) in &self.last {
+            write!(f, " {value:8.*}", metric.decimals)?;
+        }
+        write!(f, "  {}", self.name)
     }
 }

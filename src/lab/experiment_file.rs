@@ -127,6 +127,12 @@ impl File {
             let once = demonstrations[..at].iter().all(|other| other.scene != *scene);
             check.that(once, "demonstration.scene", scene, "must be named once")?;
         }
+        for contrast in &self.contrast {
+            if let Some((key, known)) = contrast.unknown_key() {
+                let valid = format!("must be one of {}", known.join(", "));
+                return Err(check.error("contrast.published", format!("\"{key}\""), valid));
+            }
+        }
         self.physics.validate(check)
     }
 }

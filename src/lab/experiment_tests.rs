@@ -72,3 +72,15 @@ proptest! {
         let _ = Experiment::parse("mangled", &mangled);
     }
 }
+
+#[test]
+fn what_was_published_must_be_a_figure_of_the_report() {
+    let published = |key: &str| {
+        let text = format!("[{{method=\"rm-rl\", over=\"ppo\", published={{{key}=\"lower\"}}}}]");
+        Experiment::open("narrow", &[format!("contrast={text}")])
+    };
+    assert!(published("yaw_deg").is_ok() && published("demonstration").is_ok());
+    let error = published("yaw").unwrap_err();
+    assert_eq!(error.key, "contrast.published");
+    assert!(error.to_string().contains("translation_mm, yaw_deg, success"), "{error}");
+}

@@ -19,7 +19,7 @@ pub use change::Change;
 pub use experiment::{Demonstration, Experiment};
 pub use experiment_file::Evaluation;
 pub use folder::{Folder, FolderError, State, Wish};
-pub use results::{HARDWARE, read_run, score};
+pub use results::{HARDWARE, judge, read_run};
 pub use run::{LookOn, MakeCell, Run};
 pub use schedule::{Schedule, SoFar, Step};
 pub use sweep::{Event, MakeWatch, Sweep, read_results, run_path};

@@ -1,7 +1,7 @@
-use super::Experiment;
-use crate::report::{Checkpoint, HarmCount, RunResult, Scores, Shelf};
+use super::{Demonstration, Experiment};
+use crate::report::{Checkpoint, Demonstrated, HarmCount, Judged, RunResult, Scores};
 use crate::store::{StoreError, Stored, TrialRow, TrialStore};
-use crate::task::{Outcome, Phase, Placement, Pose2, Reward, is_success};
+use crate::task::{Outcome, Phase, Placement, Reward, is_success};
 
 /// How the backend of a run on hardware begins: there, evaluation is charged.
 pub const HARDWARE: &str = "real";
@@ -31,37 +31,55 @@ pub fn read_run(experiment: &Experiment, store: &TrialStore) -> Result<RunResult
             evaluated.extend(in_scene.into_iter().chain(held_out).filter_map(|row| row.result));
         }
     }
-    let shelf = store.trials(Phase::Shelf, experiment.trials)?;
+    let shown = store.trials(Phase::Shelf, experiment.trials)?;
     Ok(RunResult {
         seed: info.seed,
         version: info.version,
         commit: info.commit,
         checkpoints,
-        shelf: (!shelf.is_empty()).then(|| shelf_of(&shelf)),
+        demonstrations: demonstrated(&experiment.demonstrations, &shown),
         harm: harm(done.iter().copied()),
-        shelf_harm: harm(shelf.iter().filter_map(|row| row.result.as_ref())),
         outcomes: Outcome::tally(done.iter().map(|r| r.outcome)),
     })
 }
 
-/// The error that a trial counts with, and whether it succeeded.
-pub fn score(reward: &Reward, result: &Stored) -> (Pose2, bool) {
+/// How a trial counts.
+pub fn judge(reward: &Reward, result: &Stored) -> Judged {
     let placement: Option<&Placement> = result.truth.as_ref().or(result.measured.as_ref());
-    let placed = placement.filter(|_| result.outcome == Outcome::Placed);
-    let error = placed.map_or_else(|| reward.cap(), |p| p.pose);
-    (error, is_success(result.outcome, placement, result.seated))
+    let is_placed = result.outcome == Outcome::Placed;
+    let placed = placement.filter(|_| is_placed);
+    Judged {
+        error: placed.map_or_else(|| reward.cap(), |p| p.pose),
+        outcome: result.outcome,
+        success: is_success(result.outcome, placement, result.seated),
+        seated: is_placed && result.seated,
+        robot_seconds: result.duration.seconds,
+        peak_force_n: result.harm.peak_force_n,
+    }
 }
 
 fn scores(reward: &Reward, rows: &[TrialRow]) -> Scores {
-    let judged: Vec<(Pose2, bool)> =
-        rows.iter().filter_map(|row| row.result.as_ref()).map(|r| score(reward, r)).collect();
-    let of = judged.len().max(1) as f64;
-    Scores {
-        translation_mm: judged.iter().map(|(e, _)| e.translation_mm()).sum::<f64>() / of,
-        yaw_deg: judged.iter().map(|(e, _)| e.yaw_deg.abs()).sum::<f64>() / of,
-        successes: judged.iter().filter(|(_, success)| *success).count() as u64,
-        of: judged.len() as u64,
-    }
+    let results = rows.iter().filter_map(|row| row.result.as_ref());
+    Scores::judge(&results.map(|result| judge(reward, result)).collect::<Vec<_>>())
+}
+
+/// The trials of each demonstration: they are numbered on from one to the next.
+fn demonstrated(demonstrations: &[Demonstration], rows: &[TrialRow]) -> Vec<Demonstrated> {
+    let mut first = 0;
+    let shown = demonstrations.iter().map(|Demonstration { scene, trials }| {
+        let numbers = first..first + trials;
+        first = numbers.end;
+        let rows = || rows.iter().filter(|row| numbers.contains(&row.intent.key.index));
+        let results = || rows().filter_map(|row| row.result.as_ref());
+        let placed = results().filter(|r| r.outcome == Outcome::Placed && r.seated);
+        Demonstrated {
+            scene: scene.clone(),
+            placed: placed.count() as u64,
+            of: rows().count() as u64,
+            harm: harm(results()),
+        }
+    });
+    shown.filter(|shown| shown.of > 0).collect()
 }
 
 fn harm<'a>(results: impl Iterator<Item = &'a Stored>) -> HarmCount {
@@ -77,11 +95,4 @@ fn harm<'a>(results: impl Iterator<Item = &'a Stored>) -> HarmCount {
         });
     }
     sum
-}
-
-fn shelf_of(rows: &[TrialRow]) -> Shelf {
-    let seated = |row: &&TrialRow| {
-        row.result.as_ref().is_some_and(|r| r.outcome == Outcome::Placed && r.seated)
-    };
-    Shelf { placed: rows.iter().filter(seated).count() as u64, of: rows.len() as u64 }
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::{Contrast, HarmCount};
+use super::{Contrast, HarmCount, Scores};
 use crate::learn::Card;
 use crate::task::{Outcome, TaskSpec};
 
@@ -44,18 +44,16 @@ pub struct RunResult {
     pub commit: String,
     /// In order of `trial`; the first is before any learning.
     pub checkpoints: Vec<Checkpoint>,
-    /// The final demonstration.
-    pub shelf: Option<Shelf>,
+    /// The final demonstrations, in the order of the experiment; one without a trial is left out.
+    pub demonstrations: Vec<Demonstrated>,
     /// What the training trials (prior ones included) may have damaged.
     pub harm: HarmCount,
-    /// The same of the final demonstration.
-    pub shelf_harm: HarmCount,
     /// How the training trials (prior ones included) ended.
     pub outcomes: BTreeMap<&'static str, u64>,
 }
 
 /// One evaluation of the greedy policy.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
     /// Physical trials made so far, prior ones included; on hardware evaluation too.
     pub trial: u64,
@@ -65,21 +63,14 @@ pub struct Checkpoint {
     pub held_out: Scores,
 }
 
-/// Means over the evaluation trials; a trial without a placement counts at the cap.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Scores {
-    pub translation_mm: f64,
-    pub yaw_deg: f64,
-    /// Successes and trials.
-    pub successes: u64,
-    pub of: u64,
-}
-
-/// Placements on the shelf: seated ones, of so many.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shelf {
+/// Placements of a final demonstration: seated ones, of so many.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Demonstrated {
+    pub scene: String,
     pub placed: u64,
     pub of: u64,
+    /// What its trials may have damaged.
+    pub harm: HarmCount,
 }
 
 impl ExperimentResult {
@@ -92,6 +83,17 @@ impl ExperimentResult {
         self.seeds.iter().filter(|seed| done(seed)).count()
     }
 
+    /// Scenes of the demonstrations that were made, in their order.
+    pub fn demonstrated(&self) -> Vec<&str> {
+        let all = self.methods.iter().flat_map(|m| &m.runs).flat_map(|run| &run.demonstrations);
+        all.fold(Vec::new(), |mut scenes, shown| {
+            if !scenes.contains(&shown.scene.as_str()) {
+                scenes.push(&shown.scene);
+            }
+            scenes
+        })
+    }
+
     pub fn method(&self, name: &str) -> Option<&MethodResult> {
         self.methods.iter().find(|m| m.card.name == name)
     }
@@ -101,6 +103,13 @@ impl MethodResult {
     /// Each run with its last evaluation; a run without one has no figures.
     pub fn final_checkpoints(&self) -> impl Iterator<Item = (&RunResult, &Checkpoint)> {
         self.runs.iter().filter_map(|run| Some((run, run.checkpoints.last()?)))
+    }
+}
+
+impl RunResult {
+    /// What it showed in a scene.
+    pub fn demonstration(&self, scene: &str) -> Option<&Demonstrated> {
+        self.demonstrations.iter().find(|shown| shown.scene == scene)
     }
 }
 

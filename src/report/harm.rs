@@ -28,7 +28,7 @@ impl HarmCount {
     }
 }
 
-/// The report's section on harm: training trials and the final demonstration, by method.
+/// The report's section on harm: training trials and the final demonstrations, by method.
 pub(super) fn section(result: &ExperimentResult) -> String {
     let mut harm = Table::new([
         "method",
@@ -40,12 +40,14 @@ pub(super) fn section(result: &ExperimentResult) -> String {
         "peak force, mean (N)",
         "worst (N)",
     ]);
+    let scenes = result.demonstrated();
     for method in &result.methods {
-        for (what, shelf) in [("training", false), ("shelf", true)] {
-            let mut sum = HarmCount::default();
-            for run in &method.runs {
-                sum.add(if shelf { &run.shelf_harm } else { &run.harm });
-            }
+        let training = method.runs.iter().map(|run| &run.harm).fold(HarmCount::default(), summed);
+        let shown = scenes.iter().map(|scene| {
+            let runs = method.runs.iter().filter_map(|run| run.demonstration(scene));
+            (*scene, runs.map(|shown| &shown.harm).fold(HarmCount::default(), summed))
+        });
+        for (what, sum) in std::iter::once(("training", training)).chain(shown) {
             if sum.trials == 0 {
                 continue;
             }
@@ -74,6 +76,11 @@ pub(super) fn section(result: &ExperimentResult) -> String {
     )
 }
 
+fn summed(mut sum: HarmCount, more: &HarmCount) -> HarmCount {
+    sum.add(more);
+    sum
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,7 +99,7 @@ mod tests {
                 force_sum_n: 500.0,
                 worst_force_n: if hits.is_some() { 31.0 } else { 9.0 },
             };
-            run.shelf_harm = HarmCount { trials: 10, ..HarmCount::default() };
+            run.demonstrations[0].harm = HarmCount { trials: 10, ..HarmCount::default() };
         }
         let text = section(&result);
         assert!(text.contains("| ppo | training | 200 | 4 | 2 | 3 | 5.0 | 31.0 |"), "{text}");

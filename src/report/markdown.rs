@@ -1,9 +1,10 @@
 use std::collections::BTreeSet;
 
 use super::harm;
-use super::paper;
+use super::metrics::{self, Shown};
+use super::published;
 use super::table::{self, TOLD, Table};
-use super::{ExperimentResult, Improvement, MethodResult, RIVALS, Summary};
+use super::{ExperimentResult, MethodResult, Summary};
 use crate::task::{Quantity, Scope, TaskSpec};
 
 /// `report.md`, from which the page is made too.
@@ -11,7 +12,7 @@ pub fn report(result: &ExperimentResult, summary: &Summary, resamples: usize) ->
     [
         header(result, summary),
         results(result, summary),
-        paper::section(result, summary, resamples),
+        published::section(result, summary),
         gains(result, summary),
         profile(summary),
         task(&result.task),
@@ -86,9 +87,15 @@ fn results(result: &ExperimentResult, summary: &Summary) -> String {
     text += "\nAt the last checkpoint: mean over the evaluation trials of a run, interquartile \
              mean over seeds, [95 % interval]. Errors are the truth in simulation and the \
              measurement on a real arm; a trial without a placement counts at the cap. \
-             *success*: |x|, |y| < 1 mm, |yaw| < 1 deg and seated. *shelf*: seated placements of \
-             the final demonstration. *trials to 1 mm, 1 deg*: until both mean errors in-scene are \
-             below, with runs that never were counted at the horizon (and how many were). \
+             *success*: |x|, |y| < 1 mm, |yaw| < 1 deg and seated. ";
+    let scenes: Vec<String> =
+        result.demonstrated().iter().map(|scene| format!("*{scene}*")).collect();
+    if !scenes.is_empty() {
+        text +=
+            &format!("{}: seated placements of the final demonstration there. ", scenes.join(", "));
+    }
+    text += "*trials to 1 mm, 1 deg*: until both mean errors in-scene are \
+             below; runs that never reached it count as the last trial; in brackets, how many did. \
              *signal* and *context*: what a method may learn from, besides the image.\n";
     if result.methods.iter().any(|m| m.card.sees_truth) {
         text += &format!(
@@ -112,30 +119,25 @@ fn gains(result: &ExperimentResult, summary: &Summary) -> String {
     if summary.improvement_over.0.is_empty() {
         return String::new();
     }
-    let mut table = Table::new([
-        "rival",
-        "method",
-        "translation lower by (%)",
-        "yaw lower by (%)",
-        "P(better)",
-    ]);
-    for rival in RIVALS {
-        let Some(methods) = summary.improvement_over.get(rival) else { continue };
+    let means = metrics::shown_in(Shown::Tables).into_iter().filter(|m| m.is_mean());
+    let gains = means.map(|metric| {
+        let [better, _] = metric.better.words();
+        format!("{} {better} by (%)", metric.title)
+    });
+    let head = ["rival", "method"].map(str::to_owned).into_iter().chain(gains);
+    let mut table = Table::new(head.chain(["P(better)".to_owned()]));
+    for (rival, methods) in &summary.improvement_over.0 {
         for (name, gain) in &methods.0 {
-            let Improvement { translation_pct, yaw_pct, probability } = gain;
-            table.row([
-                rival.to_owned(),
-                table::marked(result, name),
-                table::interval(translation_pct, 0),
-                table::interval(yaw_pct, 0),
-                format!("{probability:.2}"),
-            ]);
+            let mut row = vec![rival.clone(), table::marked(result, name)];
+            row.extend(gain.pct.0.iter().map(|(_, pct)| table::interval(pct, 0)));
+            row.push(format!("{:.2}", gain.probability));
+            table.row(row);
         }
     }
     format!(
-        "\n## Every learner over the rivals\n\n{}\nIn-scene, last checkpoint. *P(better)*: that a \
-         run of the method ends below a run of the rival in mm + deg, the sum that the reward \
-         weighs.\n",
+        "\n## Every learner over the rivals\n\n{}\nIn-scene, last checkpoint; a negative figure is a \
+         loss. *P(better)*: that a run of the method ends below a run of the rival in mm + deg, the \
+         sum that the reward weighs.\n",
         table.markdown()
     )
 }
@@ -145,8 +147,8 @@ fn profile(summary: &Summary) -> String {
         return String::new();
     }
     "\n## Performance profiles\n\n![Performance profiles](profile.svg)\n\nShare of runs whose mean \
-     error in-scene, at the last checkpoint, is no larger than so much: further left and higher is \
-     better, and a long tail shows the runs that failed.\n"
+     error in-scene, at the last checkpoint, is at most the value on the x axis: further left and \
+     higher is better, and a long tail shows the runs that failed.\n"
         .to_owned()
 }
 
@@ -258,9 +260,9 @@ fn statistics(result: &ExperimentResult, resamples: usize) -> String {
          runs, as `scipy.stats.trim_mean` does and rliable uses; Agarwal et al. 2021).\n\
          - Intervals: 95 % percentile bootstrap over runs, {resamples} resamples ({} at most for the \
          bands of the figure), from a fixed random stream. They speak of seeds, not of robots.\n\
-         - Improvement: 100 (1 - IQM / IQM of the rival), both sides resampled with the same seeds.\n\
+         - Improvement: 100 (1 - IQM / IQM of the rival) for an error, both sides resampled with the same seeds.\n\
          - P(better): Mann-Whitney over all pairs of runs, ties one half.\n\
-         - Success and shelf: pooled counts; the interval resamples whole runs, whose trials share \
+         - Success and demonstrations: pooled counts; the interval resamples whole runs, whose trials share \
          a policy. Where all runs have the same rate it is Wilson's interval on the pooled trials.\n\
          - Trials to 1 mm, 1 deg: checked at checkpoints, so no finer than {} trials; restricted \
          mean with the horizon at {} trials.\n\

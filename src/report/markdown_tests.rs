@@ -16,7 +16,8 @@ fn an_unfinished_experiment_says_so_at_the_top() {
 #[test]
 fn a_clear_gain_is_matched_in_direction_and_never_reproduced() {
     let report = text(&synthetic::experiment(20));
-    let line = report.lines().find(|l| l.contains("translation error | reinforce")).unwrap();
+    let line =
+        report.lines().find(|l| l.contains("translation error | rm-rl | reinforce")).unwrap();
     assert!(line.contains("matched in direction") && line.contains("53 % lower"), "{line}");
     assert!(!report.to_lowercase().contains("reproduc"));
 }
@@ -27,7 +28,7 @@ fn a_rival_as_good_as_the_method_is_not_matched() {
     let rm = result.method("rm-rl").unwrap().runs.clone();
     result.methods.iter_mut().filter(|m| m.card.name == "ppo").for_each(|m| m.runs = rm.clone());
     let report = text(&result);
-    let line = report.lines().find(|l| l.contains("yaw error | ppo")).unwrap();
+    let line = report.lines().find(|l| l.contains("yaw error | rm-rl | ppo")).unwrap();
     assert!(line.contains("not matched"), "{line}");
 }
 

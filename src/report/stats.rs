@@ -4,6 +4,8 @@
 //! A run is the unit that is resampled. All resamples come from one fixed ChaCha8 stream, so a
 //! figure depends on the values and on nothing else.
 
+use std::collections::BTreeMap;
+
 use rand::{RngExt, SeedableRng};
 
 use crate::task::Draw;
@@ -45,6 +47,22 @@ impl Resamples {
             .filter(|value| !value.is_nan())
             .collect();
         Some([percentile(&mut values, 0.025)?, percentile(&mut values, 0.975)?])
+    }
+}
+
+/// Resamples by number of runs, drawn once each.
+pub struct Bootstrap {
+    rounds: usize,
+    by_runs: BTreeMap<usize, Resamples>,
+}
+
+impl Bootstrap {
+    pub fn new(rounds: usize) -> Self {
+        Self { rounds, by_runs: BTreeMap::new() }
+    }
+
+    pub fn of(&mut self, runs: usize) -> &Resamples {
+        self.by_runs.entry(runs).or_insert_with(|| Resamples::draw(runs, self.rounds))
     }
 }
 
@@ -107,6 +125,13 @@ pub struct Interval {
     pub ci95: Option<[f64; 2]>,
 }
 
+impl Interval {
+    /// Of the figure with the other sign.
+    pub fn negated(self) -> Self {
+        Self { value: -self.value, ci95: self.ci95.map(|[low, high]| [-high, -low]) }
+    }
+}
+
 /// By how many per cent `ours` is lower than `theirs`: `100 (1 - IQM(ours) / IQM(theirs))`, with
 /// the runs of one seed kept together in every resample. `ours[i]` and `theirs[i]` share a seed.
 pub fn percent_lower(ours: &Runs, theirs: &Runs, resamples: &Resamples) -> Option<Interval> {
@@ -136,16 +161,18 @@ pub type Count = (u64, u64);
 pub fn rate_interval(runs: &[Count], resamples: &Resamples) -> [f64; 2] {
     let rate = |(k, n): Count| k as f64 / n as f64;
     let alike = runs.windows(2).all(|pair| rate(pair[0]) == rate(pair[1]));
-    let clustered = resamples.interval(|counts| {
-        let drawn = runs.iter().zip(counts).fold((0, 0), |(k, n), (run, &times)| {
-            (k + run.0 * u64::from(times), n + run.1 * u64::from(times))
-        });
-        rate(drawn)
-    });
+    let clustered = resamples.interval(|counts| rate(drawn(runs, counts)));
     match clustered {
         Some(interval) if !alike => interval,
         _ => wilson(pooled(runs)),
     }
+}
+
+/// Successes and trials of a resample that holds run `i` `times[i]` times.
+pub fn drawn(runs: &[Count], times: &[u16]) -> Count {
+    runs.iter().zip(times).fold((0, 0), |(k, n), (run, &times)| {
+        (k + run.0 * u64::from(times), n + run.1 * u64::from(times))
+    })
 }
 
 /// All successes and all trials.

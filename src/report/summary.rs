@@ -1,9 +1,12 @@
-use std::collections::BTreeMap;
-
+use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::stats::{self, Count, Estimate, Interval, Resamples, Runs};
-use super::{Checkpoint, ExperimentResult, MethodResult, RunResult, Scores, Shelf};
+use super::contrast::Contrasted;
+use super::improvement::Improvement;
+use super::metrics::{self, Kind, Metric, PRECISE, Shown};
+use super::stats::{self, Bootstrap, Count, Estimate, Runs};
+use super::{Checkpoint, ExperimentResult, MethodResult, RunResult, Scores};
+use crate::learn::Role;
 
 /// The figures of an experiment: what `summary.json` holds and what every table prints.
 ///
@@ -21,41 +24,47 @@ pub struct Summary {
     pub commit: String,
     /// In the order of the experiment. A method without a complete run is left out.
     pub methods: Ordered<MethodSummary>,
-    /// By rival, then by method: every other method that learns.
+    /// By rival (as its card says), then by method: every other method that learns.
     pub improvement_over: Ordered<Ordered<Improvement>>,
+    /// Those that the experiment names, as far as both methods are in the run.
+    pub contrasts: Vec<Contrasted>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct MethodSummary {
     pub signal: &'static str,
     pub context: &'static str,
-    /// In-scene, as is `yaw_deg`.
-    pub translation_mm: Estimate,
-    pub yaw_deg: Estimate,
-    pub held_out: Errors,
-    /// In-scene, pooled over runs; the interval resamples whole runs.
-    pub success: Option<Success>,
-    pub shelf: Option<ShelfSummary>,
+    pub in_scene: ByMetric<Figure>,
+    pub held_out: ByMetric<Figure>,
+    /// In the order of the experiment.
+    pub demonstrations: Vec<DemonstrationSummary>,
     pub trials_to_1mm_1deg: TimeToReach,
-    #[serde(skip)]
-    pub held_out_success: Option<Success>,
 }
 
+/// A value for each metric, in the order of the list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ByMetric<T>(pub Vec<(Metric, T)>);
+
+/// What the runs of a method come to.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Errors {
-    pub translation_mm: Estimate,
-    pub yaw_deg: Estimate,
+#[serde(untagged)]
+pub enum Figure {
+    Mean(Estimate),
+    /// `None` without a trial.
+    Share(Option<Rate>),
 }
 
+/// Of trials, pooled over runs; the interval resamples whole runs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Success {
+pub struct Rate {
     pub rate: f64,
     pub ci95: [f64; 2],
 }
 
-/// The final demonstration, pooled over runs; the interval resamples whole runs.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct ShelfSummary {
+/// A final demonstration, pooled over runs; the interval resamples whole runs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DemonstrationSummary {
+    pub scene: String,
     pub placed: u64,
     pub of: u64,
     pub ci95: [f64; 2],
@@ -72,39 +81,23 @@ pub struct TimeToReach {
     pub of: usize,
 }
 
-/// How much lower a method's errors are than a rival's, paired over seeds.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Improvement {
-    /// Per cent by which the interquartile mean is lower; negative where it is higher.
-    pub translation_pct: Interval,
-    pub yaw_pct: Interval,
-    /// That a run of the method ends below a run of the rival (Mann-Whitney, ties one half) in
-    /// the sum of both errors, mm + deg: the two that the reward adds with equal weight.
-    pub probability: f64,
-}
-
-/// The rivals that everything is compared with.
-pub const RIVALS: [&str; 2] = ["reinforce", "ppo"];
-
 impl Summary {
     /// `rounds` bootstrap resamples: 50,000 for a report that is to be kept, fewer while seeds
     /// are still coming in.
     pub fn of(result: &ExperimentResult, rounds: usize) -> Self {
         let mut bootstrap = Bootstrap::new(rounds);
-        let methods = result
-            .methods
-            .iter()
-            .filter_map(|m| {
-                Some((m.card.name.clone(), summarise(m, result.trials, &mut bootstrap)?))
-            })
+        let mut summary = |m| summarise(m, result, &mut bootstrap);
+        let named = |m: &MethodResult| m.card.name.clone();
+        let methods = result.methods.iter().filter_map(|m| Some((named(m), summary(m)?))).collect();
+        let rivals = result.methods.iter().filter(|m| m.card.role == Role::Rival);
+        let improvement_over = rivals
+            .map(|rival| (named(rival), improvements(result, rival, &mut bootstrap)))
+            .filter(|(_, over)| !over.0.is_empty())
             .collect();
-        let improvement_over = RIVALS
+        let contrasts = result
+            .contrasts
             .iter()
-            .filter_map(|name| {
-                let rival = result.methods.iter().find(|m| m.card.name == *name)?;
-                let over = improvements(result, rival, &mut bootstrap);
-                (!over.0.is_empty()).then_some(((*name).to_owned(), over))
-            })
+            .filter_map(|contrast| Contrasted::of(result, contrast, &mut bootstrap))
             .collect();
         Self {
             experiment: result.name.clone(),
@@ -114,6 +107,7 @@ impl Summary {
             commit: result.commit.clone(),
             methods,
             improvement_over,
+            contrasts,
         }
     }
 
@@ -128,57 +122,93 @@ impl Summary {
     }
 }
 
+impl MethodSummary {
+    /// Its main demonstration: on the scene "shelf", or else the first.
+    fn shelf(&self) -> Option<&DemonstrationSummary> {
+        let shelf = self.demonstrations.iter().find(|shown| shown.scene == "shelf");
+        shelf.or(self.demonstrations.first())
+    }
+}
+
+impl Serialize for MethodSummary {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Shelf {
+            placed: u64,
+            of: u64,
+            ci95: [f64; 2],
+        }
+        let shelf = self.shelf().map(|s| Shelf { placed: s.placed, of: s.of, ci95: s.ci95 });
+        let (means, shares): (Vec<&(Metric, Figure)>, Vec<_>) =
+            self.in_scene.0.iter().partition(|(metric, _)| metric.is_mean());
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("signal", self.signal)?;
+        map.serialize_entry("context", self.context)?;
+        for (metric, figure) in means {
+            map.serialize_entry(metric.key, figure)?;
+        }
+        map.serialize_entry("held_out", &self.held_out)?;
+        for (metric, figure) in shares {
+            map.serialize_entry(metric.key, figure)?;
+        }
+        map.serialize_entry("shelf", &shelf)?;
+        map.serialize_entry("demonstrations", &self.demonstrations)?;
+        map.serialize_entry("trials_to_1mm_1deg", &self.trials_to_1mm_1deg)?;
+        map.end()
+    }
+}
+
 fn summarise(
     method: &MethodResult,
-    horizon: u64,
+    result: &ExperimentResult,
     bootstrap: &mut Bootstrap,
 ) -> Option<MethodSummary> {
     let runs: Vec<(&RunResult, &Checkpoint)> = method.final_checkpoints().collect();
-    let draws = bootstrap.of(runs.len());
-    let estimate = |of: fn(&Checkpoint) -> f64| {
-        Runs::new(runs.iter().map(|(_, last)| of(last)).collect()).estimate(draws)
-    };
-    let translation_mm = estimate(|c| c.in_scene.translation_mm)?;
-    let yaw_deg = estimate(|c| c.in_scene.yaw_deg)?;
-    let held_out = Errors {
-        translation_mm: estimate(|c| c.held_out.translation_mm)?,
-        yaw_deg: estimate(|c| c.held_out.yaw_deg)?,
-    };
+    let horizon = result.trials;
     let reached: Vec<Option<u64>> =
-        runs.iter().map(|(run, _)| reaches_1mm_1deg(run).filter(|&t| t <= horizon)).collect();
+        runs.iter().map(|(run, _)| becomes_precise(run).filter(|&t| t <= horizon)).collect();
     let trials_to_1mm_1deg = TimeToReach {
         restricted_mean: stats::restricted_mean(&reached, horizon)?,
         reached: reached.iter().flatten().count(),
         of: reached.len(),
     };
-    let counts = |of: fn(&Checkpoint) -> Scores| -> Vec<Count> {
-        runs.iter().map(|(_, last)| of(last)).map(|s| (s.successes, s.of)).collect()
+    let mut figures = |of: fn(&Checkpoint) -> &Scores| -> Option<ByMetric<Figure>> {
+        let scores: Vec<&Scores> = runs.iter().map(|(_, last)| of(last)).collect();
+        let shown = metrics::shown_in(Shown::Tables).into_iter();
+        let figures: Option<Vec<_>> =
+            shown.map(|metric| Some((metric, figure(&metric, &scores, bootstrap)?))).collect();
+        Some(ByMetric(figures?))
     };
-    let [in_scene, unseen] = [counts(|c| c.in_scene), counts(|c| c.held_out)];
-    let shelves: Vec<Count> = runs
-        .iter()
-        .filter_map(|(run, _)| run.shelf)
-        .map(|Shelf { placed, of }| (placed, of))
-        .collect();
+    let (in_scene, held_out) = (figures(|c| &c.in_scene)?, figures(|c| &c.held_out)?);
+    let demonstrations = result.demonstrated().into_iter().filter_map(|scene| {
+        let shown = method.runs.iter().filter_map(|run| run.demonstration(scene));
+        let counts: Vec<Count> = shown.map(|shown| (shown.placed, shown.of)).collect();
+        let ((placed, of), ci95) = rate(&counts, bootstrap)?;
+        Some(DemonstrationSummary { scene: scene.to_owned(), placed, of, ci95 })
+    });
     Some(MethodSummary {
         signal: method.card.signal.name(),
         context: method.card.context.name(),
-        translation_mm,
-        yaw_deg,
+        in_scene,
         held_out,
-        success: success(&in_scene, bootstrap),
-        shelf: rate(&shelves, bootstrap).map(|((placed, of), ci95)| ShelfSummary {
-            placed,
-            of,
-            ci95,
-        }),
+        demonstrations: demonstrations.collect(),
         trials_to_1mm_1deg,
-        held_out_success: success(&unseen, bootstrap),
     })
 }
 
-fn success(runs: &[Count], bootstrap: &mut Bootstrap) -> Option<Success> {
-    rate(runs, bootstrap).map(|((k, n), ci95)| Success { rate: k as f64 / n as f64, ci95 })
+/// `None` without runs.
+fn figure(metric: &Metric, runs: &[&Scores], bootstrap: &mut Bootstrap) -> Option<Figure> {
+    Some(match metric.kind {
+        Kind::Mean => {
+            let values = Runs::new(runs.iter().map(|scores| scores.value(metric)).collect());
+            Figure::Mean(values.estimate(bootstrap.of(runs.len()))?)
+        }
+        Kind::Share { .. } => {
+            let counts: Vec<Count> = runs.iter().map(|scores| scores.count(metric)).collect();
+            let pooled = rate(&counts, bootstrap);
+            Figure::Share(pooled.map(|((k, n), ci95)| Rate { rate: k as f64 / n as f64, ci95 }))
+        }
+    })
 }
 
 /// Pooled count and its interval; `None` without trials.
@@ -192,11 +222,9 @@ fn rate(runs: &[Count], bootstrap: &mut Bootstrap) -> Option<(Count, [f64; 2])> 
 }
 
 /// The first checkpoint, in physical trials, that is below 1 mm and 1 deg in-scene.
-fn reaches_1mm_1deg(run: &RunResult) -> Option<u64> {
-    run.checkpoints
-        .iter()
-        .find(|c| c.in_scene.translation_mm < 1.0 && c.in_scene.yaw_deg < 1.0)
-        .map(|c| c.trial)
+fn becomes_precise(run: &RunResult) -> Option<u64> {
+    let precise = |c: &&Checkpoint| PRECISE.iter().all(|(key, goal)| c.in_scene.mean(key) < *goal);
+    run.checkpoints.iter().find(precise).map(|c| c.trial)
 }
 
 fn improvements(
@@ -208,87 +236,19 @@ fn improvements(
         .methods
         .iter()
         .filter(|m| m.card.learns && m.card.name != rival.card.name)
-        .filter_map(|m| Some((m.card.name.clone(), improvement(m, rival, bootstrap)?)))
+        .filter_map(|m| Some((m.card.name.clone(), Improvement::of(m, rival, bootstrap)?)))
         .collect()
 }
 
-fn improvement(
-    ours: &MethodResult,
-    theirs: &MethodResult,
-    bootstrap: &mut Bootstrap,
-) -> Option<Improvement> {
-    let pairs = paired(ours, theirs);
-    let draws = bootstrap.of(pairs.len());
-    let sides = |of: fn(&Scores) -> f64| -> (Vec<f64>, Vec<f64>) {
-        pairs.iter().map(|(a, b)| (of(&a.in_scene), of(&b.in_scene))).unzip()
-    };
-    let lower = |of: fn(&Scores) -> f64| {
-        let (a, b) = sides(of);
-        stats::percent_lower(&Runs::new(a), &Runs::new(b), draws)
-    };
-    let (a, b) = sides(|s| s.translation_mm + s.yaw_deg);
-    Some(Improvement {
-        translation_pct: lower(|s| s.translation_mm)?,
-        yaw_pct: lower(|s| s.yaw_deg)?,
-        probability: stats::probability_lower(&a, &b),
-    })
-}
-
-/// Last checkpoints of the seeds that both methods completed.
-fn paired<'a>(
-    ours: &'a MethodResult,
-    theirs: &'a MethodResult,
-) -> Vec<(&'a Checkpoint, &'a Checkpoint)> {
-    let rival: BTreeMap<u64, &Checkpoint> =
-        theirs.final_checkpoints().map(|(run, last)| (run.seed, last)).collect();
-    ours.final_checkpoints()
-        .filter_map(|(run, last)| Some((last, *rival.get(&run.seed)?)))
-        .collect()
-}
-
-/// Difference of two pooled shelf rates (ours minus theirs), paired over seeds: whole seeds are
-/// resampled. `None` where the two share no seed with a demonstration.
-pub fn shelf_difference(
-    ours: &MethodResult,
-    theirs: &MethodResult,
-    rounds: usize,
-) -> Option<Interval> {
-    let rival: BTreeMap<u64, Shelf> =
-        theirs.runs.iter().filter_map(|run| Some((run.seed, run.shelf?))).collect();
-    let pairs: Vec<(Shelf, Shelf)> = ours
-        .runs
-        .iter()
-        .filter_map(|run| Some((run.shelf?, *rival.get(&run.seed)?)))
-        .filter(|(a, b)| a.of > 0 && b.of > 0)
-        .collect();
-    let difference = |counts: &[u16]| {
-        let pooled = |of: fn(&(Shelf, Shelf)) -> Shelf| {
-            let (placed, tried) = pairs.iter().zip(counts).fold((0, 0), |(k, n), (pair, &c)| {
-                (k + of(pair).placed * u64::from(c), n + of(pair).of * u64::from(c))
-            });
-            placed as f64 / tried as f64
-        };
-        pooled(|p| p.0) - pooled(|p| p.1)
-    };
-    (!pairs.is_empty()).then(|| Interval {
-        value: difference(&vec![1; pairs.len()]),
-        ci95: Resamples::draw(pairs.len(), rounds).interval(difference),
-    })
-}
-
-/// Resamples by number of runs, drawn once each.
-pub(super) struct Bootstrap {
-    rounds: usize,
-    by_runs: BTreeMap<usize, Resamples>,
-}
-
-impl Bootstrap {
-    pub(super) fn new(rounds: usize) -> Self {
-        Self { rounds, by_runs: BTreeMap::new() }
+impl<T> ByMetric<T> {
+    pub fn get(&self, key: &str) -> Option<&T> {
+        self.0.iter().find(|(metric, _)| metric.key == key).map(|(_, value)| value)
     }
+}
 
-    pub(super) fn of(&mut self, runs: usize) -> &Resamples {
-        self.by_runs.entry(runs).or_insert_with(|| Resamples::draw(runs, self.rounds))
+impl<T: Serialize> Serialize for ByMetric<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(metric, value)| (metric.key, value)))
     }
 }
 

@@ -13,11 +13,21 @@ fn keys(value: &Value) -> Vec<&str> {
 #[test]
 fn the_json_has_the_published_shape_and_no_more() {
     let json = json(&synthetic::experiment(5));
-    let all = ["commit", "experiment", "improvement_over", "methods", "seeds", "trials", "version"];
+    let all = [
+        "commit",
+        "contrasts",
+        "experiment",
+        "improvement_over",
+        "methods",
+        "seeds",
+        "trials",
+        "version",
+    ];
     assert_eq!(keys(&json), all);
     let rm = &json["methods"]["rm-rl"];
     let figures = [
         "context",
+        "demonstrations",
         "held_out",
         "shelf",
         "signal",
@@ -30,7 +40,7 @@ fn the_json_has_the_published_shape_and_no_more() {
     assert_eq!(rm["signal"], "scalar");
     assert_eq!(rm["context"], "scene-id");
     assert_eq!(keys(&rm["translation_mm"]), ["ci95", "iqm"]);
-    assert_eq!(keys(&rm["held_out"]), ["translation_mm", "yaw_deg"]);
+    assert_eq!(keys(&rm["held_out"]), ["success", "translation_mm", "yaw_deg"]);
     assert_eq!(keys(&rm["success"]), ["ci95", "rate"]);
     assert_eq!(keys(&rm["shelf"]), ["ci95", "of", "placed"]);
     assert_eq!(keys(&rm["trials_to_1mm_1deg"]), ["of", "reached", "restricted_mean"]);
@@ -94,13 +104,16 @@ fn half_the_error_is_an_improvement_of_fifty_per_cent() {
     let rm = result.methods.iter_mut().find(|m| m.card.name == "rm-rl").unwrap();
     rm.runs = ppo;
     for last in rm.runs.iter_mut().filter_map(|run| run.checkpoints.last_mut()) {
-        last.in_scene.translation_mm /= 2.0;
-        last.in_scene.yaw_deg *= 0.8;
+        let (mm, deg) = (last.in_scene.mean("translation_mm"), last.in_scene.mean("yaw_deg"));
+        last.in_scene.set("translation_mm", mm / 2.0);
+        last.in_scene.set("yaw_deg", 0.8 * deg);
     }
-    let gain = *Summary::of(&result, 100).improvement("rm-rl", "ppo").unwrap();
-    assert!((gain.translation_pct.value - 50.0).abs() < 1e-9);
-    assert!((gain.yaw_pct.value - 20.0).abs() < 1e-9);
-    let [low, high] = gain.translation_pct.ci95.unwrap();
+    let summary = Summary::of(&result, 100);
+    let gain = summary.improvement("rm-rl", "ppo").unwrap();
+    let [translation, yaw] = ["translation_mm", "yaw_deg"].map(|key| *gain.pct.get(key).unwrap());
+    assert!((translation.value - 50.0).abs() < 1e-9);
+    assert!((yaw.value - 20.0).abs() < 1e-9);
+    let [low, high] = translation.ci95.unwrap();
     assert!((low - 50.0).abs() < 1e-9 && (high - 50.0).abs() < 1e-9);
     assert!(gain.probability > 0.5);
 }
@@ -111,7 +124,8 @@ fn a_goal_that_is_never_reached_counts_at_the_horizon() {
     for run in result.methods.iter_mut().flat_map(|m| &mut m.runs) {
         for c in &mut run.checkpoints {
             let error = if c.trial > 1000 { 0.5 } else { 1.5 };
-            (c.in_scene.translation_mm, c.in_scene.yaw_deg) = (error, error);
+            c.in_scene.set("translation_mm", error);
+            c.in_scene.set("yaw_deg", error);
         }
     }
     let summary = Summary::of(&result, 20);

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 
 use rand::{RngExt, SeedableRng};
 
-use super::{Checkpoint, ExperimentResult, HarmCount, MethodResult, RunResult, Scores, Shelf};
+use super::{
+    Checkpoint, Contrast, Demonstrated, ExperimentResult, HarmCount, MethodResult, RunResult,
+    Scores,
+};
 use crate::learn::{Card, Role};
 use crate::task::{ContextSignal, Draw, Noise, Range, RewardSignal, TaskSpec};
 
@@ -46,9 +49,23 @@ pub(super) fn experiment(seeds: u64) -> ExperimentResult {
         evaluate_every: 100,
         evaluation_trials: 50,
         seeds,
-        contrasts: Vec::new(),
+        contrasts: [
+            contrast(
+                "rm-rl",
+                "reinforce",
+                &[("translation_mm", "53 % lower"), ("yaw_deg", "20 % lower")],
+            ),
+            contrast("rm-rl", "ppo", &[("yaw_deg", "20 % lower, over its own baseline")]),
+            contrast("rm-rl-pretrained", "reinforce", &[("demonstration", "10/10 against 5/10")]),
+        ]
+        .to_vec(),
         methods,
     }
+}
+
+fn contrast(method: &str, over: &str, published: &[(&str, &str)]) -> Contrast {
+    let published = published.iter().map(|(key, said)| ((*key).to_owned(), (*said).to_owned()));
+    Contrast { method: method.into(), over: over.into(), published: published.collect() }
 }
 
 fn method(recipe: &Recipe, seeds: &[u64]) -> MethodResult {
@@ -91,8 +108,8 @@ fn run(&(name, learns, _, _, floor_mm, floor_deg, fall): &Recipe, seed: u64) -> 
                 let mm = (floor_mm * luck * harder + (2.3 - floor_mm) * left) * spread(0.2);
                 let deg = (floor_deg * luck * harder + (1.5 - floor_deg) * left) * spread(0.2);
                 let rate = (1.1 - (mm + deg) / 3.0).clamp(0.0, 1.0);
-                let successes = (50.0 * rate).round() as u64;
-                Scores { translation_mm: mm, yaw_deg: deg, successes, of: 50 }
+                let successes = (50.0 * rate).round();
+                Scores::new(50, [("translation_mm", mm), ("yaw_deg", deg), ("success", successes)])
             };
             Checkpoint {
                 trial,
@@ -108,9 +125,13 @@ fn run(&(name, learns, _, _, floor_mm, floor_deg, fall): &Recipe, seed: u64) -> 
         version: "0.1.0".into(),
         commit: "0123456789ab".into(),
         checkpoints,
-        shelf: Some(Shelf { placed, of: 10 }),
+        demonstrations: vec![Demonstrated {
+            scene: "shelf".into(),
+            placed,
+            of: 10,
+            harm: HarmCount::default(),
+        }],
         harm: HarmCount::default(),
-        shelf_harm: HarmCount::default(),
         outcomes: match learns {
             true => BTreeMap::from([("placed", 990), ("dropped", 7), ("no_grasp", 3)]),
             false => BTreeMap::new(),

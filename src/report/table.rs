@@ -1,5 +1,7 @@
+use super::metrics::{self, Metric, Shown};
 use super::stats::{Estimate, Interval};
-use super::{ExperimentResult, MethodSummary, ShelfSummary, Success, Summary};
+use super::summary::{DemonstrationSummary, Figure, MethodSummary, Rate, Summary};
+use super::{Contrast, ExperimentResult};
 
 /// Cells of text, written as Markdown, LaTeX or aligned columns. The first row is the head.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,33 +66,28 @@ impl Table {
 
 /// One line a method: what it is told, then its figures with their 95 % intervals.
 pub fn results(result: &ExperimentResult, summary: &Summary) -> Table {
-    let mut table = Table::new([
-        "method",
-        "signal",
-        "context",
-        "in-scene (mm)",
-        "in-scene (deg)",
-        "held-out (mm)",
-        "held-out (deg)",
-        "success (%)",
-        "held-out success (%)",
-        "shelf",
-        "trials to 1 mm, 1 deg",
-    ]);
+    let (means, shares) = means_and_shares();
+    let scenes = result.demonstrated();
+    let mut head: Vec<String> = ["method", "signal", "context"].map(str::to_owned).to_vec();
+    for place in ["in-scene", "held-out"] {
+        head.extend(means.iter().map(|metric| format!("{place} ({})", metric.short)));
+    }
+    for place in ["", "held-out "] {
+        head.extend(shares.iter().map(|metric| format!("{place}{} (%)", metric.short)));
+    }
+    head.extend(scenes.iter().map(|scene| (*scene).to_owned()));
+    head.push("trials to 1 mm, 1 deg".into());
+    let mut table = Table::new(head);
     for (name, m) in &summary.methods.0 {
-        table.row([
-            marked(result, name),
-            m.signal.into(),
-            m.context.into(),
-            estimate(&m.translation_mm),
-            estimate(&m.yaw_deg),
-            estimate(&m.held_out.translation_mm),
-            estimate(&m.held_out.yaw_deg),
-            success(m.success.as_ref()),
-            success(m.held_out_success.as_ref()),
-            shelf(m.shelf.as_ref()),
-            time_to_reach(m),
-        ]);
+        let mut row = vec![marked(result, name), m.signal.into(), m.context.into()];
+        for metrics in [&means, &shares] {
+            for place in [&m.in_scene, &m.held_out] {
+                row.extend(metrics.iter().map(|metric| figure(metric, place.get(metric.key))));
+            }
+        }
+        row.extend(scenes.iter().map(|scene| demonstration(m, scene)));
+        row.push(time_to_reach(m));
+        table.row(row);
     }
     table
 }
@@ -106,20 +103,27 @@ pub fn table_tex(result: &ExperimentResult, summary: &Summary) -> String {
     )
 }
 
-/// For the terminal at the end of a run: the main figures and what rm-rl gained.
+/// For the terminal at the end of a run: the main figures and the experiment's contrasts.
 pub fn console_table(result: &ExperimentResult, summary: &Summary) -> String {
-    let mut table =
-        Table::new(["method", "in-scene mm", "deg", "held-out mm", "deg", "success %", "shelf"]);
+    let (means, shares) = means_and_shares();
+    let scenes = result.demonstrated();
+    let mut head = vec!["method".to_owned()];
+    for place in ["in-scene", "held-out"] {
+        let first = std::iter::once(format!("{place} ")).chain(std::iter::repeat(String::new()));
+        head.extend(means.iter().zip(first).map(|(metric, at)| at + metric.short));
+    }
+    head.extend(shares.iter().map(|metric| format!("{} %", metric.short)));
+    head.extend(scenes.iter().map(|scene| (*scene).to_owned()));
+    let mut table = Table::new(head);
     for (name, m) in &summary.methods.0 {
-        table.row([
-            marked(result, name),
-            estimate(&m.translation_mm),
-            estimate(&m.yaw_deg),
-            format!("{:.2}", m.held_out.translation_mm.iqm),
-            format!("{:.2}", m.held_out.yaw_deg.iqm),
-            success(m.success.as_ref()),
-            m.shelf.map_or("-".into(), |s| format!("{}/{}", s.placed, s.of)),
-        ]);
+        let mut row = vec![marked(result, name)];
+        row.extend(means.iter().map(|metric| figure(metric, m.in_scene.get(metric.key))));
+        row.extend(means.iter().map(|metric| value(metric, m.held_out.get(metric.key))));
+        row.extend(shares.iter().map(|metric| figure(metric, m.in_scene.get(metric.key))));
+        row.extend(scenes.iter().map(|scene| {
+            shown(m, scene).map_or("-".into(), |shown| format!("{}/{}", shown.placed, shown.of))
+        }));
+        table.row(row);
     }
     let mut text = format!(
         "{}: {} of {} seeds, {} trials a run; IQM over seeds [95 % interval]\n",
@@ -132,17 +136,37 @@ pub fn console_table(result: &ExperimentResult, summary: &Summary) -> String {
     if result.methods.iter().any(|m| m.card.sees_truth) {
         text += &format!("{TOLD} is told the true offset: a reference, not a competitor\n");
     }
-    for (rival, methods) in &summary.improvement_over.0 {
-        if let Some(gain) = methods.get("rm-rl") {
-            text += &format!(
-                "rm-rl over {rival}: translation {} % lower, yaw {} % lower, P(better) {:.2}\n",
-                interval(&gain.translation_pct, 0),
-                interval(&gain.yaw_pct, 0),
-                gain.probability
-            );
-        }
+    for contrasted in &summary.contrasts {
+        let (method, over) = (&contrasted.contrast.method, &contrasted.contrast.over);
+        let gains = contrasted.gains.pct.0.iter();
+        let gains: Vec<String> = gains
+            .map(|(metric, gain)| format!("{} {}", metric.title, change(metric, gain)))
+            .collect();
+        let shown = contrasted.demonstrations.iter();
+        let shown: String = shown.map(|d| format!(", {} {}", d.scene, points(&d.points))).collect();
+        text += &format!(
+            "{method} over {over}: {}{shown}, P(better) {:.2}\n",
+            gains.join(", "),
+            contrasted.gains.probability
+        );
+    }
+    let left_out = left_out(result, summary);
+    if !left_out.is_empty() {
+        text += &format!("not compared, for want of a seed in common: {}\n", left_out.join(", "));
     }
     text
+}
+
+fn means_and_shares() -> (Vec<Metric>, Vec<Metric>) {
+    metrics::shown_in(Shown::Tables).into_iter().partition(Metric::is_mean)
+}
+
+/// The contrasts that could not be made, as `method over rival`.
+pub(super) fn left_out(result: &ExperimentResult, summary: &Summary) -> Vec<String> {
+    let made =
+        |contrast: &Contrast| summary.contrasts.iter().any(|made| made.contrast == *contrast);
+    let missing = result.contrasts.iter().filter(|contrast| !made(contrast));
+    missing.map(|contrast| format!("{} over {}", contrast.method, contrast.over)).collect()
 }
 
 /// The method's name, marked if it is told the truth.
@@ -151,8 +175,25 @@ pub fn marked(result: &ExperimentResult, name: &str) -> String {
     if told { format!("{name} {TOLD}") } else { name.to_owned() }
 }
 
-pub fn estimate(e: &Estimate) -> String {
-    interval(&Interval { value: e.iqm, ci95: e.ci95 }, 2)
+/// A gain in per cent, in the metric's words: `29 [22, 35] % lower`.
+pub fn change(metric: &Metric, gain: &Interval) -> String {
+    let [gained, lost] = metric.better.words();
+    match gain.value >= 0.0 {
+        true => format!("{} % {gained}", interval(gain, 0)),
+        false => format!("{} % {lost}", interval(&gain.negated(), 0)),
+    }
+}
+
+/// A difference of two rates: `4 [-1, 9] points more`.
+pub fn points(difference: &Interval) -> String {
+    match difference.value >= 0.0 {
+        true => format!("{} points more", interval(difference, 0)),
+        false => format!("{} points fewer", interval(&difference.negated(), 0)),
+    }
+}
+
+pub fn estimate(e: &Estimate, decimals: usize) -> String {
+    interval(&Interval { value: e.iqm, ci95: e.ci95 }, decimals)
 }
 
 /// `value [low, high]` with so many decimals; the value alone where there is no interval.
@@ -164,14 +205,31 @@ pub fn interval(i: &Interval, decimals: usize) -> String {
     }
 }
 
-fn success(success: Option<&Success>) -> String {
-    let percent =
-        |s: &Success| Interval { value: 100.0 * s.rate, ci95: Some(s.ci95.map(|x| 100.0 * x)) };
-    success.map_or("-".into(), |s| interval(&percent(s), 0))
+fn figure(metric: &Metric, figure: Option<&Figure>) -> String {
+    match figure {
+        Some(Figure::Mean(mean)) => estimate(mean, metric.decimals),
+        Some(Figure::Share(Some(Rate { rate, ci95 }))) => {
+            let ci95 = Some(ci95.map(|end| 100.0 * end));
+            interval(&Interval { value: 100.0 * rate, ci95 }, metric.decimals)
+        }
+        Some(Figure::Share(None)) | None => "-".into(),
+    }
 }
 
-fn shelf(shelf: Option<&ShelfSummary>) -> String {
-    shelf.map_or("-".into(), |s| {
+/// A mean without its interval.
+fn value(metric: &Metric, figure: Option<&Figure>) -> String {
+    match figure {
+        Some(Figure::Mean(Estimate { iqm, .. })) => format!("{iqm:.*}", metric.decimals),
+        _ => "-".into(),
+    }
+}
+
+fn shown<'m>(m: &'m MethodSummary, scene: &str) -> Option<&'m DemonstrationSummary> {
+    m.demonstrations.iter().find(|shown| shown.scene == scene)
+}
+
+fn demonstration(m: &MethodSummary, scene: &str) -> String {
+    shown(m, scene).map_or("-".into(), |s| {
         let [low, high] = s.ci95.map(|x| 100.0 * x);
         format!("{}/{} [{low:.0}, {high:.0}] %", s.placed, s.of)
     })
@@ -206,7 +264,9 @@ mod tests {
     fn markdown_latex_and_terminal_hold_the_same_figures() {
         let result = synthetic::experiment(5);
         let summary = Summary::of(&result, 200);
-        let figure = estimate(&summary.methods.get("rm-rl").unwrap().translation_mm);
+        let in_scene = &summary.methods.get("rm-rl").unwrap().in_scene;
+        let Some(Figure::Mean(mean)) = in_scene.get("translation_mm") else { panic!("no mean") };
+        let figure = estimate(mean, 2);
         assert!(results(&result, &summary).markdown().contains(&figure));
         assert!(table_tex(&result, &summary).contains(&figure));
         assert!(console_table(&result, &summary).contains(&figure));
@@ -226,6 +286,25 @@ mod tests {
         table.row(["x|y", "50 % & $_"]);
         assert!(table.markdown().contains("x\\|y"));
         assert!(table.latex().contains("50 \\% \\& \\$\\_ \\\\"));
+    }
+
+    #[test]
+    fn a_loss_is_called_by_its_name() {
+        let [error, _, success, _] = *metrics::metrics() else { panic!("four metrics") };
+        let worse = Interval { value: -602.0, ci95: Some([-700.4, 3.0]) };
+        assert_eq!(change(&error, &worse), "602 [-3, 700] % higher");
+        assert_eq!(change(&error, &Interval { value: 53.0, ci95: None }), "53 % lower");
+        assert_eq!(change(&success, &worse), "602 [-3, 700] % lower");
+        assert_eq!(points(&worse), "602 [-3, 700] points fewer");
+    }
+
+    #[test]
+    fn a_contrast_without_its_rival_is_left_out_and_said() {
+        let mut result = synthetic::experiment(3);
+        result.methods.retain(|m| m.card.name != "ppo");
+        let text = console_table(&result, &Summary::of(&result, 50));
+        assert!(text.contains("\nrm-rl over reinforce: translation error "), "{text}");
+        assert!(text.contains("in common: rm-rl over ppo\n"), "{text}");
     }
 
     #[test]

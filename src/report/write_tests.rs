@@ -58,7 +58,7 @@ fn a_report_stands_however_little_is_complete() {
             with(|m| m.runs.iter_mut().for_each(|r| r.checkpoints.truncate(1))),
         ),
         ("no checkpoints", with(|m| m.runs.iter_mut().for_each(|r| r.checkpoints.clear()))),
-        ("no shelf", with(|m| m.runs.iter_mut().for_each(|r| r.shelf = None))),
+        ("no demonstration", with(|m| m.runs.iter_mut().for_each(|r| r.demonstrations.clear()))),
         ("only a reference", only(&["no-correction"])),
         ("no rival", only(&["oracle", "rm-rl"])),
         (

@@ -3,27 +3,29 @@ use plotters::prelude::*;
 use super::palette::{self, Look, looks};
 use super::series::{Quantity, Series};
 use super::{Area, DrawError, UNITS, WIDTH, legend, text};
-use crate::report::summary::Bootstrap;
-use crate::report::{ExperimentResult, ReportError};
+use crate::report::stats::Bootstrap;
+use crate::report::{ExperimentResult, ReportError, Shown, shown_in};
 
 /// Pixels.
 const PANEL_HEIGHT: u32 = 400;
 /// Bands are drawn to about a pixel: more resamples than this would not be seen.
 pub const MOST_BAND_ROUNDS: usize = 5_000;
 
-/// Learning curves as SVG: translation and yaw error, in-scene and held-out, against physical
+/// Learning curves as SVG: a row of panels for each metric, in-scene and held-out, against physical
 /// trials (and robot hours on top). Interquartile mean over runs, 95 % bootstrap band, each run
 /// faintly; references dashed.
 pub fn learning_curves(result: &ExperimentResult, rounds: usize) -> Result<String, ReportError> {
-    let height = 2 * PANEL_HEIGHT + legend::height(result.methods.len());
+    let metrics = shown_in(Shown::Curves);
+    let panels_height = metrics.len() as u32 * PANEL_HEIGHT;
+    let height = panels_height + legend::height(result.methods.len());
     let mut bootstrap = Bootstrap::new(rounds.min(MOST_BAND_ROUNDS));
     let looks = looks(result.methods.iter().map(|m| &m.card));
     super::svg((WIDTH, height), |area| {
-        let (panels, below) = area.split_vertically(2 * PANEL_HEIGHT * UNITS);
-        let cells = panels.split_evenly((2, 2));
-        for (row, yaw) in [false, true].into_iter().enumerate() {
+        let (panels, below) = area.split_vertically(panels_height * UNITS);
+        let cells = panels.split_evenly((metrics.len(), 2));
+        for (row, &metric) in metrics.iter().enumerate() {
             let columns = [false, true].map(|held_out| {
-                let quantity = Quantity { held_out, yaw };
+                let quantity = Quantity { metric, held_out };
                 result
                     .methods
                     .iter()
@@ -33,7 +35,9 @@ pub fn learning_curves(result: &ExperimentResult, rounds: usize) -> Result<Strin
             let highest = columns.iter().flatten().map(Series::highest).fold(0.0, f64::max);
             for (column, series) in columns.iter().enumerate() {
                 let panel = Panel {
-                    quantity: Quantity { held_out: column == 1, yaw },
+                    quantity: Quantity { metric, held_out: column == 1 },
+                    is_first_row: row == 0,
+                    is_last_row: row + 1 == metrics.len(),
                     trials: last_trial(result),
                     hours_per_trial: hours_per_trial(result),
                     highest: if highest > 0.0 { highest * 1.05 } else { 1.0 },
@@ -47,6 +51,8 @@ pub fn learning_curves(result: &ExperimentResult, rounds: usize) -> Result<Strin
 
 struct Panel {
     quantity: Quantity,
+    is_first_row: bool,
+    is_last_row: bool,
     trials: f64,
     hours_per_trial: Option<f64>,
     highest: f64,
@@ -54,31 +60,29 @@ struct Panel {
 
 impl Panel {
     fn draw(&self, area: &Area<'_>, series: &[Series], looks: &[Look]) -> Result<(), DrawError> {
-        let Quantity { held_out, yaw } = self.quantity;
-        let top_row = !yaw;
-        let hours = self.hours_per_trial.filter(|_| top_row);
+        let Quantity { metric, held_out } = self.quantity;
+        let hours = self.hours_per_trial.filter(|_| self.is_first_row);
         let mut builder = ChartBuilder::on(area);
         builder
             .margin_left(10)
             .margin_right(44)
             .margin_top(10)
             .margin_bottom(6)
-            .x_label_area_size(if top_row { 56 } else { 92 })
+            .x_label_area_size(if self.is_last_row { 92 } else { 56 })
             .y_label_area_size(120);
         if hours.is_some() {
             builder.top_x_label_area_size(100);
         }
         let evaluated = if held_out { "held-out" } else { "in-scene" };
-        let error = if yaw { "yaw error" } else { "translation error" };
-        builder.caption(format!("{error}, {evaluated}"), text(42));
+        builder.caption(format!("{}, {evaluated}", metric.title), text(42));
         let right = self.trials * 1.01;
         let mut chart = builder
             .build_cartesian_2d(0.0..right, 0.0..self.highest)?
             .set_secondary_coord(0.0..right * hours.unwrap_or(1.0), 0.0..self.highest);
         chart
             .configure_mesh()
-            .x_desc(if top_row { "" } else { "physical trials" })
-            .y_desc(if yaw { "yaw error (deg)" } else { "translation error (mm)" })
+            .x_desc(if self.is_last_row { "physical trials" } else { "" })
+            .y_desc(metric.axis())
             .x_labels(8)
             .y_labels(8)
             .x_label_formatter(&|x| format!("{x:.0}"))

@@ -4,12 +4,12 @@
 mod curves;
 mod legend;
 mod palette;
-mod pdf;
 mod profile;
 mod series;
 
 use std::sync::{Arc, OnceLock};
 
+use krilla_svg::{SurfaceExt, SvgSettings};
 use plotters::style::{FontStyle, register_font};
 use resvg::{tiny_skia, usvg};
 
@@ -55,12 +55,25 @@ impl Figure {
         let scale = tiny_skia::Transform::from_scale(PNG_SCALE, PNG_SCALE);
         resvg::render(&tree, scale, &mut pixels.as_mut());
         let png = pixels.encode_png().map_err(|e| failed(&e))?;
-        let (conversion, page) =
-            (svg2pdf::ConversionOptions::default(), svg2pdf::PageOptions::default());
-        let pdf = svg2pdf::to_pdf(&tree, conversion, page).map_err(|e| failed(&e))?;
-        let pdf = pdf::in_fixed_order(pdf);
+        let pdf = pdf(&tree)?;
         Ok(Self { svg, png, pdf })
     }
+}
+
+/// One page of the drawing's size. Equal drawings give equal bytes.
+fn pdf(tree: &usvg::Tree) -> Result<Vec<u8>, ReportError> {
+    let failed = |why: String| ReportError::Figure(format!("as PDF: {why}"));
+    let size = krilla::geom::Size::from_wh(tree.size().width(), tree.size().height())
+        .ok_or_else(|| failed("the figure has no area".into()))?;
+    let mut document = krilla::Document::new();
+    let mut page = document.start_page_with(krilla::page::PageSettings::new(size));
+    let mut surface = page.surface();
+    surface
+        .draw_svg(tree, size, SvgSettings::default())
+        .ok_or_else(|| failed("the drawing cannot be converted".into()))?;
+    surface.finish();
+    page.finish();
+    document.finish().map_err(|e| failed(format!("{e:?}")))
 }
 
 /// The embedded font alone, as every family.

@@ -5,7 +5,7 @@ use plotters::prelude::{
 };
 
 use super::DrawError;
-use crate::learn::Card;
+use crate::learn::{Card, Role};
 
 /// Okabe & Ito's colours for all kinds of colour vision (jfly.uni-koeln.de/color, 2008), without
 /// the yellow, which is too pale for a line on white.
@@ -42,19 +42,18 @@ const MARKERS: [Marker; 6] = [
 /// How a method is drawn.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Look {
-    /// A competitor: solid line, band, marker, every seed faintly.
+    /// A competitor, a rival, the paper's: solid line, band, marker, every seed faintly.
     Learner { colour: RGBColor, marker: Marker },
     /// Something to measure against: dashed, `dash` and `gap` in drawing units.
     Reference { colour: RGBColor, dash: i32, gap: i32 },
 }
 
-/// The looks of the methods, in their order. Learners that are not told the truth are
-/// competitors, everything else is a reference.
+/// The looks of the methods, in their order: the cards' roles decide.
 pub(super) fn looks<'a>(cards: impl IntoIterator<Item = &'a Card>) -> Vec<Look> {
     const DASHES: [(i32, i32); 4] = [(28, 14), (5, 9), (14, 8), (40, 10)];
     let (mut learners, mut references) = (0, 0);
     let look = |card: &Card| {
-        if card.learns && !card.sees_truth {
+        if card.role != Role::Reference {
             let at = learners % OKABE_ITO.len();
             let turned = learners + learners / OKABE_ITO.len();
             learners += 1;

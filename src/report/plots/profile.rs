@@ -2,36 +2,41 @@ use plotters::prelude::*;
 
 use super::palette::{Look, looks};
 use super::{Area, DrawError, UNITS, WIDTH, legend, text};
-use crate::report::{ExperimentResult, ReportError, Scores};
+use crate::report::{ExperimentResult, Metric, ReportError, Shown, shown_in};
 
 /// Pixels.
 const PANEL_HEIGHT: u32 = 300;
 
+/// Panels beside each other.
+const COLUMNS: usize = 2;
+
 /// Performance profiles as SVG (Dolan & More 2002, as rliable draws them): the share of runs whose
-/// error, in-scene at the last checkpoint, is no larger than so much.
+/// value, in-scene at the last checkpoint, is at most that on the x axis. A panel a metric.
 pub fn performance_profile(result: &ExperimentResult) -> Result<String, ReportError> {
     let looks = looks(result.methods.iter().map(|m| &m.card));
-    let height = PANEL_HEIGHT + legend::height(result.methods.len());
+    let metrics = shown_in(Shown::Curves);
+    let rows = metrics.len().div_ceil(COLUMNS);
+    let panels_height = rows as u32 * PANEL_HEIGHT;
+    let height = panels_height + legend::height(result.methods.len());
     super::svg((WIDTH, height), |area| {
-        let (panels, below) = area.split_vertically(PANEL_HEIGHT * UNITS);
-        let cells = panels.split_evenly((1, 2));
-        draw_panel(&cells[0], "translation error (mm)", result, &looks, |s| s.translation_mm)?;
-        draw_panel(&cells[1], "yaw error (deg)", result, &looks, |s| s.yaw_deg)?;
+        let (panels, below) = area.split_vertically(panels_height * UNITS);
+        for (cell, metric) in panels.split_evenly((rows, COLUMNS)).iter().zip(&metrics) {
+            draw_panel(cell, metric, result, &looks)?;
+        }
         legend::draw(&below, result, &looks)
     })
 }
 
 fn draw_panel(
     area: &Area<'_>,
-    axis: &str,
+    metric: &Metric,
     result: &ExperimentResult,
     looks: &[Look],
-    error: fn(&Scores) -> f64,
 ) -> Result<(), DrawError> {
     let errors: Vec<Vec<f64>> = result
         .methods
         .iter()
-        .map(|m| m.final_checkpoints().map(|(_, last)| error(&last.in_scene)).collect())
+        .map(|m| m.final_checkpoints().map(|(_, last)| last.in_scene.value(metric)).collect())
         .collect();
     let highest = errors.iter().flatten().copied().fold(0.0, f64::max);
     let right = if highest > 0.0 { 1.05 * highest } else { 1.0 };
@@ -45,7 +50,7 @@ fn draw_panel(
         .build_cartesian_2d(0.0..right, 0.0..1.04)?;
     chart
         .configure_mesh()
-        .x_desc(axis)
+        .x_desc(metric.axis())
         .y_desc("share of runs (%)")
         .x_labels(8)
         .y_labels(6)

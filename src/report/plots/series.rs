@@ -1,20 +1,19 @@
 use std::collections::BTreeMap;
 
-use crate::report::stats::{Estimate, Runs};
-use crate::report::summary::Bootstrap;
-use crate::report::{MethodResult, Scores};
+use crate::report::stats::{Bootstrap, Estimate, Runs};
+use crate::report::{MethodResult, Metric, Scores};
 
-/// Which error of which evaluation.
+/// Which metric of which evaluation.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Quantity {
+    pub metric: Metric,
     pub held_out: bool,
-    pub yaw: bool,
 }
 
-/// One method's error against physical trials.
+/// One method's values against physical trials.
 #[derive(Clone, Debug)]
 pub(super) struct Series {
-    /// Trials and the error, for each run.
+    /// Trials and the value, for each run.
     pub runs: Vec<Vec<(f64, f64)>>,
     /// Trials, and the estimate over the runs that were evaluated there.
     pub centre: Vec<(f64, Estimate)>,
@@ -23,7 +22,7 @@ pub(super) struct Series {
 impl Quantity {
     fn of(self, in_scene: &Scores, held_out: &Scores) -> f64 {
         let scores = if self.held_out { held_out } else { in_scene };
-        if self.yaw { scores.yaw_deg } else { scores.translation_mm }
+        scores.value(&self.metric)
     }
 }
 
@@ -34,24 +33,24 @@ impl Series {
         for run in &method.runs {
             let mut line = Vec::with_capacity(run.checkpoints.len());
             for c in &run.checkpoints {
-                let error = quantity.of(&c.in_scene, &c.held_out);
-                at_trial.entry(c.trial).or_default().push(error);
-                line.push((c.trial as f64, error));
+                let value = quantity.of(&c.in_scene, &c.held_out);
+                at_trial.entry(c.trial).or_default().push(value);
+                line.push((c.trial as f64, value));
             }
             runs.push(line);
         }
         let centre = at_trial
             .into_iter()
-            .filter_map(|(trial, errors)| {
-                let draws = bootstrap.of(errors.len());
-                Some((trial as f64, Runs::new(errors).estimate(draws)?))
+            .filter_map(|(trial, values)| {
+                let draws = bootstrap.of(values.len());
+                Some((trial as f64, Runs::new(values).estimate(draws)?))
             })
             .collect();
         Self { runs, centre }
     }
 
-    /// The largest error shown.
+    /// The largest value shown.
     pub(super) fn highest(&self) -> f64 {
-        self.runs.iter().flatten().map(|(_, error)| *error).fold(0.0, f64::max)
+        self.runs.iter().flatten().map(|(_, value)| *value).fold(0.0, f64::max)
     }
 }

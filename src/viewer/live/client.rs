@@ -10,8 +10,8 @@ use bevy::prelude::*;
 
 use super::wire::{Line, Met, Order, Which};
 use crate::config::Scene;
-use crate::lab::{Experiment, Schedule, read_run, score};
-use crate::report::RunResult;
+use crate::lab::{Experiment, Schedule, judge, read_run};
+use crate::report::{Judged, RunResult};
 use crate::store::{StoreError, TrialRow, TrialStore};
 use crate::task::{Phase, Reward};
 use crate::viewer::{Cell, Moment, Shown, ViewError};
@@ -61,7 +61,8 @@ pub struct LiveRun {
     pub result: RunResult,
     /// Trials learned from before each of its checkpoints.
     pub checkpoints: Vec<u64>,
-    pub training_mm: Vec<f64>,
+    /// Its training trials in order.
+    pub judged: Vec<Judged>,
     pub last: Option<TrialRow>,
 }
 
@@ -240,7 +241,7 @@ fn look(experiment: &Experiment, path: &Path) -> Result<LiveRun, StoreError> {
     rows.retain(|row| row.result.is_some());
     let results = rows.iter().filter_map(|row| row.result.as_ref());
     Ok(LiveRun {
-        training_mm: results.map(|r| score(&reward, r).0.translation_mm()).collect(),
+        judged: results.map(|r| judge(&reward, r)).collect(),
         result: read_run(experiment, &store)?,
         checkpoints: store.checkpoints()?,
         last: rows.pop(),

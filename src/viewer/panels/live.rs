@@ -26,7 +26,7 @@ pub fn show(ui: &mut Ui, desk: &mut Desk) {
     title(ui, &format!("Live: {}, seed {}", live.method, live.seed));
     note(ui, format!("{}: {}", live.experiment.name, live.experiment.summary));
     let run = live.run();
-    let made = run.as_ref().map_or(0, |run| run.training_mm.len());
+    let made = run.as_ref().map_or(0, |run| run.judged.len());
     let all = live.experiment.trials;
     let bar = ProgressBar::new(made as f32 / all as f32).text(format!("{made} of {all} trials"));
     ui.add(bar);
@@ -84,7 +84,7 @@ pub fn show(ui: &mut Ui, desk: &mut Desk) {
     title(ui, "Learning curve");
     if let Some(run) = &run {
         let judged = (&run.result, run.checkpoints.as_slice());
-        curve::show(ui, judged, &run.training_mm, live.experiment.batch, None);
+        curve::show(ui, judged, &run.judged, live.experiment.batch, None);
     }
 }
 

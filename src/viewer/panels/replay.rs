@@ -13,8 +13,8 @@ pub fn show(ui: &mut Ui, desk: &mut Desk) {
     let wanted = navigate(ui, replay);
     title(ui, "Learning curve");
     let here = replay.chapter.checkpoint().unwrap_or(replay.place as u64);
-    let Replay { result, checkpoints, training_mm, experiment, .. } = replay.as_ref();
-    curve::show(ui, (result, checkpoints), training_mm, experiment.batch, Some(here));
+    let Replay { result, checkpoints, judged, experiment, .. } = replay.as_ref();
+    curve::show(ui, (result, checkpoints), judged, experiment.batch, Some(here));
     let picked = peers(ui, replay);
     if let Some((chapter, place)) = wanted.or(picked.map(|place| (replay.chapter, place))) {
         go(desk, chapter, place);

@@ -8,9 +8,9 @@ use super::policy::setup_of;
 use super::{Chapter, Policies};
 use crate::cell::lift;
 use crate::config::{Robot, Scene};
-use crate::lab::{Experiment, Trials, read_run, score};
+use crate::lab::{Experiment, Trials, judge, read_run};
 use crate::learn::Label;
-use crate::report::RunResult;
+use crate::report::{Judged, RunResult};
 use crate::store::{RunInfo, Stored, TrialRow, TrialStore};
 use crate::task::{Image, Pose2, Reward};
 use crate::viewer::real::raised;
@@ -35,8 +35,8 @@ pub struct Replay {
     pub simulated: Simulated,
     /// The picture that hardware took of the trial's end.
     pub after: Option<Image>,
-    /// Errors of the training trials in order, for the curve.
-    pub training_mm: Vec<f64>,
+    /// The training trials in order, for the curve.
+    pub judged: Vec<Judged>,
     training: Vec<TrialRow>,
     /// Of each training trial, oldest first: when it was given, and what it is.
     labels: BTreeMap<u64, Vec<(u64, Label)>>,
@@ -90,9 +90,9 @@ impl Replay {
             labels.entry(label.trial).or_default().push((at, label));
         }
         let reward = Reward::new(experiment.task.range);
-        let error = |row: &TrialRow| row.result.as_ref().map(|r| score(&reward, r).0);
+        let judged = |row: &TrialRow| row.result.as_ref().map(|r| judge(&reward, r));
         let mut replay = Self {
-            training_mm: rows.iter().filter_map(error).map(Pose2::translation_mm).collect(),
+            judged: rows.iter().filter_map(judged).collect(),
             training: rows.clone(),
             policies: Policies::begin(path.clone(), chapters.clone()),
             trials: Trials::new(&experiment.task, info.seed),
