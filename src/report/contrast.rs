@@ -33,7 +33,7 @@ impl Contrast {
     }
 
     /// Is this figure to be shown? What was published is; where nothing was, everything.
-    pub(super) fn shows(&self, key: &str) -> bool {
+    pub fn shows(&self, key: &str) -> bool {
         self.published.is_empty() || self.published.contains_key(key)
     }
 }

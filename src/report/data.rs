@@ -1,8 +1,21 @@
 use std::collections::BTreeMap;
 
-use super::{Contrast, HarmCount, Scores};
+use super::{Contrast, Scores};
 use crate::learn::Card;
 use crate::task::{Outcome, TaskSpec};
+
+/// The files of a report. The summary is written last.
+pub const FILES: [&str; 9] = [
+    "curves.csv",
+    "table.tex",
+    "report.html",
+    "report.md",
+    "curves.svg",
+    "profile.svg",
+    "curves.png",
+    "curves.pdf",
+    "summary.json",
+];
 
 /// What a report is made of. In simulation, errors are the truth; on hardware, the measurement.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,6 +84,33 @@ pub struct Demonstrated {
     pub of: u64,
     /// What its trials may have damaged.
     pub harm: HarmCount,
+}
+
+/// What so many trials may have damaged.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct HarmCount {
+    pub trials: u64,
+    pub jams: u64,
+    pub drops: u64,
+    /// Trials in which the plate was touched outside the grip; `None` where that cannot be seen.
+    pub plate_hits: Option<u64>,
+    /// Sum over the trials of the largest force between plate and furniture, N.
+    pub force_sum_n: f64,
+    pub worst_force_n: f64,
+}
+
+impl HarmCount {
+    pub fn add(&mut self, other: &Self) {
+        self.trials += other.trials;
+        self.jams += other.jams;
+        self.drops += other.drops;
+        self.plate_hits = match (self.plate_hits, other.plate_hits) {
+            (None, hits) | (hits, None) => hits,
+            (Some(a), Some(b)) => Some(a + b),
+        };
+        self.force_sum_n += other.force_sum_n;
+        self.worst_force_n = self.worst_force_n.max(other.worst_force_n);
+    }
 }
 
 impl ExperimentResult {

@@ -1,32 +1,5 @@
-use super::ExperimentResult;
 use super::table::{self, Table};
-
-/// What so many trials may have damaged.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct HarmCount {
-    pub trials: u64,
-    pub jams: u64,
-    pub drops: u64,
-    /// Trials in which the plate was touched outside the grip; `None` where that cannot be seen.
-    pub plate_hits: Option<u64>,
-    /// Sum over the trials of the largest force between plate and furniture, N.
-    pub force_sum_n: f64,
-    pub worst_force_n: f64,
-}
-
-impl HarmCount {
-    pub fn add(&mut self, other: &Self) {
-        self.trials += other.trials;
-        self.jams += other.jams;
-        self.drops += other.drops;
-        self.plate_hits = match (self.plate_hits, other.plate_hits) {
-            (None, hits) | (hits, None) => hits,
-            (Some(a), Some(b)) => Some(a + b),
-        };
-        self.force_sum_n += other.force_sum_n;
-        self.worst_force_n = self.worst_force_n.max(other.worst_force_n);
-    }
-}
+use super::{ExperimentResult, HarmCount};
 
 /// The report's section on harm: training trials and the final demonstrations, by method.
 pub(super) fn section(result: &ExperimentResult) -> String {

@@ -60,7 +60,7 @@ impl Better {
     }
 
     /// What a gain is called, and a loss.
-    pub(super) fn words(self) -> [&'static str; 2] {
+    pub fn words(self) -> [&'static str; 2] {
         match self {
             Self::Lower => ["lower", "higher"],
             Self::Higher => ["higher", "lower"],

@@ -6,27 +6,36 @@ mod contract_tests;
 mod contrast;
 mod curves;
 mod data;
+#[cfg(feature = "report")]
 mod harm;
+#[cfg(feature = "report")]
 mod html;
 mod improvement;
+#[cfg(feature = "report")]
 mod markdown;
 mod metrics;
+#[cfg(feature = "report")]
 pub mod plots;
+#[cfg(feature = "report")]
 mod published;
 pub mod stats;
 mod summary;
 #[cfg(test)]
 mod synthetic;
+#[cfg(feature = "report")]
 pub mod table;
+#[cfg(feature = "report")]
 mod write;
 
 pub use contrast::{Contrast, Contrasted, DemonstrationGain};
 pub use curves::curves_csv;
-pub use data::{Checkpoint, Demonstrated, ExperimentResult, MethodResult, RunResult};
-pub use harm::HarmCount;
+pub use data::{
+    Checkpoint, Demonstrated, ExperimentResult, FILES, HarmCount, MethodResult, RunResult,
+};
 pub use improvement::Improvement;
 pub use metrics::{Better, Judged, Kind, Metric, Scores, Shown, add_metric, metrics, shown_in};
 pub use summary::{
     ByMetric, DemonstrationSummary, Figure, MethodSummary, Ordered, Rate, Summary, TimeToReach,
 };
-pub use write::{FILES, RESAMPLES, ReportError, Written, console_table, write};
+#[cfg(feature = "report")]
+pub use write::{RESAMPLES, ReportError, Written, console_table, write};

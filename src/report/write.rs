@@ -3,7 +3,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::plots::{Figure, learning_curves, performance_profile};
-use super::{ExperimentResult, Summary, curves, html, markdown, table};
+use super::{ExperimentResult, FILES, Summary, curves, html, markdown, table};
 
 /// Bootstrap rounds of a report that is to be kept, as in rliable. While seeds are still coming in
 /// 2,000 will do.
@@ -25,19 +25,6 @@ pub enum ReportError {
     #[error("the figure cannot be drawn: {0}")]
     Figure(String),
 }
-
-/// The files of a report. The summary is written last.
-pub const FILES: [&str; 9] = [
-    "curves.csv",
-    "table.tex",
-    "report.html",
-    "report.md",
-    "curves.svg",
-    "profile.svg",
-    "curves.png",
-    "curves.pdf",
-    "summary.json",
-];
 
 /// Writes all files of a report into `dir`, which must exist. Each file is replaced as a whole,
 /// and the summary last: a reader never meets half a file. Equal results give equal bytes.
