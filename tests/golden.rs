@@ -21,6 +21,7 @@ fn task() -> TaskSpec {
     let noise = Noise { mm: 0.2, deg: 0.2 };
     TaskSpec {
         actuation: noise,
+        reading: Noise::READING,
         measurement: noise,
         camera: 3.0,
         lighting: 0.2,

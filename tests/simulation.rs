@@ -2,8 +2,11 @@
 
 use std::ops::ControlFlow;
 
+use nalgebra::Isometry3;
 use rmrl::cell::conformance::{Repeat, Tolerance, conformance, disturbed_conformance};
-use rmrl::cell::{Attempt, IdealCell, ScriptedCell, Snapshot, Unwatched, Watch, Workcell};
+use rmrl::cell::{
+    Attempt, IdealCell, PlateAt, ScriptedCell, Snapshot, Unwatched, Watch, Workcell, flatten,
+};
 use rmrl::config::{Robot, Scene};
 use rmrl::sim::{self, PhysicsSettings, SimRig};
 use rmrl::task::{
@@ -22,6 +25,11 @@ fn noisy() -> TaskSpec {
 fn cell_with(scene: &str, task: &TaskSpec, settings: PhysicsSettings) -> ScriptedCell<SimRig> {
     let (scene, robot) = (Scene::named(scene).unwrap(), Robot::named("gantry").unwrap());
     sim::cell(&scene, &robot, task, settings).unwrap()
+}
+
+fn noisy_cell_of(robot: &str) -> ScriptedCell<SimRig> {
+    let (scene, robot) = (Scene::named("open").unwrap(), Robot::named(robot).unwrap());
+    sim::cell(&scene, &robot, &noisy(), PhysicsSettings::default()).unwrap()
 }
 
 fn cell(scene: &str) -> ScriptedCell<SimRig> {
@@ -127,6 +135,135 @@ fn a_noisy_arm_tells_what_it_really_did() {
         assert!((got - wanted).abs() < 0.05, "{attempt:?}");
     }
     assert_ne!(attempt.measured, attempt.truth);
+}
+
+/// What the arm did with a correction, as the true pose in the hand tells it, and what it reads.
+fn done_and_read(cell: &mut dyn Workcell, index: u64, correction: Pose2) -> (Pose2, Pose2) {
+    let offset = Pose2::new(1.0, 2.0, -1.0);
+    let attempt = trial(cell, index, offset, correction);
+    (offset.compose(attempt.in_hand.unwrap().inverse()), attempt.executed)
+}
+
+#[test]
+fn what_an_arm_reads_at_the_grip_has_the_declared_error_and_does_not_tell_the_noise_drawn() {
+    let reading = Noise { mm: 0.1, deg: 0.3 };
+    let task = TaskSpec { reading, ..noisy() };
+    let blank = |_: &Setup| Image::new(vec![0; Image::SIDE * Image::SIDE]).unwrap();
+    let cells: [(Box<dyn Workcell>, u64); 2] = [
+        (Box::new(IdealCell::new(task.clone(), blank)), 2_000),
+        (Box::new(cell_with("open", &task, PhysicsSettings::default())), 200),
+    ];
+    for (mut cell, trials) in cells {
+        let (mut squares, mut sums) = ([0.0; 3], [0.0; 3]);
+        for index in 0..trials {
+            let commanded = Pose2::new(0.5, 1.0, -2.0);
+            let (done, read) = done_and_read(cell.as_mut(), index, commanded);
+            for axis in 0..3 {
+                let error = read.axes()[axis] - done.axes()[axis];
+                sums[axis] += error;
+                squares[axis] += error * error;
+            }
+            let exact = read.axes().into_iter().zip(done.axes()).all(|(a, b)| (a - b).abs() < 1e-6);
+            assert!(!exact && read != commanded, "trial {index}: {read:?}");
+        }
+        let n = trials as f64;
+        for (axis, wanted) in [reading.mm, reading.mm, reading.deg].into_iter().enumerate() {
+            // Five standard errors; what slips in the hand adds a hundredth.
+            let (mean, spread) = (sums[axis] / n, (squares[axis] / n).sqrt());
+            let apart = 5.0 / (2.0 * n).sqrt() + 0.01;
+            assert!((spread / wanted - 1.0).abs() < apart, "axis {axis}: {spread}");
+            assert!(mean.abs() < wanted * 5.0 / n.sqrt() + 0.01, "axis {axis}: {mean}");
+        }
+    }
+}
+
+#[test]
+fn without_noise_an_arm_reads_exactly_what_was_commanded() {
+    let task = TaskSpec { reading: Noise::READING, ..noisy() }.without_noise();
+    let correction = Pose2::new(0.5, 1.0, -2.0);
+    let mut cell = cell_with("open", &task, PhysicsSettings::default());
+    assert_eq!(done_and_read(&mut cell, 0, correction).1, correction);
+    let blank = |_: &Setup| Image::new(vec![0; Image::SIDE * Image::SIDE]).unwrap();
+    assert_eq!(done_and_read(&mut IdealCell::new(task, blank), 0, correction).1, correction);
+}
+
+#[test]
+fn what_an_arm_reads_changes_nothing_of_what_it_does() {
+    let trial_of = |reading| {
+        let task = TaskSpec { reading, ..noisy() };
+        let mut cell = cell_with("shelf", &task, PhysicsSettings::default());
+        trial(&mut cell, 5, Pose2::new(1.0, 1.0, -1.0), Pose2::new(0.5, 1.0, -2.0))
+    };
+    let (exact, mistaken) = (trial_of(Noise::NONE), trial_of(Noise { mm: 3.0, deg: 3.0 }));
+    assert_ne!(exact.executed, mistaken.executed);
+    assert_eq!(Attempt { executed: exact.executed, ..mistaken }, exact);
+}
+
+#[test]
+fn an_arm_misses_where_it_grips_and_neither_where_it_lets_go_nor_at_home() {
+    /// Where the tool truly is when the fingers begin to close, and to open.
+    #[derive(Default)]
+    struct AtFingers(Vec<(&'static str, Isometry3<f64>)>);
+    impl Watch for AtFingers {
+        fn tick(&mut self, s: &Snapshot) -> ControlFlow<()> {
+            let seen = self.0.iter().any(|(name, _)| *name == s.segment);
+            if ["close", "open"].contains(&s.segment) && !seen {
+                self.0.push((s.segment, s.world_from_tool));
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let (offset, correction) = (Pose2::new(1.0, 2.0, -1.0), Pose2::new(0.5, 1.0, -2.0));
+    for (robot, exact) in [("gantry", 1e-9), ("ur5e-pinch", 1e-6)] {
+        let mut cell = noisy_cell_of(robot);
+        let mut at = AtFingers::default();
+        cell.prepare(&setup(3, offset), &mut Unwatched).unwrap();
+        let attempt = cell.attempt(correction, &mut at).unwrap();
+        let [("close", grip), ("open", release)] = at.0[..] else { panic!("{:?}", at.0) };
+        let plan = cell.plan().clone();
+        let tool_from_plate = plan.plate_from_tool.inverse();
+        let gripped =
+            flatten(&(plan.pick.world_from_place.inverse() * grip * tool_from_plate)).axes();
+        let missed = gripped.into_iter().zip(correction.axes()).map(|(a, b)| (a - b).abs());
+        let missed: Vec<f64> = missed.collect();
+        assert!(missed.iter().all(|axis| *axis > 1e-3 && *axis < 1.0), "{robot}: {missed:?}");
+        let held = Pose2::from_axes(gripped).inverse().compose(offset).axes();
+        for (got, wanted) in attempt.in_hand.unwrap().axes().into_iter().zip(held) {
+            assert!((got - wanted).abs() < 0.05, "{robot}: {attempt:?} {held:?}");
+        }
+        let seat = plan.target.world_from_place * plan.plate_from_tool;
+        let at_home = cell.rig().world().world_from_tool();
+        let nears = [(release, seat, exact), (at_home, plan.world_from_home, 1e-6)];
+        for (at, wanted, exact) in nears {
+            let off = at.inverse() * wanted;
+            let (way, turn) = (off.translation.vector.norm(), off.rotation.angle());
+            assert!(way < exact && turn < 1e-3, "{robot}: {way} m, {turn} rad");
+        }
+    }
+}
+
+#[test]
+fn a_noisy_arm_that_was_cut_off_makes_the_next_trial_as_a_fresh_one() {
+    struct Until(u64);
+    impl Watch for Until {
+        fn tick(&mut self, _: &Snapshot) -> ControlFlow<()> {
+            self.0 = self.0.saturating_sub(1);
+            if self.0 == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        }
+    }
+    let offset = Pose2::new(1.0, 2.0, -1.0);
+    for robot in ["gantry", "ur5e-pinch"] {
+        let fresh = trial(&mut noisy_cell_of(robot), 4, offset, ZERO);
+        let mut cell = noisy_cell_of(robot);
+        for ticks in [20, 60, 75, 90, 110, 130, 150] {
+            cell.prepare(&setup(3, offset), &mut Unwatched).unwrap();
+            if cell.attempt(ZERO, &mut Until(ticks)).is_err() {
+                let found = cell.recover(&mut Unwatched).unwrap();
+                assert_ne!(found, PlateAt::Hand, "{robot}, {ticks} ticks");
+            }
+            assert_eq!(trial(&mut cell, 4, offset, ZERO), fresh, "{robot}, {ticks} ticks");
+        }
+    }
 }
 
 #[test]

@@ -32,7 +32,12 @@ impl Motion {
 
     /// `world_from_tool` at a share of the duration from 0 to 1.
     pub fn at(&self, share: f64) -> Isometry3<f64> {
+        self.line.along(self.progress(share))
+    }
+
+    /// Share of the way at a share of the duration from 0 to 1.
+    pub fn progress(&self, share: f64) -> f64 {
         let u = share.clamp(0.0, 1.0);
-        self.line.along(u * u * u * (10.0 + u * (6.0 * u - 15.0)))
+        u * u * u * (10.0 + u * (6.0 * u - 15.0))
     }
 }

@@ -108,6 +108,11 @@ impl JointTrajectory {
         (joints, slope * speed)
     }
 
+    /// Share of the way so many seconds after the begin.
+    pub fn progress(&self, seconds: f64) -> f64 {
+        self.profile.at(seconds).0
+    }
+
     pub fn from(&self) -> &Joints {
         &self.knots[0].joints
     }

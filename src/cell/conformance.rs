@@ -75,8 +75,8 @@ fn similar(
     }
 }
 
-/// On a cell whose arm misses its commands: `executed` is what was done, and explains the
-/// placement. `tolerance` covers what else the cell adds.
+/// On a cell whose arm misses its commands: `executed` says what was done, and so explains the
+/// placement. `tolerance` covers the error of the arm's own reading and what else the cell adds.
 pub fn disturbed_conformance(cell: &mut dyn Workcell, tolerance: Tolerance) -> Result<(), String> {
     let (offset, correction) = (Pose2::new(1.0, -1.0, 0.5), Pose2::new(0.5, 0.5, -0.5));
     let mut missed = 0;

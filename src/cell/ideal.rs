@@ -12,9 +12,10 @@ use crate::task::{
     TaskSpec, planar_noise,
 };
 
-/// A workcell without physics: the placement is exactly the inverse of the executed correction
-/// followed by the offset, plus the noise of the task. For tests of learners, whose optimum is
-/// then known, and as the reference of the conformance suite.
+/// A workcell without physics: the placement is exactly the inverse of what the arm did, which is
+/// the correction and the actuation noise, followed by the offset. What it reports has the errors of
+/// the task. For tests of learners, whose optimum is then known, and as the reference of the
+/// conformance suite.
 pub struct IdealCell<F> {
     task: TaskSpec,
     render: F,
@@ -69,14 +70,15 @@ impl<F: FnMut(&Setup) -> Image> Workcell for IdealCell<F> {
         }
         let draw = |stream| setup.streams.draw(stream, setup.key);
         let actuation = planar_noise(self.task.actuation, &mut draw(Stream::Actuation));
-        let executed = correction.compose(actuation);
-        let in_hand = executed.inverse().compose(setup.offset);
+        let grip = correction.compose(actuation);
+        let reading = planar_noise(self.task.reading, &mut draw(Stream::Reading));
+        let in_hand = grip.inverse().compose(setup.offset);
         let grasped = in_hand.x_mm < REACH_MM;
         let at = |pose| Placement { pose, z_mm: 0.0, tilt_deg: 0.0 };
         let error = planar_noise(self.task.measurement, &mut draw(Stream::Measurement));
         Ok(Attempt {
             commanded: correction,
-            executed,
+            executed: grip.compose(reading),
             in_hand: grasped.then_some(in_hand),
             outcome: if grasped { Outcome::Placed } else { Outcome::NoGrasp },
             seated: grasped,

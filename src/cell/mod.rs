@@ -2,9 +2,12 @@
 //! script that both follow.
 //!
 //! Two seams. [`Workcell`] is what the lab drives. [`Rig`] is all that differs between simulation
-//! and hardware; [`ScriptedCell`] puts the same script on top of any rig.
+//! and hardware; [`ScriptedCell`] puts the same script on top of any rig. What only a simulation can
+//! answer is [`SimTruth`], which no rig over hardware has.
 
 pub mod conformance;
+mod fits;
+mod hand;
 mod ideal;
 mod picture;
 mod plan;
@@ -14,10 +17,12 @@ mod route;
 mod script;
 mod workcell;
 
+pub use fits::check as check_fit;
+pub use hand::HandBoxes;
 pub use ideal::IdealCell;
 pub use picture::picture;
 pub use plan::{CellPlan, Place, flatten, lift, placement};
-pub use rig::{Arm, DeviceError, Eyes, Grip, Gripper, Measured, Rig};
+pub use rig::{Arm, DeviceError, Eyes, Grip, Gripper, Measured, Rig, SimTruth};
 pub use route::Route;
 pub use script::ScriptedCell;
 pub use workcell::{

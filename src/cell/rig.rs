@@ -1,15 +1,21 @@
 use nalgebra::Isometry3;
 
-use super::{Harm, RobotTime, Signals, Stop, Watch};
+use super::{Harm, RobotTime, Stop, Watch};
 use crate::arm::{CheckedPath, Joints};
-use crate::task::{Image, Placement, Pose2, Setup};
+use crate::task::{ContextSignal, Image, Placement, Pose2, RewardSignal, Setup};
 
 /// Moves the tool. Time is the robot's own.
 pub trait Arm {
     fn now(&self) -> RobotTime;
 
-    /// `world_from_tool` as measured.
+    /// `world_from_tool` by the arm's own account: where the next path begins.
     fn tool(&mut self) -> Result<Isometry3<f64>, DeviceError>;
+
+    /// `world_from_tool` as the arm's sensors read it, with their own error: what a trial reports as
+    /// executed. Nothing is planned from it.
+    fn read_tool(&mut self) -> Result<Isometry3<f64>, DeviceError> {
+        self.tool()
+    }
 
     /// The joints as measured; none for a gantry.
     fn joints(&mut self) -> Result<Option<Joints>, DeviceError> {
@@ -17,7 +23,7 @@ pub trait Arm {
     }
 
     /// Follows a path to its end, or to where something resists a move in contact with more
-    /// than the guard force, and returns `world_from_tool` as measured there. Only a
+    /// than the guard force, and returns [`tool`](Self::tool) there. Only a
     /// [`CheckedPath`] can be followed: nothing moves outside the safety envelope.
     fn follow(
         &mut self,
@@ -71,9 +77,9 @@ pub struct Measured {
 /// All that differs between simulation and hardware.
 pub trait Rig: Arm + Gripper + Eyes {
     /// The finest signals that its eyes can give.
-    fn offers(&self) -> Signals;
+    fn sees(&self) -> (RewardSignal, ContextSignal);
 
-    /// A trial is about to begin: a simulated rig keys its noise by it.
+    /// A trial is about to begin: a simulated rig keys its noise by it, and adds it where it moves.
     fn begin(&mut self, setup: &Setup);
 
     /// What is done from here on counts as the trial's harm.
@@ -83,27 +89,20 @@ pub trait Rig: Arm + Gripper + Eyes {
     /// `false` where the arm has to carry the plate back itself.
     fn set_plate(&mut self, offset: Pose2) -> Result<bool, DeviceError>;
 
-    /// The error of the arm about a commanded pick in this trial: drawn in simulation, nothing
-    /// on hardware, where it is found out by measuring.
-    fn disturbance(&self) -> Pose2 {
-        Pose2::IDENTITY
-    }
-
-    /// The plate's pose in the hand, where the rig can know it.
-    fn in_hand(&self) -> Option<Pose2> {
-        None
-    }
-
-    /// The placement as the simulator knows it.
-    fn truth(&self) -> Option<Measured> {
-        None
-    }
-
     /// What the attempt may have damaged, as far as the rig can tell
     /// without knowing how it ended.
     fn harm(&self) -> Harm {
         Harm::default()
     }
+}
+
+/// What only a simulation can answer: for the store and the report, never for a learner.
+pub trait SimTruth {
+    /// The plate's pose in the hand's nominal plate frame; `None` unless the hand alone holds it.
+    fn in_hand(&self) -> Option<Pose2>;
+
+    /// The placement as it is.
+    fn placement(&self) -> Measured;
 }
 
 /// A device failed, was stopped, or was told to stop.

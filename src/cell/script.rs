@@ -3,7 +3,7 @@ use nalgebra::Isometry3;
 use super::plan::{Place, flatten, lift};
 use super::{
     Attempt, CellError, CellPlan, DeviceError, Measured, Observation, PlateAt, Rig, RobotTime,
-    Signals, Watch, Workcell,
+    Signals, SimTruth, Watch, Workcell,
 };
 use crate::arm::{CheckedPath, Planner, Segment, Start};
 use crate::task::{Correction, Outcome, Pose2, Setup};
@@ -14,6 +14,8 @@ pub struct ScriptedCell<R: Rig> {
     pub(super) rig: R,
     pub(super) plan: CellPlan,
     pub(super) planner: Planner,
+    /// The rig as one that knows the truth; `None` of hardware.
+    truth: Option<fn(&R) -> &dyn SimTruth>,
     began: RobotTime,
     pub(super) plate: PlateAt,
 }
@@ -26,8 +28,18 @@ pub(super) enum Moved {
 }
 
 impl<R: Rig> ScriptedCell<R> {
+    /// On a rig that knows no more than its devices tell.
     pub fn new(rig: R, plan: CellPlan, planner: Planner) -> Self {
-        Self { rig, plan, planner, began: RobotTime::default(), plate: PlateAt::Unknown }
+        let (truth, began, plate) = (None, RobotTime::default(), PlateAt::Unknown);
+        Self { rig, plan, planner, truth, began, plate }
+    }
+
+    /// On a simulated rig, whose truth goes into each [`Attempt`].
+    pub fn simulated(rig: R, plan: CellPlan, planner: Planner) -> Self
+    where
+        R: SimTruth,
+    {
+        Self { truth: Some(|rig| rig), ..Self::new(rig, plan, planner) }
     }
 
     pub fn rig(&self) -> &R {
@@ -38,9 +50,13 @@ impl<R: Rig> ScriptedCell<R> {
         &self.plan
     }
 
+    fn truth(&self) -> Option<&dyn SimTruth> {
+        self.truth.map(|of| of(&self.rig))
+    }
+
     /// Takes the plate that the hand finds at `grip` (`world_from_plate`) and puts it down at
-    /// `seat` (`world_from_plate`). Also returns `world_from_tool` as it was when gripping, and
-    /// the plate's pose in the hand.
+    /// `seat` (`world_from_plate`). Also returns `world_from_tool` as the arm read it when gripping,
+    /// and the plate's pose in the hand.
     pub(super) fn transfer(
         &mut self,
         (from, grip): (Place, Isometry3<f64>),
@@ -56,24 +72,25 @@ impl<R: Rig> ScriptedCell<R> {
 
         self.plate = PlateAt::Unknown;
         self.rig.open(watch)?;
-        let tool = self.go(route.approach, watch)?;
+        self.go(route.approach, watch)?;
+        let reading = self.rig.read_tool()?;
         let held = self.rig.close(watch)?.holds;
         if !held {
             self.rig.open(watch)?;
             self.retreat(grip, watch)?;
-            return Ok((Moved::NoGrasp, tool, None));
+            return Ok((Moved::NoGrasp, reading, None));
         }
         self.plate = PlateAt::Hand;
         let planned = route.lift.world_from_tool;
         let lifted = self.go(vec![route.lift], watch)?;
-        let in_hand = self.rig.in_hand();
+        let in_hand = self.truth().and_then(SimTruth::in_hand);
         // A guard that ended the lift says that the plate is stuck: nothing is torn off.
         let stuck = planned.translation.z - lifted.translation.z > STUCK;
         if stuck || !self.rig.holds()? {
             self.plate = PlateAt::Unknown;
             self.rig.open(watch)?;
             self.retreat(lifted, watch)?;
-            return Ok((Moved::Dropped, tool, in_hand));
+            return Ok((Moved::Dropped, reading, in_hand));
         }
         let lowered = self.go(route.carry, watch)?;
         let arrived = self.rig.holds()?;
@@ -81,7 +98,7 @@ impl<R: Rig> ScriptedCell<R> {
         self.plate = PlateAt::Unknown;
         self.rig.open(watch)?;
         self.retreat(let_go_at, watch)?;
-        Ok((if arrived { Moved::LetGo } else { Moved::Dropped }, tool, in_hand))
+        Ok((if arrived { Moved::LetGo } else { Moved::Dropped }, reading, in_hand))
     }
 
     /// Backs away from where the hand let go, and goes home.
@@ -136,14 +153,14 @@ impl<R: Rig> ScriptedCell<R> {
         }
     }
 
-    /// The pick correction that the tool carried out, given where it was measured to be.
-    fn executed(&self, planned: Correction, tool: &Isometry3<f64>) -> Correction {
+    /// The pick correction that the tool carried out, by the arm's reading at the grip.
+    fn executed(&self, commanded: Correction, reading: &Isometry3<f64>) -> Correction {
         let world_from_pick = self.plan.pick.world_from_place;
-        let expected = world_from_pick * lift(planned) * self.plan.plate_from_tool;
-        if *tool == expected {
-            return planned;
+        let expected = world_from_pick * lift(commanded) * self.plan.plate_from_tool;
+        if *reading == expected {
+            return commanded;
         }
-        let world_from_grip = tool * self.plan.plate_from_tool.inverse();
+        let world_from_grip = reading * self.plan.plate_from_tool.inverse();
         flatten(&(world_from_pick.inverse() * world_from_grip))
     }
 }
@@ -155,7 +172,8 @@ pub(super) const FAR_MM: f64 = 60.0;
 
 impl<R: Rig> Workcell for ScriptedCell<R> {
     fn offers(&self) -> Signals {
-        self.rig.offers()
+        let (reward, context) = self.rig.sees();
+        Signals { reward, context, truth: self.truth.is_some() }
     }
 
     fn prepare(&mut self, setup: &Setup, watch: &mut dyn Watch) -> Result<Observation, CellError> {
@@ -181,11 +199,10 @@ impl<R: Rig> Workcell for ScriptedCell<R> {
             return Err(CellError::Device(DeviceError::Fault { device: "cell", what }));
         }
         self.rig.begin_attempt();
-        let planned = correction.compose(self.rig.disturbance());
         let CellPlan { pick, target, .. } = self.plan;
-        let grip = pick.world_from_place * lift(planned);
+        let grip = pick.world_from_place * lift(correction);
         let seat = target.world_from_place;
-        let (moved, tool, in_hand) = self.transfer((pick, grip), (target, seat), watch)?;
+        let (moved, reading, in_hand) = self.transfer((pick, grip), (target, seat), watch)?;
 
         let let_go = matches!(moved, Moved::LetGo);
         let measured = if let_go { self.rig.measure()? } else { None };
@@ -200,7 +217,7 @@ impl<R: Rig> Workcell for ScriptedCell<R> {
             _ => PlateAt::Unknown,
         };
         let after = self.rig.look_after()?;
-        let truth = if let_go { self.rig.truth() } else { None };
+        let truth = self.truth().filter(|_| let_go).map(SimTruth::placement);
         let seated = truth.or(measured).is_some_and(|m| m.seated);
         let mut harm = self.rig.harm();
         // A hand that the guard stops as the plate meets its seat has jammed nothing.
@@ -208,7 +225,7 @@ impl<R: Rig> Workcell for ScriptedCell<R> {
         harm.drop |= outcome == Outcome::Dropped;
         Ok(Attempt {
             commanded: correction,
-            executed: self.executed(planned, &tool),
+            executed: self.executed(correction, &reading),
             in_hand,
             outcome,
             seated,

@@ -51,7 +51,7 @@ pub struct Observation {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Attempt {
     pub commanded: Correction,
-    /// What the arm really did.
+    /// What the arm did by its own reading at the grip, which has its own error.
     pub executed: Correction,
     /// The plate's pose in the hand's nominal plate frame, once lifted.
     pub in_hand: Option<Pose2>,

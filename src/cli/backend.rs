@@ -3,13 +3,12 @@ use std::path::Path;
 
 use super::cells::{Bench, SimCells};
 use super::pause::PauseArgs;
-use crate::cell::{CellError, CellPlan, Unwatched, Workcell};
+use crate::cell::{CellError, CellPlan, Unwatched, Workcell, check_fit};
 use crate::cli::Failure;
 use crate::config::Robot;
 use crate::input::{Check, ConfigError, anchored};
 use crate::lab::{Experiment, LabError};
 use crate::real::{Site, SiteError};
-use crate::sim;
 use crate::store::Durability;
 use crate::task::streams::fnv1a;
 use crate::task::{Correction, Instances, Phase, Pose2, Setup, Streams, TaskSpec, TrialKey};
@@ -119,7 +118,7 @@ impl RealCells {
         check.that(task.drift.is_empty(), "task.drift", "given", valid)?;
         // As drawn: the furniture was moved along when a place was taught.
         let (scene, robot) = (cells.site.scene(), cells.site.robot());
-        sim::check_fit(check, scene, robot, task, &CellPlan::new(scene, robot))?;
+        check_fit(check, scene, robot, task, &CellPlan::new(scene, robot))?;
         Ok(cells)
     }
 

@@ -27,6 +27,8 @@ mod view;
 #[cfg(not(feature = "viewer"))]
 mod no_view;
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 pub use failure::Failure;
@@ -82,6 +84,22 @@ enum Command {
     View(no_view::Args),
     /// Copy the built-in experiments, scenes and robots into a folder, to edit
     Init(init::Args),
+}
+
+/// The whole program: reads the command line, carries it out, says what went wrong, and returns the
+/// exit code. Whoever brings methods or metrics adds them first.
+pub fn main() -> ExitCode {
+    // SAFETY: no other thread exists yet.
+    unsafe { std::env::set_var("RAYON_NUM_THREADS", "1") };
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !matches!(failure, Failure::ReaderGone) {
+                eprintln!("rmrl: {failure}");
+            }
+            ExitCode::from(failure.exit_code())
+        }
+    }
 }
 
 /// Carries out what was asked for.

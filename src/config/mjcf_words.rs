@@ -1,4 +1,4 @@
-use resvg::usvg::roxmltree::{Document, Node};
+use roxmltree::{Document, Node};
 
 use crate::input::{Check, ConfigError};
 

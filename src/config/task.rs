@@ -11,6 +11,7 @@ pub fn validate_task(check: &Check<'_>, task: &TaskSpec) -> Result<(), ConfigErr
     for (key, noise) in [
         ("task.jitter", task.jitter),
         ("task.actuation", task.actuation),
+        ("task.reading", task.reading),
         ("task.measurement", task.measurement),
     ] {
         check.within(&format!("{key}.mm"), noise.mm, 0.0, 5.0)?;

@@ -181,3 +181,66 @@ impl Record for () {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cell::{IdealCell, Unwatched, picture};
+    use crate::learn::{LearnError, Progress};
+    use crate::task::{Correction, Draw, Phase, Range};
+
+    /// Answers with so many decisions, whatever it is asked.
+    struct Talkative(Card, usize);
+
+    impl Method for Talkative {
+        fn card(&self) -> &Card {
+            &self.0
+        }
+
+        fn act(
+            &self,
+            _: &[View<'_>],
+            _: Mode,
+            _: &mut [Draw],
+        ) -> Result<Vec<Decision>, LearnError> {
+            let none = Decision { correction: Correction::IDENTITY, bins: None, log_prob: None };
+            Ok(vec![none; self.1])
+        }
+
+        fn learn(
+            &mut self,
+            _: &[Experience],
+            _: usize,
+            _: &mut Draw,
+        ) -> Result<Progress, LearnError> {
+            Ok(Progress::default())
+        }
+
+        fn save(&self) -> Result<Vec<u8>, LearnError> {
+            Ok(Vec::new())
+        }
+
+        fn load(&mut self, _: &[u8], _: &[Experience]) -> Result<(), LearnError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_method_that_answers_with_another_number_of_decisions_is_told_so() {
+        let task = TaskSpec::exact(Range { mm: 3.0, deg: 3.0 });
+        let trials = Trials::new(&task, 1);
+        let mut cell = IdealCell::new(task.clone(), |setup| picture(&task, setup));
+        let key = TrialKey { phase: Phase::Train, index: 0 };
+        let occasion = Occasion { key, checkpoint: 0, made: 0 };
+        let mut make = |count| {
+            let method = Talkative(Card::reference("talkative", "for this test"), count);
+            let who = (&method as &dyn Method, Mode::Greedy);
+            trials.make(occasion, who, &mut cell, &mut Unwatched, &mut ())
+        };
+        assert!(make(1).is_ok());
+        for count in [0, 2] {
+            let said = make(count).unwrap_err().to_string();
+            assert!(said.contains(&format!("asked for 1 decisions and made {count}")), "{said}");
+        }
+    }
+}

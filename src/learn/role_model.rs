@@ -424,6 +424,22 @@ mod tests {
         }
 
         #[test]
+        fn what_lost_its_label_has_neither_weight_nor_lead(history in histories(), options in options()) {
+            let mut models = RoleModels::new(options);
+            for end in 1..=history.len() {
+                models.refresh(&history[..end]);
+                let rebuilt = RoleModels::rebuild(options, &history[..end]);
+                for place in 0..end {
+                    let labelled = models.labelled().contains(&place);
+                    prop_assert_eq!(models.label(&history, place).is_some(), labelled);
+                    let figures = (models.weight(place), models.lead(place));
+                    prop_assert_eq!(figures, (rebuilt.weight(place), rebuilt.lead(place)));
+                    prop_assert!(labelled || figures == (0.0, 0.0));
+                }
+            }
+        }
+
+        #[test]
         fn batches_or_all_at_once_make_no_difference(history in histories(), options in options()) {
             let mut grown = RoleModels::new(options);
             for end in (0..=history.len()).step_by(7).chain([history.len()]) {

@@ -5,8 +5,7 @@ use nalgebra::Isometry3;
 
 use crate::arm::{CheckedPath, Joints};
 use crate::cell::{
-    Arm, CellPlan, DeviceError, Eyes, Grip, Gripper, Measured, Rig, RobotTime, Signals, Watch,
-    flatten,
+    Arm, CellPlan, DeviceError, Eyes, Grip, Gripper, Measured, Rig, RobotTime, Watch, flatten,
 };
 use crate::task::Image;
 use crate::task::{ContextSignal, Placement, Pose2, RewardSignal, Setup};
@@ -160,8 +159,8 @@ impl Eyes for PlannedRig {
 }
 
 impl Rig for PlannedRig {
-    fn offers(&self) -> Signals {
-        Signals { reward: RewardSignal::Signed, context: ContextSignal::Pose, truth: false }
+    fn sees(&self) -> (RewardSignal, ContextSignal) {
+        (RewardSignal::Signed, ContextSignal::Pose)
     }
 
     fn begin(&mut self, _: &Setup) {}

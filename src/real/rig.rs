@@ -8,7 +8,7 @@ use super::session::{Ended, Order, Session, Since};
 use super::{Fault, Fingers, RealGripper, State};
 use crate::arm::{ArmModel, CheckedPath, JointTrajectory, Joints, Segment};
 use crate::cell::{
-    Arm, DeviceError, Eyes, Grip, Gripper, Harm, Measured, Rig, RobotTime, Signals, Snapshot, Watch,
+    Arm, DeviceError, Eyes, Grip, Gripper, Harm, Measured, Rig, RobotTime, Snapshot, Watch,
 };
 use crate::task::Image;
 use crate::task::{ContextSignal, Pose2, RewardSignal, Setup};
@@ -301,8 +301,8 @@ impl<G: RealGripper, E: Eyes> Eyes for RealRig<G, E> {
 }
 
 impl<G: RealGripper, E: Eyes> Rig for RealRig<G, E> {
-    fn offers(&self) -> Signals {
-        Signals { reward: RewardSignal::Signed, context: ContextSignal::Pose, truth: false }
+    fn sees(&self) -> (RewardSignal, ContextSignal) {
+        (RewardSignal::Signed, ContextSignal::Pose)
     }
 
     fn begin(&mut self, _: &Setup) {}

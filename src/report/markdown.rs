@@ -162,6 +162,7 @@ fn task(task: &TaskSpec) -> String {
     let noises = [
         ("jitter about a scene instance", task.jitter),
         ("actuation noise", task.actuation),
+        ("the arm's own reading of it", task.reading),
         ("measurement noise", task.measurement),
     ];
     for (what, noise) in noises {

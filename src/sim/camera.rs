@@ -28,11 +28,8 @@ pub struct Camera {
     blur: f32,
 }
 
-/// Width of the field, mm.
-pub const FIELD_MM: f64 = 160.0;
-
 const SIDE: usize = Image::SIDE;
-const PIXEL: f32 = FIELD_MM as f32 / SIDE as f32;
+const PIXEL: f32 = Image::FIELD_MM as f32 / SIDE as f32;
 
 // ANSI/SLAS 1-2004 and 4-2004, mm.
 const CORNER_RADIUS: f32 = 3.18;
@@ -168,7 +165,7 @@ impl Light {
 
     /// Its change with x over the columns of the image, and with y over the rows.
     fn slopes(&self) -> [[f32; SIDE]; 2] {
-        const HALF: f32 = FIELD_MM as f32 / 2.0;
+        const HALF: f32 = Image::FIELD_MM as f32 / 2.0;
         [
             std::array::from_fn(|column| self.along_x * (centre(column).0 / HALF)),
             std::array::from_fn(|row| self.along_y * (centre(row * SIDE).1 / HALF)),

@@ -9,7 +9,6 @@ mod convert;
 mod course;
 mod dirt;
 mod fingers;
-mod fits;
 mod guard;
 mod near;
 mod rig;
@@ -17,14 +16,12 @@ mod shapes;
 mod sweep;
 mod world;
 
-pub use camera::{Camera, FIELD_MM};
-pub use fits::check as check_fit;
+pub use camera::Camera;
 pub use near::Near;
 pub use rig::SimRig;
-pub use shapes::HandBoxes;
 pub use world::{FingerCmd, Touch, World};
 
-use crate::cell::{CellPlan, ScriptedCell};
+use crate::cell::{CellPlan, ScriptedCell, check_fit};
 use crate::config::{Physics, Robot, Scene};
 use crate::input::{Check, ConfigError};
 use crate::task::TaskSpec;
@@ -74,8 +71,8 @@ pub fn cell_of(
     check.within("iterations", settings.iterations as f64, 1.0, 64.0)?;
     let plan = CellPlan::new(scene, robot);
     let experiment = Check { file };
-    fits::check(experiment, scene, robot, task, &plan)?;
+    check_fit(experiment, scene, robot, task, &plan)?;
     dirt::check(experiment, scene, robot, task)?;
     let rig = SimRig::new(scene, robot, task, &plan, settings);
-    Ok(ScriptedCell::new(rig, plan, robot.planner()))
+    Ok(ScriptedCell::simulated(rig, plan, robot.planner()))
 }

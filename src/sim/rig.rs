@@ -12,7 +12,7 @@ use super::shapes::HandShapes;
 use super::world::{FingerCmd, World};
 use crate::arm::{ArmModel, CheckedPath, Joints};
 use crate::cell::{
-    Arm, CellPlan, DeviceError, Eyes, Harm, Measured, Rig, RobotTime, Signals, Watch, flatten,
+    Arm, CellPlan, DeviceError, Eyes, Harm, Measured, Rig, RobotTime, SimTruth, Watch, flatten,
     lift, placement,
 };
 use crate::config::{Robot, Scene};
@@ -31,7 +31,10 @@ pub struct SimRig {
     shapes: HandShapes,
     camera: Camera,
     pub(super) world: World,
+    /// Where the tool truly is.
     pub(super) world_from_tool: Isometry3<f64>,
+    /// How far that is from where the arm has its tool: the trial's actuation noise at the pick place.
+    told_from_tool: Isometry3<f64>,
     /// An arm with joints, which the tool follows, and where they are.
     arm: Option<(Arc<ArmModel>, Joints)>,
     pub(super) fingers: FingerCmd,
@@ -59,7 +62,10 @@ pub struct SimRig {
 /// What is drawn for one trial.
 struct Trial {
     setup: Setup,
-    disturbance: Pose2,
+    /// Actuation noise.
+    told_from_tool: Isometry3<f64>,
+    /// Error of the arm's own reading of the tool.
+    tool_from_reading: Isometry3<f64>,
     measurement: Pose2,
     sighting: Pose2,
 }
@@ -92,6 +98,7 @@ impl SimRig {
             settings,
             world,
             world_from_tool,
+            told_from_tool: Isometry3::identity(),
             arm: robot.arm.as_ref().map(|arm| (Arc::new(arm.model.clone()), arm.home)),
             fingers,
             clock: 0.0,
@@ -131,6 +138,12 @@ impl SimRig {
         self.scene.world_from_place.inverse() * self.world.world_from_plate()
     }
 
+    /// A planar error of the hand's nominal plate frame as one of the tool.
+    fn about_the_tool(&self, error: Pose2) -> Isometry3<f64> {
+        let plate_from_tool = self.plan.plate_from_tool;
+        plate_from_tool.inverse() * lift(error) * plate_from_tool
+    }
+
     fn trial(&self) -> Result<&Trial, DeviceError> {
         self.trial.as_ref().ok_or_else(|| fault("asked before a trial was begun"))
     }
@@ -142,7 +155,11 @@ impl Arm for SimRig {
     }
 
     fn tool(&mut self) -> Result<Isometry3<f64>, DeviceError> {
-        Ok(self.world_from_tool)
+        Ok(self.world_from_tool * self.told_from_tool.inverse())
+    }
+
+    fn read_tool(&mut self) -> Result<Isometry3<f64>, DeviceError> {
+        Ok(self.world_from_tool * self.trial()?.tool_from_reading)
     }
 
     fn joints(&mut self) -> Result<Option<Joints>, DeviceError> {
@@ -160,7 +177,7 @@ impl Arm for SimRig {
                 break;
             }
         }
-        Ok(self.world_from_tool)
+        self.tool()
     }
 }
 
@@ -179,25 +196,26 @@ impl Eyes for SimRig {
 
     fn measure(&mut self) -> Result<Option<Measured>, DeviceError> {
         let error = self.trial()?.measurement;
-        let truth = self.truth();
-        Ok(truth.map(|mut m| {
-            m.placement.pose = m.placement.pose.plus(error);
-            m
-        }))
+        let mut measured = SimTruth::placement(self);
+        measured.placement.pose = measured.placement.pose.plus(error);
+        Ok(Some(measured))
     }
 }
 
 impl Rig for SimRig {
-    fn offers(&self) -> Signals {
-        Signals { reward: RewardSignal::Signed, context: ContextSignal::Pose, truth: true }
+    fn sees(&self) -> (RewardSignal, ContextSignal) {
+        (RewardSignal::Signed, ContextSignal::Pose)
     }
 
     fn begin(&mut self, setup: &Setup) {
         let draw = |stream| setup.streams.draw(stream, setup.key);
         let mut measured = draw(Stream::Measurement);
+        let actuation = planar_noise(self.task.actuation, &mut draw(Stream::Actuation));
+        let reading = planar_noise(self.task.reading, &mut draw(Stream::Reading));
         self.trial = Some(Trial {
             setup: *setup,
-            disturbance: planar_noise(self.task.actuation, &mut draw(Stream::Actuation)),
+            told_from_tool: self.about_the_tool(actuation),
+            tool_from_reading: self.about_the_tool(reading),
             measurement: planar_noise(self.task.measurement, &mut measured),
             sighting: planar_noise(self.task.measurement, &mut measured),
         });
@@ -217,6 +235,7 @@ impl Rig for SimRig {
     fn set_plate(&mut self, offset: Pose2) -> Result<bool, DeviceError> {
         let home = self.robot.arm.as_ref().map(|arm| arm.home);
         self.move_to((self.plan.world_from_home, home));
+        self.told_from_tool = Isometry3::identity();
         self.fingers = self.opened();
         self.still = REST_STEPS;
         self.world = World::new(
@@ -230,22 +249,6 @@ impl Rig for SimRig {
         Ok(true)
     }
 
-    fn disturbance(&self) -> Pose2 {
-        self.trial.as_ref().map_or(Pose2::IDENTITY, |t| t.disturbance)
-    }
-
-    fn in_hand(&self) -> Option<Pose2> {
-        let world_from_hand = self.world_from_tool * self.plan.plate_from_tool.inverse();
-        let held = self.plate_in_hand();
-        held.then(|| flatten(&(world_from_hand.inverse() * self.world.world_from_plate())))
-    }
-
-    fn truth(&self) -> Option<Measured> {
-        let placement = placement(&self.seat_from_plate());
-        let seat = &self.scene.seat;
-        Some(Measured { placement, seated: seat.holds(&placement) })
-    }
-
     fn harm(&self) -> Harm {
         Harm {
             peak_force_n: self.world.peak_force_n(),
@@ -253,6 +256,19 @@ impl Rig for SimRig {
             drop: false,
             plate_hit: Some(self.hit),
         }
+    }
+}
+
+impl SimTruth for SimRig {
+    fn in_hand(&self) -> Option<Pose2> {
+        let world_from_hand = self.world_from_tool * self.plan.plate_from_tool.inverse();
+        let held = self.plate_in_hand();
+        held.then(|| flatten(&(world_from_hand.inverse() * self.world.world_from_plate())))
+    }
+
+    fn placement(&self) -> Measured {
+        let placement = placement(&self.seat_from_plate());
+        Measured { placement, seated: self.scene.seat.holds(&placement) }
     }
 }
 

@@ -17,36 +17,18 @@ pub(super) struct Sweep {
 
 /// Nothing may come nearer than this, metres.
 const MARGIN: f32 = 1e-3;
-/// Of a way that is looked along for what stands in it, metres.
-const STRIDE: f32 = 0.5e-3;
 /// More looks than this along a way means that it is too close to call.
 const LOOKS: usize = 64;
 
 impl Sweep {
     /// Is the whole way free of contact? `true` is a proof; `false` may be caution.
     pub fn is_clear(&self, line: &Line) -> bool {
-        let near = self.near(line, MARGIN);
+        let near = self.near(line);
         near.is_empty() || self.advances(line, &near)
     }
 
-    /// What runs into what first on this way, indices into `moving` and `standing`. A corner that is
-    /// cut by less than [`STRIDE`] may go unnoticed; to pass close by is no collision.
-    pub fn collision(&self, line: &Line) -> Option<(usize, usize)> {
-        let near = self.near(line, 0.0);
-        let fastest = self.fastest(line, &near);
-        let mut share = 0.0;
-        while !near.is_empty() && share <= 1.0 {
-            let (gap, pair) = self.nearest_of(&line.along(f64::from(share)), &near);
-            if gap <= 0.0 {
-                return pair;
-            }
-            share += gap.max(STRIDE) / fastest;
-        }
-        None
-    }
-
-    /// The pairs whose swept boxes come nearer than this.
-    fn near(&self, line: &Line, margin: f32) -> Vec<(usize, usize)> {
+    /// The pairs whose swept boxes come nearer than the margin.
+    fn near(&self, line: &Line) -> Vec<(usize, usize)> {
         let (from, to) = (pose(line.from()), pose(line.to()));
         let turn = line.turn() as f32;
         self.moving
@@ -58,7 +40,7 @@ impl Sweep {
                 let bulge = 2.0 * reach * (1.0 - libm::cosf(turn / 2.0));
                 let swept = aabb(&(from * *tool_from_box), *half)
                     .merged(&aabb(&(to * *tool_from_box), *half))
-                    .loosened(margin + bulge);
+                    .loosened(MARGIN + bulge);
                 let hits = move |(_, (at, half)): &(usize, &(Pose, Vector))| {
                     swept.intersects(&aabb(at, *half))
                 };
@@ -98,26 +80,15 @@ impl Sweep {
         (line.way() as f32 + 1.2 * line.turn() as f32 * reach).max(1e-9)
     }
 
+    /// The distance of the nearest of these pairs, metres.
     fn gap(&self, world_from_tool: &Isometry3<f64>, pairs: &[(usize, usize)]) -> f32 {
-        self.nearest_of(world_from_tool, pairs).0
-    }
-
-    /// The distance of the nearest pair, and which it is.
-    fn nearest_of(
-        &self,
-        world_from_tool: &Isometry3<f64>,
-        pairs: &[(usize, usize)],
-    ) -> (f32, Option<(usize, usize)>) {
         let tool = pose(world_from_tool);
         let distance = |(m, s): (usize, usize)| {
             let ((tool_from_box, half), (at, other)) = (self.moving[m], self.standing[s]);
             let (a, b) = (Cuboid::new(half), Cuboid::new(other));
             query::distance(&(tool * tool_from_box), &a, &at, &b).map_or(0.0, |d| d.distance)
         };
-        pairs.iter().fold((f32::INFINITY, None), |(least, which), pair| {
-            let gap = distance(*pair);
-            if gap < least { (gap, Some(*pair)) } else { (least, which) }
-        })
+        pairs.iter().map(|pair| distance(*pair)).fold(f32::INFINITY, f32::min)
     }
 }
 

@@ -3,7 +3,7 @@ use rapier3d::prelude::*;
 
 use super::PhysicsSettings;
 use super::contacts::Fresh;
-use super::convert::{isometry, pose, vector, vector_of};
+use super::convert::{isometry, pose, vector};
 use super::shapes::HandShapes;
 use crate::cell::{Contact, Detail};
 use crate::config::{GripperSpec, Scene};
@@ -234,16 +234,6 @@ impl World {
             self.physics.bodies[finger.body].set_position(at, false);
             self.physics.bodies[finger.body].set_vels(RigidBodyVelocity::zero(), false);
         }
-    }
-
-    /// Turns gravity, m/s^2: a bench that tilts.
-    pub fn set_gravity(&mut self, gravity: &Vector3<f64>) {
-        self.physics.gravity = vector_of(gravity);
-    }
-
-    /// Sends the plate off, m/s: a bench on which it slides.
-    pub fn set_plate_velocity(&mut self, velocity: &Vector3<f64>) {
-        self.physics.bodies[self.plate].set_linvel(vector_of(velocity), true);
     }
 
     /// Of the plate's centre of mass, m/s.

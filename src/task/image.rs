@@ -7,6 +7,8 @@ pub struct Image {
 impl Image {
     /// Pixels a side.
     pub const SIDE: usize = 64;
+    /// Width of what it shows, mm.
+    pub const FIELD_MM: f64 = 160.0;
 
     /// Takes `SIDE * SIDE` pixels; `None` for any other number.
     pub fn new(pixels: Vec<u8>) -> Option<Self> {

@@ -34,6 +34,10 @@ pub struct TaskSpec {
     pub jitter: Noise,
     /// Error of the executed pick about the commanded one.
     pub actuation: Noise,
+    /// Error of the arm's own reading of the pick about the executed one: a trial's `executed` has
+    /// it, so that a simulated arm does not tell the noise it drew. [`Noise::READING`] unless given.
+    #[serde(default = "reading", skip_serializing_if = "is_reading")]
+    pub reading: Noise,
     /// Error of the measured placement about the true one.
     pub measurement: Noise,
     /// Standard deviation of a pixel, in grey levels of 255.
@@ -50,6 +54,8 @@ pub struct TaskSpec {
 
 impl Noise {
     pub const NONE: Self = Self { mm: 0.0, deg: 0.0 };
+    /// Of an arm's own reading: half the usual actuation noise.
+    pub const READING: Self = Self { mm: 0.1, deg: 0.1 };
 }
 
 impl TaskSpec {
@@ -63,6 +69,7 @@ impl TaskSpec {
             held_out_instances: 1,
             jitter: Noise::NONE,
             actuation: Noise::NONE,
+            reading: Noise::NONE,
             measurement: Noise::NONE,
             camera: 0.0,
             lighting: 0.0,
@@ -76,6 +83,7 @@ impl TaskSpec {
         Self {
             jitter: Noise::NONE,
             actuation: Noise::NONE,
+            reading: Noise::NONE,
             measurement: Noise::NONE,
             camera: 0.0,
             lighting: 0.0,
@@ -88,6 +96,46 @@ impl TaskSpec {
     }
 }
 
+fn reading() -> Noise {
+    Noise::READING
+}
+
+fn is_reading(noise: &Noise) -> bool {
+    *noise == Noise::READING
+}
+
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STORED: &str = "range = { mm = 3.0, deg = 3.0 }\nbins = 7\nscene_instances = 1\n\
+        held_out_instances = 1\njitter = { mm = 0.3, deg = 0.3 }\n\
+        actuation = { mm = 0.2, deg = 0.2 }\nmeasurement = { mm = 0.2, deg = 0.2 }\n\
+        camera = 3.0\nlighting = 0.2\n";
+
+    #[test]
+    fn a_task_stored_before_arms_read_themselves_gets_the_default_and_is_stored_as_it_was() {
+        let task: TaskSpec = toml::from_str(STORED).unwrap();
+        assert_eq!(task.reading, Noise::READING);
+        assert!(!toml::to_string(&task).unwrap().contains("reading"));
+    }
+
+    #[test]
+    fn a_reading_error_that_is_not_the_default_is_stored() {
+        for reading in [Noise::NONE, Noise { mm: 0.1, deg: 0.3 }] {
+            let task = TaskSpec { reading, ..toml::from_str(STORED).unwrap() };
+            let again: TaskSpec = toml::from_str(&toml::to_string(&task).unwrap()).unwrap();
+            assert_eq!(again, task);
+        }
+    }
+
+    #[test]
+    fn without_noise_an_arm_reads_itself_exactly() {
+        let task: TaskSpec = toml::from_str(STORED).unwrap();
+        assert_eq!(task.without_noise().reading, Noise::NONE);
+    }
 }

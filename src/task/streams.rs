@@ -19,6 +19,8 @@ pub enum Stream {
     Jitter,
     /// Error of the arm about the commanded pick.
     Actuation,
+    /// Error of the arm's own reading of where it gripped.
+    Reading,
     /// Error of the placement's measurement.
     Measurement,
     /// Pixel noise of the camera.
@@ -41,6 +43,7 @@ impl Stream {
             Self::Instance => "instance",
             Self::Jitter => "jitter",
             Self::Actuation => "actuation",
+            Self::Reading => "reading",
             Self::Measurement => "measurement",
             Self::Camera => "camera",
             Self::Lighting => "lighting",

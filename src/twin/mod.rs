@@ -25,6 +25,12 @@
 //! it); joint torques and temperatures are constants; only the hand can strike something, not the
 //! arm's links. [`faults`] lists what can be made to go wrong.
 //!
+//! What it reports has its own error. Joints and the pose computed from them miss where the hand truly
+//! is by what the calibration leaves over and by how the tool is mounted (`gaps.residual_*` and
+//! `gaps.tool_*` of the robot file), so that a driver's reading at the grip, and with it a trial's
+//! `executed`, is no more exact than a real arm's; eyes and force have noise. Only `GET /truth` tells
+//! the truth, which no driver asks for.
+//!
 //! All of the twin's noise hangs on the seed in the robot file; which cycle a client's message
 //! falls into does not, so that runs against a twin are alike but not bit-equal.
 

@@ -13,7 +13,7 @@ use super::super::guard::Guard;
 use super::super::sweep::Sweep;
 use super::{SimRig, fault};
 use crate::arm::{JointTrajectory, Joints, Line, Motion, Segment};
-use crate::cell::{Detail, DeviceError, RobotTime, Snapshot, Watch};
+use crate::cell::{CellPlan, Detail, DeviceError, Place, RobotTime, Snapshot, Watch};
 
 /// How often a watcher is shown the cell, seconds.
 const TICK: f64 = 0.04;
@@ -62,7 +62,8 @@ impl SimRig {
         way: Option<&JointTrajectory>,
         watch: &mut dyn Watch,
     ) -> Result<bool, DeviceError> {
-        let course = self.course(segment, way)?;
+        let miss = Line::new(self.told_from_tool, self.miss_at(&segment.world_from_tool));
+        let course = self.course(segment, way, miss)?;
         if self.settling.is_some() {
             let planned = course.at(0.0).0.translation.vector;
             self.left = self.world_from_tool.translation.vector - planned;
@@ -84,20 +85,43 @@ impl SimRig {
         &self,
         segment: &Segment,
         way: Option<&'a JointTrajectory>,
+        miss: Line,
     ) -> Result<Course<'a>, DeviceError> {
         match (&self.arm, way) {
             (None, None) => {
                 let turn_speed = self.robot.speeds.turn_deg_s.to_radians();
-                Ok(Course::Tool(Motion::new(self.world_from_tool, segment, turn_speed)))
+                let world_from_tool = segment.world_from_tool * miss.to();
+                let missed = Segment { world_from_tool, ..segment.clone() };
+                Ok(Course::of_tool(Motion::new(self.world_from_tool, &missed, turn_speed), miss))
             }
             (Some((arm, joints)), Some(way)) => {
                 if (joints - way.from()).amax() > 1e-6 {
                     return Err(fault("the path begins elsewhere than at the arm's joints"));
                 }
-                Ok(Course::of_joints(Arc::clone(arm), way))
+                Ok(Course::of_joints(Arc::clone(arm), way, miss))
             }
             _ => Err(fault("the path was checked for another kind of robot")),
         }
+    }
+
+    /// `told_from_tool` of an arm that was told to go there: it misses by the trial's noise where it
+    /// works at the pick place, and neither at the target nor at home.
+    fn miss_at(&self, world_from_told: &Isometry3<f64>) -> Isometry3<f64> {
+        let from = |place: &Place| {
+            let way =
+                world_from_told.translation.vector - place.world_from_place.translation.vector;
+            libm::hypot(way.x, way.y)
+        };
+        let CellPlan { pick, target, world_from_home, .. } = &self.plan;
+        let at_pick = world_from_told != world_from_home && from(pick) < from(target);
+        let trial = self.trial.as_ref().filter(|_| at_pick);
+        trial.map_or_else(Isometry3::identity, |trial| trial.told_from_tool)
+    }
+
+    /// Puts tool and joints where they are at a share of a segment.
+    fn go_to(&mut self, segment: &Segment, course: &Course<'_>, share: f64) {
+        self.told_from_tool = course.told_from_tool(share);
+        self.move_to(self.swayed(segment, course, share));
     }
 
     pub(super) fn move_to(&mut self, (world_from_tool, joints): (Isometry3<f64>, Option<Joints>)) {
@@ -120,7 +144,7 @@ impl SimRig {
         for i in 1..=count {
             let stop = guard.stops_in(i).filter(|_| segment.contact);
             let share = stop.unwrap_or(i as f64) / count as f64;
-            self.move_to(self.swayed(segment, course, share));
+            self.go_to(segment, course, share);
             self.step();
             if stop.is_some() {
                 self.stopped = true;
@@ -210,7 +234,7 @@ impl SimRig {
             };
             tick(watch, &snapshot)?;
         }
-        self.move_to(self.swayed(segment, course, 1.0));
+        self.go_to(segment, course, 1.0);
         self.world.jump(&self.world_from_tool, rides);
         self.clock = began + left;
         Ok(())

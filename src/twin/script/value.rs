@@ -187,7 +187,7 @@ impl Value {
 
 /// As `to_str` and messages show it: floats with up to six decimals.
 impl fmt::Display for Value {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::None => write!(f, "None"),
             Self::Bool(true) => write!(f, "True"),

@@ -4,14 +4,14 @@ use std::f32::consts::{FRAC_PI_2, PI};
 
 use super::Orbit;
 use crate::arm::Capsule;
-use crate::sim::HandBoxes;
+use crate::cell::HandBoxes;
 use crate::viewer::Moment;
 use crate::viewer::convert::{point, vec3};
 use crate::viewer::plan::Preset;
 use crate::viewer::scene::Cell;
 
 /// Side of the field that the software camera sees, metres.
-const FIELD: f32 = crate::sim::FIELD_MM as f32 / 1e3;
+const FIELD: f32 = crate::task::Image::FIELD_MM as f32 / 1e3;
 /// Vertical field of view, radians.
 const FOV: f32 = 0.6;
 /// Width a height of what the panels leave of 1280x720.

@@ -3,8 +3,8 @@ use bevy::prelude::*;
 use nalgebra::{Isometry3, Vector3};
 
 use super::stage::{Materials, Part};
+use crate::cell::HandBoxes;
 use crate::config::GripperSpec;
-use crate::sim::HandBoxes;
 use crate::viewer::convert::{transform, vec3};
 
 /// The gripper: the boxes that collide, and a flange behind them that does not.

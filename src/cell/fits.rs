@@ -1,14 +1,11 @@
-use nalgebra::{Isometry3, Vector3};
+use nalgebra::Isometry3;
 
-use super::FIELD_MM;
-use super::convert::{isometry, pose, vector, vector_of};
-use super::shapes::HandShapes;
-use super::sweep::Sweep;
+use super::hand::{HandBoxes, Placed};
+use super::{CellPlan, flatten, lift};
 use crate::arm::{CheckedPath, Line, Segment};
-use crate::cell::{CellPlan, flatten, lift};
-use crate::config::{Robot, Scene};
+use crate::config::{Robot, Scene, StaticBox};
 use crate::input::{Check, ConfigError};
-use crate::task::{Pose2, Range, TaskSpec};
+use crate::task::{Image, Pose2, Range, TaskSpec};
 
 /// Scene, robot and task must go together before anything moves. `experiment` names the file of the
 /// task.
@@ -46,7 +43,7 @@ fn corrections_are_allowed(
 /// The plate at the pick place must lie in the picture.
 fn camera_sees_the_plate(scene: &Scene) -> Result<(), ConfigError> {
     let plate = flatten(&(scene.world_from_view.inverse() * scene.world_from_pick));
-    let half_mm = FIELD_MM / 2.0;
+    let half_mm = Image::FIELD_MM / 2.0;
     for (axis, mm) in [("x", plate.x_mm), ("y", plate.y_mm)] {
         let value = format!("{mm:.0} mm from the site pick along {axis}");
         let valid = format!("must be within {half_mm} mm of it, half the camera's field");
@@ -87,7 +84,7 @@ fn hand_has_room(scene: &Scene, robot: &Robot, plan: &CellPlan) -> Result<(), Co
         ("open hand at the target", target, open),
         ("closed hand at the target", target, closed),
     ] {
-        for (tool_from_box, half) in hand(robot, half_opening) {
+        for (tool_from_box, half) in HandBoxes::new(&robot.gripper).opened(half_opening) {
             for part in &scene.statics {
                 let depth = part.overlap(&(world_from_tool * tool_from_box), &half);
                 let value = format!("{:.1} mm into the {name}", depth * 1e3);
@@ -98,16 +95,6 @@ fn hand_has_room(scene: &Scene, robot: &Robot, plan: &CellPlan) -> Result<(), Co
         }
     }
     Ok(())
-}
-
-/// The boxes of the hand: `tool_from_box` and half the sides.
-fn hand(robot: &Robot, half_opening: f64) -> [(Isometry3<f64>, Vector3<f64>); 3] {
-    let shapes = HandShapes::new(&robot.gripper);
-    let finger = |side: f32| {
-        let (at, half) = shapes.finger(side);
-        (shapes.travelled(side, half_opening as f32) * at, half)
-    };
-    [shapes.palm(), finger(1.0), finger(-1.0)].map(|(at, half)| (isometry(&at), vector(half)))
 }
 
 /// The whole way must lie inside the robot's envelope and reach: the nominal one, and those of the
@@ -153,27 +140,23 @@ fn way_is_free(
     plan: &CellPlan,
     path: &CheckedPath,
 ) -> Result<(), ConfigError> {
-    let furniture = scene.statics.iter().map(|b| (pose(&b.world_from_box), vector_of(&b.half)));
-    let boxes = |half_opening: f64| {
-        hand(robot, half_opening).map(|(at, half)| (pose(&at), vector_of(&half)))
-    };
-    let open = boxes(robot.gripper.opening_mm / 2e3).to_vec();
-    let closed = boxes(robot.gripper.grasp.gripped(&scene.plate) / 2.0).to_vec();
+    let hand = HandBoxes::new(&robot.gripper);
+    let open = hand.opened(robot.gripper.opening_mm / 2e3).to_vec();
+    let closed = hand.opened(robot.gripper.grasp.gripped(&scene.plate) / 2.0).to_vec();
     let half = scene.plate.size / 2.0;
     let centre = plan.plate_from_tool.inverse() * Isometry3::translation(0.0, 0.0, half.z);
-    let carried = [closed.clone(), vec![(pose(&centre), vector_of(&half))]].concat();
-    let mut sweep = Sweep { moving: Vec::new(), standing: furniture.collect() };
+    let carried = [closed.clone(), vec![(centre, half)]].concat();
     let mut from = *path.start();
     for segment in path.segments() {
-        sweep.moving = match (segment.carrying, segment.contact) {
-            (false, _) => open.clone(),
-            (true, false) => carried.clone(),
+        let moving = match (segment.carrying, segment.contact) {
+            (false, _) => &open,
+            (true, false) => &carried,
             // The plate is between its guides, and on its seat.
-            (true, true) => closed.clone(),
+            (true, true) => &closed,
         };
         let line = Line::new(from, segment.world_from_tool);
         from = segment.world_from_tool;
-        let Some((part, geom)) = sweep.collision(&line) else { continue };
+        let Some((part, geom)) = collision(&line, moving, &scene.statics) else { continue };
         let who = if part < open.len() { "hand" } else { "plate" };
         let key = format!("geom {}", scene.statics[geom].name);
         let value = format!("in the way of the {who} on its move '{}'", segment.name);
@@ -181,4 +164,50 @@ fn way_is_free(
         return Err(Check { file: scene.name.file() }.error(&key, value, valid));
     }
     Ok(())
+}
+
+/// Of a way that is looked along for what stands in it, metres.
+const STRIDE: f64 = 0.5e-3;
+
+/// What runs into what first on this way, indices into `moving` (`tool_from_box`) and `standing`. A
+/// corner that is cut by less than [`STRIDE`] may go unnoticed; to pass close by is no collision.
+fn collision(line: &Line, moving: &[Placed], standing: &[StaticBox]) -> Option<(usize, usize)> {
+    let reach = |(at, half): &Placed| at.translation.vector.norm() + half.norm();
+    let reach = moving.iter().map(reach).fold(0.0, f64::max);
+    // No point of the boxes goes farther than this on the whole way; 1.2: a turn is fastest half way.
+    let fastest = (line.way() + 1.2 * line.turn() * reach).max(1e-9);
+    let mut share = 0.0;
+    while share <= 1.0 {
+        let (gap, pair) = nearest(&line.along(share), moving, standing);
+        if gap <= 0.0 {
+            return pair;
+        }
+        share += gap.max(STRIDE) / fastest;
+    }
+    None
+}
+
+/// A lower bound of the distance of the nearest pair, metres, at most 0 where they overlap; and which
+/// pair it is.
+fn nearest(
+    world_from_tool: &Isometry3<f64>,
+    moving: &[Placed],
+    standing: &[StaticBox],
+) -> (f64, Option<(usize, usize)>) {
+    let mut nearest = (f64::INFINITY, None);
+    for (m, (tool_from_box, half)) in moving.iter().enumerate() {
+        let at = world_from_tool * tool_from_box;
+        for (s, part) in standing.iter().enumerate() {
+            let between = at.translation.vector - part.world_from_box.translation.vector;
+            // Most pairs are farther apart than the nearest one as balls around them.
+            if between.norm() - half.norm() - part.half.norm() >= nearest.0 {
+                continue;
+            }
+            let gap = -part.overlap(&at, half);
+            if gap < nearest.0 {
+                nearest = (gap, Some((m, s)));
+            }
+        }
+    }
+    nearest
 }
