@@ -5,13 +5,16 @@ use serde_json::{Value, json};
 use super::backend::{Backend, BackendArgs, Cells, corners};
 use super::cells::{Bench, SimCells};
 use super::interrupt;
+use super::out::say;
 use super::pause::PauseArgs;
 use super::runs::find_run;
 use crate::cell::{CellError, Unwatched, Workcell};
 use crate::cli::Failure;
-use crate::lab::{Experiment, LabError, Occasion, Run, Trial, Trials, UntilRaised, judge};
+use crate::lab::{
+    Experiment, LabError, Occasion, Run, Schedule, Step, Trial, Trials, UntilRaised, judge,
+};
 use crate::learn::{Method, Mode};
-use crate::report::{Kind, Metric, Scores, Shown, shown_in};
+use crate::report::{Judged, Kind, Metric, Scores, Shown, shown_in};
 use crate::store::{Stored, TrialStore};
 use crate::task::{Phase, Pose2, TrialKey};
 
@@ -61,7 +64,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let cells = Cells::new(&there, args.backend.backend)?;
     if let (true, Cells::Real(cells)) = (args.backend.dry_run, &cells) {
         let moves = cells.rehearse(corners(&experiment, info.seed))?.len();
-        println!("{moves} moves planned and checked; nothing was moved");
+        say!("{moves} moves planned and checked; nothing was moved")?;
         return Ok(());
     }
     let mut rehearsal = Rehearsal {
@@ -75,13 +78,18 @@ pub fn run(args: Args) -> Result<(), Failure> {
         watch: UntilRaised(interrupt::flag()?),
         cell: None,
     };
-    let mut rows = Vec::new();
-    for phase in [Phase::InScene, Phase::HeldOut] {
-        rows.push((phase, rehearsal.judge(phase, args.trials)?));
+    let mut judged = [Phase::InScene, Phase::HeldOut].map(|phase| (phase, Vec::new()));
+    for step in Schedule::of_evaluation(args.trials).steps() {
+        let Step::Evaluate(key) = step else { continue };
+        let trial = rehearsal.judge(key)?;
+        judged
+            .iter_mut()
+            .filter(|(phase, _)| *phase == key.phase)
+            .for_each(|(_, all)| all.push(trial));
     }
+    let rows = judged.map(|(phase, all)| (phase, Scores::judge(&all)));
     let what = format!("{} (seed {}) on {scene}", info.method, info.seed);
-    show(&what, &rows, args.json);
-    Ok(())
+    show(&what, &rows, args.json)
 }
 
 struct Rehearsal<'a> {
@@ -99,24 +107,19 @@ struct Rehearsal<'a> {
 }
 
 impl Rehearsal<'_> {
-    fn judge(&mut self, phase: Phase, trials: u64) -> Result<Scores, Failure> {
-        let mut judged = Vec::new();
-        for index in 0..trials {
-            let key = TrialKey { phase, index };
-            let occasion = Occasion { key, checkpoint: self.made, made: self.made };
-            let stored = match self.trial(occasion) {
-                Ok(trial) => trial.result,
-                Err(error) if self.cells.is_real() => {
-                    self.cell = None;
-                    self.pauses.wait(error, self.run)?;
-                    // What was cut off counts as what it was.
-                    Stored::interrupted(Pose2::IDENTITY, 0.0)
-                }
-                Err(error) => return Err(error.into()),
-            };
-            judged.push(judge(self.trials.reward(), &stored));
-        }
-        Ok(Scores::judge(&judged))
+    fn judge(&mut self, key: TrialKey) -> Result<Judged, Failure> {
+        let occasion = Occasion { key, checkpoint: self.made, made: self.made };
+        let stored = match self.trial(occasion) {
+            Ok(trial) => trial.result,
+            Err(error) if self.cells.is_real() => {
+                self.cell = None;
+                self.pauses.wait(error, self.run)?;
+                // What was cut off counts as what it was.
+                Stored::interrupted(Pose2::IDENTITY, 0.0)
+            }
+            Err(error) => return Err(error.into()),
+        };
+        Ok(judge(self.trials.reward(), &stored))
     }
 
     fn trial(&mut self, occasion: Occasion) -> Result<Trial, LabError> {
@@ -136,15 +139,14 @@ impl Rehearsal<'_> {
     }
 }
 
-fn show(what: &str, rows: &[(Phase, Scores)], as_json: bool) {
+fn show(what: &str, rows: &[(Phase, Scores)], as_json: bool) -> Result<(), Failure> {
     let metrics = shown_in(Shown::Eval);
     if as_json {
         let phases: serde_json::Map<_, _> = rows
             .iter()
             .map(|(phase, scores)| (phase.name().to_owned(), as_object(&metrics, scores)))
             .collect();
-        println!("{}", json!({ "run": what, "phases": phases }));
-        return;
+        return say!("{}", json!({ "run": what, "phases": phases }));
     }
     let width =
         |metric: &Metric| metric.short.len().max(if metric.kind == Kind::Mean { 8 } else { 9 });
@@ -152,7 +154,7 @@ fn show(what: &str, rows: &[(Phase, Scores)], as_json: bool) {
     for metric in &metrics {
         head += &format!(" {:>1$}", metric.short, width(metric));
     }
-    println!("{what}\n{head}");
+    say!("{what}\n{head}")?;
     for (phase, scores) in rows {
         let mut line = format!("{:10}", phase.name());
         for metric in &metrics {
@@ -163,8 +165,9 @@ fn show(what: &str, rows: &[(Phase, Scores)], as_json: bool) {
             };
             line += &format!(" {cell:>0$}", width(metric));
         }
-        println!("{line}");
+        say!("{line}")?;
     }
+    Ok(())
 }
 
 fn as_object(metrics: &[Metric], scores: &Scores) -> Value {

@@ -4,6 +4,7 @@ use toml::Table;
 
 use super::cells::{Bench, SimCells};
 use super::compare::set;
+use super::out::say;
 use crate::cell::Unwatched;
 use crate::cli::{Failure, interrupt};
 use crate::lab::{Change, Event, Experiment, Folder, LabError, Sweep, Wish};
@@ -69,9 +70,9 @@ pub fn run(args: Args) -> Result<(), Failure> {
         table.push(line);
     }
     table.sort_by(|a, b| a.area.total_cmp(&b.area));
-    println!("{}", Line::head());
+    say!("{}", Line::head())?;
     for line in table {
-        println!("{line}");
+        say!("{line}")?;
     }
     Ok(())
 }
