@@ -11,7 +11,7 @@ use crate::lab::{
     Change, Event, Experiment, Folder, LabError, MakeWatch, State, Sweep, Wish, read_results,
     run_path,
 };
-use crate::report::{self, RESAMPLES};
+use crate::report::{self, FailedRun, RESAMPLES};
 
 /// Bootstrap resamples of the reports that are written while runs go on.
 const RESAMPLES_MEANWHILE: usize = 2_000;
@@ -116,7 +116,7 @@ pub fn sweep(
         watch,
     };
     let mut unwritten = None;
-    loop {
+    let failed = loop {
         let progress = Progress::new(experiment);
         let outcome = sweep.run(&mut |event| {
             if let Event::Seed { results, .. } = &event {
@@ -126,7 +126,7 @@ pub fn sweep(
         });
         progress.end();
         match outcome {
-            Ok(_) => break folder.finish().map_err(LabError::from)?,
+            Ok(results) => break results.failed,
             Err(LabError::Interrupted) => {
                 let out = out.display();
                 let what = format!("interrupted; everything so far is in {out}, --resume goes on");
@@ -139,11 +139,36 @@ pub fn sweep(
             }
             Err(error) => return Err(error.into()),
         }
+    };
+    if failed.is_empty() {
+        folder.finish().map_err(LabError::from)?;
     }
     if let Some(error) = unwritten {
         eprintln!("a report along the way could not be written: {error}");
     }
-    show(&folder, experiment)
+    show(&folder, experiment)?;
+    told(&failed, &out)
+}
+
+/// The end of a sweep: it did not do what was asked if a run failed.
+fn told(failed: &[FailedRun], out: &Path) -> Result<(), Failure> {
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let all: Vec<String> = failed
+        .iter()
+        .map(|FailedRun { method, seed, reason }| format!("\n  {method} seed {seed}: {reason}"))
+        .collect();
+    Err(Failure::Work(anyhow::anyhow!(
+        "{} failed; the report leaves out {}, --resume tries again what is in {}:{}",
+        match failed.len() {
+            1 => "1 run".to_owned(),
+            n => format!("{n} runs"),
+        },
+        if failed.len() == 1 { "its seed" } else { "their seeds" },
+        out.display(),
+        all.concat()
+    )))
 }
 
 /// The run that was in the arm's hands: the last one begun.

@@ -73,6 +73,19 @@ impl Progress {
                     );
                 }
             }
+            Event::Failed { method, seed, reason } => {
+                if let Some(bar) = runs.remove(&(method.to_owned(), seed)) {
+                    // What it will not make does not count as time left.
+                    self.whole.inc(self.trials_of(method).saturating_sub(bar.position()));
+                    bar.finish_and_clear();
+                }
+                let said = format!("seed {seed:>3}  {method:18} FAILED: {reason}");
+                if self.plain {
+                    eprintln!("{said}");
+                } else if let Err(error) = self.bars.println(&said) {
+                    eprintln!("{said} (the terminal: {error})");
+                }
+            }
             Event::Seed { results, .. } => {
                 let complete = results.methods.first().map_or(0, |m| m.runs.len());
                 self.whole.set_message(format!("seeds complete: {complete}"));

@@ -15,7 +15,7 @@ pub struct Args {
 pub fn run(args: Args) -> Result<(), Failure> {
     let experiment = Folder::experiment(&args.dir).map_err(LabError::from)?;
     let results = read_results(&args.dir, &experiment)?;
-    if results.methods.iter().all(|m| m.runs.is_empty()) {
+    if results.failed.is_empty() && results.methods.iter().all(|m| m.runs.is_empty()) {
         let dir = args.dir.display();
         return Err(Failure::Input(format!("{dir}: no seed is complete yet in all its methods")));
     }

@@ -41,6 +41,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
     }
     let planned = schedule.all_trials();
     let complete = store.is_complete()?;
+    let failed = store.failed()?;
     let left = if complete { 0 } else { planned.saturating_sub(made) };
     let seconds_left = if made > 0 { seconds / made as f64 * left as f64 } else { f64::NAN };
     let (last, pauses) = (store.last_outcome()?, store.pauses()?);
@@ -53,19 +54,25 @@ pub fn run(args: Args) -> Result<(), Failure> {
             .iter()
             .map(|p| json!({ "unix_s": p.unix_s, "reason": p.reason, "resumed": p.resumed }))
             .collect();
-        let status = json!({
+        let mut status = json!({
             "run": path, "method": info.method, "seed": info.seed, "backend": info.backend,
             "complete": complete, "trials": made, "of": planned, "phases": phases,
             "last_outcome": last, "robot_time_s": seconds,
             "robot_time_left_s": (seconds_left.is_finite()).then_some(seconds_left),
             "pauses": pauses,
         });
+        if let Some(reason) = failed {
+            status["failed"] = reason.into();
+        }
         say!("{status}")?;
         return Ok(());
     }
     say!("{} seed {} on {}", info.method, info.seed, info.backend)?;
     let state = if complete { "complete" } else { "not complete" };
     say!("trials       {made} of {planned}, {state}")?;
+    if let Some(reason) = failed {
+        say!("failed       {reason}; --resume tries again")?;
+    }
     for (phase, trials, _) in phases {
         say!("  {phase:10} {trials}")?;
     }

@@ -64,7 +64,11 @@ pub fn run(args: Args) -> Result<(), Failure> {
             stop,
             watch: &|_| Box::new(Unwatched),
         };
-        let results = sweep.run(&mut |_: Event<'_>| ())?;
+        let results = sweep.run(&mut |event| {
+            if let Event::Failed { seed, reason, .. } = event {
+                eprintln!("{name}, seed {seed} failed: {reason}");
+            }
+        })?;
         let line = Line::new(name, &results);
         eprintln!("{line}");
         table.push(line);
@@ -113,6 +117,8 @@ struct Line {
     area: f64,
     /// By metric at the last checkpoint, in-scene, then held-out.
     last: Vec<(Metric, f64)>,
+    /// Seeds whose run failed: they are in no figure.
+    failed: Vec<u64>,
 }
 
 impl Line {
@@ -135,7 +141,9 @@ impl Line {
             let value = |c: &Checkpoint| place(c).value(&metric);
             (metric, mean(&|run| run.checkpoints.last().map_or(f64::NAN, value)))
         });
-        Self { last: last.collect(), name, area: mean(&area) }
+        let failed = results.failed.iter().map(|run| run.seed).collect();
+        let area = if runs.is_empty() { f64::NAN } else { mean(&area) };
+        Self { last: last.collect(), name, area, failed }
     }
 
     fn head() -> String {
@@ -155,6 +163,10 @@ impl std::fmt::Display for Line {
         for (metric, value) in &self.last {
             write!(f, " {value:8.*}", metric.decimals)?;
         }
-        write!(f, "  {}", self.name)
+        write!(f, "  {}", self.name)?;
+        match &self.failed[..] {
+            [] => Ok(()),
+            seeds => write!(f, " (without seeds that failed: {seeds:?})"),
+        }
     }
 }

@@ -9,7 +9,7 @@ use crate::cell::{Detail, Snapshot, Watch};
 use crate::config::Scene;
 use crate::input::ConfigError;
 use crate::learn::Recipe;
-use crate::report::{ExperimentResult, MethodResult, RunResult};
+use crate::report::{ExperimentResult, FailedRun, MethodResult, RunResult};
 use crate::store::{Durability, RunInfo, TrialStore};
 use crate::task::TrialKey;
 
@@ -48,6 +48,12 @@ pub enum Event<'e> {
         seed: u64,
         result: &'e RunResult,
     },
+    /// A method failed, which ends its own run only.
+    Failed {
+        method: &'e str,
+        seed: u64,
+        reason: &'e str,
+    },
     /// Every method has finished this seed; the results so far hold complete seeds only.
     Seed {
         seed: u64,
@@ -58,12 +64,16 @@ pub enum Event<'e> {
 enum Message {
     Started(usize),
     Trial(usize),
-    Finished(usize, RunResult),
-    Failed(LabError),
+    Ended(usize, Ended),
+    Aborted(LabError),
 }
 
+/// How a run ended: with its results, or with the reason why its method failed.
+type Ended = Result<RunResult, String>;
+
 impl Sweep<'_> {
-    /// Runs what is not complete yet. On an interruption or an error, the other runs stop at
+    /// Runs what is not complete yet. A method that fails ends its own run, which is noted and
+    /// returned with the results. On an interruption or any other error, the other runs stop at
     /// their next trial, and everything so far is kept.
     pub fn run(&self, tell: &mut dyn FnMut(Event<'_>)) -> Result<ExperimentResult, LabError> {
         let runs: Vec<(u64, &Recipe)> = self
@@ -71,7 +81,7 @@ impl Sweep<'_> {
             .seeds()
             .flat_map(|seed| self.experiment.methods.iter().map(move |m| (seed, m)))
             .collect();
-        let mut done: Vec<Option<RunResult>> = vec![None; runs.len()];
+        let mut done: Vec<Option<Ended>> = vec![None; runs.len()];
         let (next, abort) = (AtomicUsize::new(0), AtomicBool::new(false));
         let (sender, receiver) = channel();
         let mut failure = None;
@@ -92,16 +102,19 @@ impl Sweep<'_> {
                         let (seed, method) = named(at);
                         tell(Event::Trial { method, seed });
                     }
-                    Message::Finished(at, result) => {
+                    Message::Ended(at, ended) => {
                         let (seed, method) = named(at);
-                        tell(Event::Finished { method, seed, result: &result });
-                        done[at] = Some(result);
+                        tell(match &ended {
+                            Ok(result) => Event::Finished { method, seed, result },
+                            Err(reason) => Event::Failed { method, seed, reason },
+                        });
+                        done[at] = Some(ended);
                         if self.seed_is_complete(&done, at) {
                             let results = assemble(self.experiment, &done);
                             tell(Event::Seed { seed, results: &results });
                         }
                     }
-                    Message::Failed(error) => {
+                    Message::Aborted(error) => {
                         abort.store(true, Ordering::Relaxed);
                         // The first real error says more than the interruptions it causes.
                         let first =
@@ -132,12 +145,12 @@ impl Sweep<'_> {
             let at = next.fetch_add(1, Ordering::Relaxed);
             let Some((seed, recipe)) = runs.get(at).copied() else { return };
             if abort.load(Ordering::Relaxed) || self.stop.load(Ordering::Relaxed) {
-                return send(Message::Failed(LabError::Interrupted));
+                return send(Message::Aborted(LabError::Interrupted));
             }
             send(Message::Started(at));
             match self.one(recipe, seed, abort, &mut || send(Message::Trial(at))) {
-                Ok(result) => send(Message::Finished(at, result)),
-                Err(error) => return send(Message::Failed(error)),
+                Ok(ended) => send(Message::Ended(at, ended)),
+                Err(error) => return send(Message::Aborted(error)),
             }
         }
     }
@@ -148,7 +161,7 @@ impl Sweep<'_> {
         seed: u64,
         abort: &AtomicBool,
         trial: &mut dyn FnMut(),
-    ) -> Result<RunResult, LabError> {
+    ) -> Result<Ended, LabError> {
         let method = &recipe.card().name;
         let path = run_path(self.folder, method, seed);
         let info = RunInfo {
@@ -161,17 +174,36 @@ impl Sweep<'_> {
         };
         let store = open_or_create(&path, &info, self.durability)?;
         if !store.is_complete()? {
-            let watch = |scene: &str| -> Box<dyn Watch + '_> {
-                let stops = [UntilRaised(self.stop), UntilRaised(abort)];
-                Box::new(Watched { stops, own: (self.watch)(scene) })
-            };
-            let scene = &self.experiment.scene;
-            let cell = (self.cells)(scene)?.ok_or_else(|| self.absent(scene))?;
-            let mut looks_on = watch(scene);
-            let mut run = Run::new(self.experiment, recipe, seed, cell, store, looks_on.as_mut())?;
-            run.go_on(self.cells, &watch, &mut |_| trial())?;
+            store.note_failure(None)?;
+            let made = self.make(recipe, seed, store, abort, trial);
+            if let Err(LabError::Learn { source, .. }) = made {
+                let reason = source.to_string();
+                TrialStore::open(&path, self.durability)?.note_failure(Some(&reason))?;
+                return Ok(Err(reason));
+            }
+            made?;
         }
-        Ok(read_run(self.experiment, &TrialStore::read(&path)?)?)
+        Ok(Ok(read_run(self.experiment, &TrialStore::read(&path)?)?))
+    }
+
+    /// Makes what a run lacks.
+    fn make(
+        &self,
+        recipe: &Recipe,
+        seed: u64,
+        store: TrialStore,
+        abort: &AtomicBool,
+        trial: &mut dyn FnMut(),
+    ) -> Result<(), LabError> {
+        let watch = |scene: &str| -> Box<dyn Watch + '_> {
+            let stops = [UntilRaised(self.stop), UntilRaised(abort)];
+            Box::new(Watched { stops, own: (self.watch)(scene) })
+        };
+        let scene = &self.experiment.scene;
+        let cell = (self.cells)(scene)?.ok_or_else(|| self.absent(scene))?;
+        let mut looks_on = watch(scene);
+        let mut run = Run::new(self.experiment, recipe, seed, cell, store, looks_on.as_mut())?;
+        run.go_on(self.cells, &watch, &mut |_| trial())
     }
 
     fn absent(&self, scene: &str) -> ConfigError {
@@ -183,11 +215,15 @@ impl Sweep<'_> {
         }
     }
 
-    fn seed_is_complete(&self, done: &[Option<RunResult>], at: usize) -> bool {
+    fn seed_is_complete(&self, done: &[Option<Ended>], at: usize) -> bool {
         let methods = self.experiment.methods.len();
         let first = at / methods * methods;
-        done[first..first + methods].iter().all(Option::is_some)
+        done[first..first + methods].iter().all(is_complete)
     }
+}
+
+fn is_complete(run: &Option<Ended>) -> bool {
+    matches!(run, Some(Ok(_)))
 }
 
 /// A run's own watcher, and what may stop it.
@@ -224,7 +260,7 @@ pub fn run_path(folder: &Path, method: &str, seed: u64) -> PathBuf {
     folder.join(method).join(format!("{seed}.sqlite"))
 }
 
-/// Reads a folder's complete seeds again, as a sweep would have told them.
+/// Reads a folder's complete seeds and failed runs again, as a sweep would have told them.
 pub fn read_results(folder: &Path, experiment: &Experiment) -> Result<ExperimentResult, LabError> {
     let mut done = Vec::new();
     for seed in experiment.seeds() {
@@ -232,8 +268,9 @@ pub fn read_results(folder: &Path, experiment: &Experiment) -> Result<Experiment
             let path = run_path(folder, method, seed);
             let store = if path.is_file() { Some(TrialStore::read(&path)?) } else { None };
             done.push(match store {
-                Some(store) if store.is_complete()? => Some(read_run(experiment, &store)?),
-                _ => None,
+                Some(store) if store.is_complete()? => Some(Ok(read_run(experiment, &store)?)),
+                Some(store) => store.failed()?.map(Err),
+                None => None,
             });
         }
     }
@@ -256,22 +293,27 @@ fn listed(mut names: Vec<&str>) -> String {
 }
 
 /// The results of the complete seeds. `done` is seed by seed, method by method.
-fn assemble(experiment: &Experiment, done: &[Option<RunResult>]) -> ExperimentResult {
+fn assemble(experiment: &Experiment, done: &[Option<Ended>]) -> ExperimentResult {
     let count = experiment.methods.len();
-    let complete: Vec<&[Option<RunResult>]> =
-        done.chunks(count).filter(|seed| seed.iter().all(Option::is_some)).collect();
-    let mut programs: Vec<(&str, &str)> = complete
-        .iter()
-        .flat_map(|seed| seed.iter().flatten())
-        .map(|run| (run.version.as_str(), run.commit.as_str()))
+    let complete: Vec<Vec<&RunResult>> = done
+        .chunks(count)
+        .filter(|seed| seed.iter().all(is_complete))
+        .map(|seed| seed.iter().flatten().flatten().collect())
         .collect();
+    let named = experiment.seeds().flat_map(|seed| experiment.names().map(move |m| (seed, m)));
+    let failed = done.iter().zip(named).filter_map(|(run, (seed, method))| match run {
+        Some(Err(why)) => Some(FailedRun { method: method.to_owned(), seed, reason: why.clone() }),
+        _ => None,
+    });
+    let mut programs: Vec<(&str, &str)> =
+        complete.iter().flatten().map(|run| (run.version.as_str(), run.commit.as_str())).collect();
     programs.sort_unstable();
     programs.dedup();
     let (versions, commits): (Vec<_>, Vec<_>) = programs.into_iter().unzip();
     let of_method = |(at, recipe): (usize, &Recipe)| MethodResult {
         card: recipe.card().clone(),
         settings: recipe.pairs(),
-        runs: complete.iter().filter_map(|seed| seed[at].clone()).collect(),
+        runs: complete.iter().map(|seed| seed[at].clone()).collect(),
     };
     ExperimentResult {
         name: experiment.name.clone(),
@@ -285,5 +327,6 @@ fn assemble(experiment: &Experiment, done: &[Option<RunResult>]) -> ExperimentRe
         seeds: experiment.seeds().collect(),
         contrasts: experiment.contrasts.clone(),
         methods: experiment.methods.iter().enumerate().map(of_method).collect(),
+        failed: failed.collect(),
     }
 }

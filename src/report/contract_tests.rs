@@ -66,6 +66,7 @@ fn evaluations() -> ExperimentResult {
         seeds,
         contrasts: Vec::new(),
         methods,
+        failed: Vec::new(),
     }
 }
 

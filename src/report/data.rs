@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use super::{Contrast, Scores};
 use crate::learn::Card;
 use crate::task::{Outcome, TaskSpec};
@@ -38,6 +40,16 @@ pub struct ExperimentResult {
     /// Comparisons named in advance.
     pub contrasts: Vec<Contrast>,
     pub methods: Vec<MethodResult>,
+    /// Runs that ended because their method failed: their seeds are in no figure.
+    pub failed: Vec<FailedRun>,
+}
+
+/// A run whose method failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FailedRun {
+    pub method: String,
+    pub seed: u64,
+    pub reason: String,
 }
 
 #[derive(Clone, Debug, PartialEq)]

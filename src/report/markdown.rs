@@ -4,7 +4,7 @@ use super::harm;
 use super::metrics::{self, Shown};
 use super::published;
 use super::table::{self, TOLD, Table};
-use super::{ExperimentResult, MethodResult, Summary};
+use super::{ExperimentResult, FailedRun, MethodResult, Summary};
 use crate::task::{Quantity, Scope, TaskSpec};
 
 /// `report.md`, from which the page is made too.
@@ -35,6 +35,7 @@ fn header(result: &ExperimentResult, summary: &Summary) -> String {
             "> **{complete} of {asked} seeds complete.** The figures come from the complete ones and will change.\n\n"
         );
     }
+    text += &failures(result);
     if complete == 1 {
         text += "> **One seed.** There is no interval, and no conclusion to draw.\n\n";
     }
@@ -48,6 +49,29 @@ fn header(result: &ExperimentResult, summary: &Summary) -> String {
     facts.row(["training", &training(result)]);
     facts.row(["evaluation", &evaluation(result)]);
     text + &facts.markdown()
+}
+
+/// Which runs failed and why, and that their seeds are in no figure.
+fn failures(result: &ExperimentResult) -> String {
+    if result.failed.is_empty() {
+        return String::new();
+    }
+    let mut seeds: Vec<u64> = result.failed.iter().map(|run| run.seed).collect();
+    seeds.sort_unstable();
+    seeds.dedup();
+    let (runs, which) = match result.failed.len() {
+        1 => ("1 run failed".to_owned(), "seed"),
+        n => (format!("{n} runs failed"), if seeds.len() == 1 { "seed" } else { "seeds" }),
+    };
+    let mut text = format!(
+        "> **{runs}.** No figure of any method contains {which} {}; `--resume` tries again.\n",
+        ranges(&seeds)
+    );
+    for FailedRun { method, seed, reason } in &result.failed {
+        let words = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+        text += &format!("> - `{method}` seed {seed}: {}\n", words.replace('<', "&lt;"));
+    }
+    text + "\n"
 }
 
 fn training(result: &ExperimentResult) -> String {

@@ -30,7 +30,8 @@ mod write;
 pub use contrast::{Contrast, Contrasted, DemonstrationGain};
 pub use curves::curves_csv;
 pub use data::{
-    Checkpoint, Demonstrated, ExperimentResult, FILES, HarmCount, MethodResult, RunResult,
+    Checkpoint, Demonstrated, ExperimentResult, FILES, FailedRun, HarmCount, MethodResult,
+    RunResult,
 };
 pub use improvement::Improvement;
 pub use metrics::{Better, Judged, Kind, Metric, Scores, Shown, add_metric, metrics, shown_in};

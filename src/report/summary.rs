@@ -5,7 +5,7 @@ use super::contrast::Contrasted;
 use super::improvement::Improvement;
 use super::metrics::{self, Kind, Metric, PRECISE, Shown};
 use super::stats::{self, Bootstrap, Count, Estimate, Runs};
-use super::{Checkpoint, ExperimentResult, MethodResult, RunResult, Scores};
+use super::{Checkpoint, ExperimentResult, FailedRun, MethodResult, RunResult, Scores};
 use crate::learn::Role;
 
 /// The figures of an experiment: what `summary.json` holds and what every table prints.
@@ -20,6 +20,9 @@ pub struct Summary {
     pub trials: u64,
     /// Seeds that are complete, which are those that the figures come from.
     pub seeds: usize,
+    /// Runs whose method failed: their seeds are not complete, for any method.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<FailedRun>,
     pub version: String,
     pub commit: String,
     /// In the order of the experiment. A method without a complete run is left out.
@@ -103,6 +106,7 @@ impl Summary {
             experiment: result.name.clone(),
             trials: result.trials,
             seeds: result.complete_seeds(),
+            failed: result.failed.clone(),
             version: result.version.clone(),
             commit: result.commit.clone(),
             methods,

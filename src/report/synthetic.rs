@@ -60,6 +60,7 @@ pub(super) fn experiment(seeds: u64) -> ExperimentResult {
         ]
         .to_vec(),
         methods,
+        failed: Vec::new(),
     }
 }
 

@@ -262,6 +262,21 @@ impl TrialStore {
         Ok(self.value("complete")?.is_some())
     }
 
+    /// Why its method failed, if that is how it ended.
+    pub fn failed(&self) -> Result<Option<String>, StoreError> {
+        self.value("failed")
+    }
+
+    /// Notes that the method failed, and why; `None` before it is tried again.
+    pub fn note_failure(&self, reason: Option<&str>) -> Result<(), StoreError> {
+        match reason {
+            Some(why) => self.db.execute("INSERT OR REPLACE INTO run VALUES ('failed', ?)", [why]),
+            None => self.db.execute("DELETE FROM run WHERE key = 'failed'", []),
+        }
+        .map(drop)
+        .map_err(at(&self.path))
+    }
+
     /// Marks the run as complete and folds the journal into the one file.
     pub fn complete(&self) -> Result<(), StoreError> {
         self.db
