@@ -33,6 +33,7 @@ fn trial(index: u64) -> Experience {
         instance: Some((index % 50) as usize),
         pose: None,
         truth: None,
+        outcome: rmrl::task::Outcome::Placed,
         executed: None,
         decision: Decision { correction, bins: None, log_prob: None },
         feedback: Feedback { reward, unsigned: None, signed: None },

@@ -4,7 +4,7 @@ use super::compare::{SweepArgs, set, sweep};
 use crate::cell::Unwatched;
 use crate::cli::Failure;
 use crate::cli::backend::BackendArgs;
-use crate::lab::{Change, Experiment};
+use crate::lab::{Change, Experiment, method_name};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -56,6 +56,6 @@ pub(super) fn plan(
     changes.push(Change::flag_of("--seed", "first_seed", first));
     changes.push(Change::flag_of("--seed", "seeds", 1));
     let experiment = Experiment::with(experiment, &changes)?;
-    let name = format!("{}-{method}-{seed}", experiment.name);
+    let name = format!("{}-{}-{seed}", experiment.name, method_name(method));
     Ok((experiment, PathBuf::from("runs").join(name)))
 }

@@ -7,7 +7,7 @@ use super::compare::set;
 use super::out::say;
 use crate::cell::Unwatched;
 use crate::cli::{Failure, interrupt};
-use crate::lab::{Change, Event, Experiment, Folder, LabError, Sweep, Wish};
+use crate::lab::{Change, Event, Experiment, Folder, LabError, Sweep, Wish, method_name};
 use crate::report::{Checkpoint, ExperimentResult, Metric, RunResult, Scores, Shown, shown_in};
 use crate::store::Durability;
 
@@ -51,7 +51,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
     }
     for (experiment, combination) in experiments {
         let name = combination.join(",").replace(['/', '"', '[', ']'], "");
-        let out = args.out.join(&args.method).join(&name);
+        let out = args.out.join(method_name(&args.method)).join(&name);
         let (folder, _) = Folder::open(&out, &experiment, Wish::Resume).map_err(LabError::from)?;
         let cells = SimCells::new(&Bench::from(&experiment))?;
         let sweep = Sweep {
@@ -101,12 +101,13 @@ fn combinations(args: &Args) -> Result<Vec<Vec<String>>, Failure> {
 }
 
 fn experiment(args: &Args, combination: &[String]) -> Result<Experiment, Failure> {
+    let method = method_name(&args.method);
     let mut changes = set(&args.sets)?;
     changes.push(Change::flag_of("--method", "methods", vec![args.method.clone()]));
     changes.push(Change::flag_of("tuning", "first_seed", FIRST_SEED));
     changes.push(Change::flag_of("--seeds", "seeds", args.seeds as i64));
     changes.push(Change::flag_of("tuning", "demonstration", Vec::<Table>::new()));
-    changes.extend(set(combination.iter().map(|set| format!("{}.{set}", args.method)))?);
+    changes.extend(set(combination.iter().map(|set| format!("{method}.{set}")))?);
     Ok(Experiment::with(&args.experiment, &changes)?)
 }
 

@@ -1,9 +1,11 @@
 use std::fmt;
+use std::path::Path;
 
 use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::experiment_file::File;
+use super::outside;
 use crate::input::ConfigError;
 use crate::learn;
 
@@ -62,8 +64,14 @@ impl Change {
             valid: valid.into(),
         };
         let table = Table::try_from(file).map_err(|e| wrong(&e.to_string()))?;
-        let table = inserted(table, &self.path, self.value.clone())
+        let mut path = self.path.clone();
+        if file.outside.contains_key(&path[0]) {
+            path.insert(0, "settings".to_owned());
+        }
+        let mut table = inserted(table, &path, self.value.clone())
             .ok_or_else(|| wrong("the key goes through something that is not a table"))?;
+        // On the command line paths start from the working directory.
+        outside::sort_out(&mut table, Path::new(".")).map_err(|why| wrong(&why))?;
         File::deserialize(table).map_err(|e| wrong(e.message()))
     }
 }

@@ -4,6 +4,7 @@ use toml::{Table, Value};
 
 use super::change::Change;
 use super::experiment_file::{self, Evaluation, File};
+use super::outside;
 use crate::config::{Physics, validate_task};
 use crate::input::{Check, ConfigError, Source};
 use crate::learn::{self, Recipe};
@@ -46,6 +47,8 @@ pub struct Experiment {
     pub source: Source,
     /// As in the file, where it says one.
     said_summary: Option<String>,
+    /// Those of its methods that are programs.
+    outside: outside::All,
 }
 
 impl Experiment {
@@ -72,9 +75,15 @@ impl Experiment {
     pub fn with(name_or_path: &str, changes: &[Change]) -> Result<Self, ConfigError> {
         let (source, table) = experiment_file::read(name_or_path)?;
         let mut file = experiment_file::typed(&source, table)?;
-        for change in changes {
+        // Which methods there are decides what a key of theirs means.
+        let (methods, others): (Vec<_>, Vec<_>) =
+            changes.iter().partition(|change| change.key() == "methods");
+        for change in methods.into_iter().chain(others) {
             file = change.apply(&file)?;
         }
+        // What is asked anew is what is run now.
+        file.outside.values_mut().for_each(|outside| outside.answered = None);
+        file.outside.retain(|name, _| file.methods.contains(name));
         experiment_file::anchor_to_working_directory(&mut file);
         let told = match changes {
             [] => source,
@@ -83,7 +92,7 @@ impl Experiment {
                 format!("{source} with {}", all.join(", "))
             }
         };
-        Self::checked(&told, file).map_err(|mut error| {
+        Self::checked(&told, file, true).map_err(|mut error| {
             // The user's own words come first.
             if let Some(change) = changes.iter().rfind(|change| change.key() == error.key) {
                 error.file = change.flag().to_owned();
@@ -94,7 +103,7 @@ impl Experiment {
 
     /// What [`to_toml`](Self::to_toml) wrote.
     pub fn parse(source: &str, text: &str) -> Result<Self, ConfigError> {
-        Self::checked(source, crate::input::parse_toml(source, text)?)
+        Self::checked(source, crate::input::parse_toml(source, text)?, false)
     }
 
     /// The seeds of the experiment in order.
@@ -135,16 +144,24 @@ impl Experiment {
             contrast: self.contrasts.clone(),
             task: self.task.clone(),
             physics: self.physics,
-            settings: self.methods.iter().map(settings).collect(),
+            outside: self.outside.clone(),
+            settings: self
+                .methods
+                .iter()
+                .filter(|recipe| !self.outside.contains_key(&recipe.card().name))
+                .map(settings)
+                .collect(),
         };
         toml::to_string(&file).expect("an experiment is plain data")
     }
 
-    fn checked(source: &str, file: File) -> Result<Self, ConfigError> {
+    /// `ask`: programs among the methods are started to say what they are.
+    fn checked(source: &str, mut file: File, ask: bool) -> Result<Self, ConfigError> {
         let check = Check { file: source };
         let demonstrations = file.demonstrations();
         file.validate(&check, &demonstrations)?;
         validate_task(&check, &file.task)?;
+        ready_outside(&check, &mut file, ask)?;
         let methods = recipes(&check, &file)?;
         let evaluation = Evaluation { shelf_scene: None, shelf_trials: None, ..file.evaluation };
         let TaskSpec { range, bins, .. } = &file.task;
@@ -156,6 +173,7 @@ impl Experiment {
             name: file.name.unwrap_or_default(),
             summary: file.summary.clone().unwrap_or(derived),
             said_summary: file.summary,
+            outside: file.outside,
             scene: file.scene,
             robot: file.robot,
             methods,
@@ -173,6 +191,24 @@ impl Experiment {
     }
 }
 
+/// Checks the programs among the methods, gives them their options, and asks what they are.
+fn ready_outside(check: &Check<'_>, file: &mut File, ask: bool) -> Result<(), ConfigError> {
+    let told = told(file);
+    for (name, outside) in &mut file.outside {
+        outside.options.extend(file.settings.remove(name).unwrap_or_default());
+        outside.validate(check, name)?;
+        if ask {
+            outside.ask(check, name, told, file.first_seed)?;
+        }
+    }
+    Ok(())
+}
+
+fn told(file: &File) -> outside::Told {
+    let TaskSpec { range, bins, .. } = file.task;
+    outside::Told { range, bins, batch: file.batch, trials: file.trials }
+}
+
 /// The methods of an experiment with their settings.
 fn recipes(check: &Check<'_>, file: &File) -> Result<Vec<Recipe>, ConfigError> {
     for method in file.settings.keys() {
@@ -180,6 +216,11 @@ fn recipes(check: &Check<'_>, file: &File) -> Result<Vec<Recipe>, ConfigError> {
     }
     let none = Table::new();
     let of = |name: &String| {
+        if let Some(outside) = file.outside.get(name) {
+            let recipe = outside.recipe(check, name, told(file))?;
+            let key = format!("prior_trials of {name}");
+            return prior_fits(check, file, &key, recipe.card().prior_trials).map(|()| recipe);
+        }
         let entry = learn::find(check.file, "methods", name)?;
         let given = file.settings.get(name).unwrap_or(&none);
         let recipe = entry.open(check.file, given)?;
@@ -191,10 +232,7 @@ fn recipes(check: &Check<'_>, file: &File) -> Result<Vec<Recipe>, ConfigError> {
             return entry.open(check.file, &given);
         }
         let key = format!("settings.{name}.{PRIOR}");
-        let valid = format_args!("must be fewer than trials = {}", file.trials);
-        check.that(prior < file.trials, &key, prior, valid)?;
-        let valid = format_args!("must be a multiple of batch = {}", file.batch);
-        check.that(prior.is_multiple_of(file.batch), &key, prior, valid)?;
+        prior_fits(check, file, &key, prior)?;
         Ok(recipe)
     };
     let all: BTreeMap<&String, usize> = file.methods.iter().zip(0..).collect();
@@ -205,6 +243,13 @@ fn recipes(check: &Check<'_>, file: &File) -> Result<Vec<Recipe>, ConfigError> {
         "must name each method once",
     )?;
     file.methods.iter().map(of).collect()
+}
+
+fn prior_fits(check: &Check<'_>, file: &File, key: &str, prior: u64) -> Result<(), ConfigError> {
+    let valid = format_args!("must be fewer than trials = {}", file.trials);
+    check.that(prior < file.trials, key, prior, valid)?;
+    let valid = format_args!("must be a multiple of batch = {}", file.batch);
+    check.that(prior.is_multiple_of(file.batch), key, prior, valid)
 }
 
 /// The key of every method that learns from prior trials.

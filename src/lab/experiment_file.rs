@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use super::Experiment;
+use super::{Experiment, outside};
 use crate::config::Physics;
 use crate::input::{Check, ConfigError, anchored, parse_toml};
 use crate::report::Contrast;
@@ -23,6 +23,7 @@ pub(super) struct File {
     pub summary: Option<String>,
     pub scene: String,
     pub robot: String,
+    #[serde(deserialize_with = "outside::names")]
     pub methods: Vec<String>,
     pub trials: u64,
     pub batch: u64,
@@ -37,6 +38,9 @@ pub(super) struct File {
     pub task: TaskSpec,
     #[serde(default)]
     pub physics: Physics,
+    /// Those of the methods that are programs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub outside: outside::All,
     /// Method options that differ from their defaults, by method.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, Table>,
@@ -157,6 +161,7 @@ fn read_within(
         parse_toml::<File>(&source, &text)?;
     }
     if let Some(folder) = &folder {
+        outside::sort_out(&mut table, folder).map_err(|why| check.error("methods", "", why))?;
         for_each_path(&mut table, |path| *path = anchored(folder, path));
     }
     let Some(base) = table.remove("extends") else { return Ok((source, table)) };

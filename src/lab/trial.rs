@@ -109,6 +109,7 @@ impl Trials {
             pose,
             truth,
             decision,
+            outcome: result.outcome,
             executed: card.sees_executed.then_some(result.executed),
             feedback: self.reward.feedback(result.outcome, result.measured.as_ref(), card.signal),
         }

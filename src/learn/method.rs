@@ -1,7 +1,7 @@
 use crate::task::Image;
 use serde::{Deserialize, Serialize};
 
-use crate::task::{ContextSignal, Correction, Draw, Feedback, Pose2, RewardSignal};
+use crate::task::{ContextSignal, Correction, Draw, Feedback, Outcome, Pose2, RewardSignal};
 
 /// A way to choose corrections and to learn from their rewards. Batched and serialisable; it
 /// could live in another process.
@@ -149,6 +149,7 @@ pub struct Experience {
     /// The correction that the arm's own reading at the grip says was carried out, with that
     /// reading's error: only for a method whose card asks for it.
     pub executed: Option<Correction>,
+    pub outcome: Outcome,
     pub feedback: Feedback,
 }
 
@@ -184,6 +185,9 @@ pub enum LearnError {
     Count { asked: usize, got: usize },
     #[error("learning diverged: {0}")]
     Diverged(String),
+    /// What a program that is a method did.
+    #[error("{0}")]
+    Outside(String),
 }
 
 impl LearnError {

@@ -89,6 +89,18 @@ impl Entry {
 }
 
 impl Recipe {
+    /// A method that is in no registry: `settings` are what a report shows, `build` makes it.
+    pub fn new(
+        card: Card,
+        settings: Table,
+        build: impl Fn(ActionGrid, Streams) -> Result<Box<dyn Method>, LearnError>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        Self { card, keys: Vec::new(), settings, build: Arc::new(build) }
+    }
+
     pub fn card(&self) -> &Card {
         &self.card
     }

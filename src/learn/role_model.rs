@@ -335,6 +335,7 @@ mod tests {
             instance: Some(instance),
             pose: Some(Pose2::new(10.0 * instance as f64, 0.0, 0.0)),
             truth: None,
+            outcome: crate::task::Outcome::Placed,
             executed: None,
             decision: Decision { correction, bins: None, log_prob: None },
             feedback: Feedback { reward, unsigned: None, signed: None },

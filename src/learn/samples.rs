@@ -11,6 +11,7 @@ pub fn trial(instance: usize, reward: f64) -> Experience {
         instance: Some(instance),
         pose: None,
         truth: None,
+        outcome: crate::task::Outcome::Placed,
         executed: None,
         decision: Decision { correction: Pose2::IDENTITY, bins: None, log_prob: None },
         feedback: Feedback { reward, unsigned: None, signed: None },
