@@ -64,7 +64,7 @@ fn trials_in(folder: &Path) -> u64 {
         // A file that has just begun has no table yet.
         count.map_or(0, |trials| trials as u64)
     };
-    ["reinforce", "ppo", "rm-rl", "rm-rl-pretrained"].into_iter().map(of).sum()
+    ["reinforce", "ppo", "rm-rl", "rm-rl-pretrained", "method"].into_iter().map(of).sum()
 }
 
 /// Sends lines to `rmrl` and reads one JSON answer a line.
