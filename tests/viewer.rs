@@ -34,7 +34,7 @@ fn plan(scene: &str) -> Plan {
             robot: "gantry".into(),
             offset: Pose2::new(2.0, -1.0, 2.0),
             correction: None,
-            task: wide().task,
+            task: Box::new(wide().task),
             physics: wide().physics,
         },
         view: Preset::Cell,
@@ -308,7 +308,7 @@ fn a_finer_offset_than_the_sliders_leaves_the_trial_as_it_is_and_one_beyond_them
             robot: "gantry".into(),
             offset,
             correction: Some(Pose2::new(1.23, 0.0, 0.0)),
-            task: wide().task,
+            task: Box::new(wide().task),
             physics: wide().physics,
         },
         ..plan("open")

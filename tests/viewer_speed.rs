@@ -21,7 +21,7 @@ fn plan() -> Plan {
             robot: "ur5e-pinch".into(),
             offset: Pose2::new(3.0, 1.0, 2.0),
             correction: Some(Pose2::IDENTITY),
-            task: wide().task,
+            task: Box::new(wide().task),
             physics: wide().physics,
         },
         view: Preset::Cell,

@@ -114,7 +114,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
                 robot: args.robot.unwrap_or_else(|| "ur5e-pinch".into()),
                 offset: args.offset,
                 correction: args.correction,
-                task,
+                task: Box::new(task),
                 physics,
             }
         }

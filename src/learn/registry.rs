@@ -19,7 +19,9 @@ pub struct Entry {
 }
 
 type Open = dyn Fn(&str, &Table) -> Result<Recipe, ConfigError> + Send + Sync;
-type Build = dyn Fn(ActionGrid, Streams) -> Result<Box<dyn Method>, LearnError> + Send + Sync;
+type Build = dyn Fn(ActionGrid, Streams) -> Built + Send + Sync;
+/// A method ready to act.
+pub type Built = Result<Box<dyn Method>, LearnError>;
 
 /// A method with its settings, checked: ready to be built, once a run.
 #[derive(Clone)]
@@ -49,7 +51,7 @@ impl Entry {
     pub fn of<S: Settings>(
         name: &str,
         card: fn(&S) -> Card,
-        build: fn(Card, S, ActionGrid, Streams) -> Result<Box<dyn Method>, LearnError>,
+        build: fn(Card, S, ActionGrid, Streams) -> Built,
     ) -> Self {
         let method = name.to_owned();
         Self::named(name, move |file, overrides| {
@@ -125,7 +127,7 @@ impl Recipe {
     }
 
     /// A method ready to act.
-    pub fn build(&self, grid: ActionGrid, streams: Streams) -> Result<Box<dyn Method>, LearnError> {
+    pub fn build(&self, grid: ActionGrid, streams: Streams) -> Built {
         (self.build)(grid, streams)
     }
 }

@@ -184,16 +184,15 @@ macro_rules! settings {
 
         impl $crate::learn::Settings for $name {
             fn keys(&self) -> Vec<$crate::learn::Key> {
-                #[allow(unused_mut)]
-                let mut keys: Vec<$crate::learn::Key> = Vec::new();
-                $( keys.extend($crate::learn::Settings::keys(&self.$part)); )*
-                $( keys.push($crate::learn::Key::of(
+                let parts: Vec<Vec<$crate::learn::Key>> =
+                    vec![$( $crate::learn::Settings::keys(&self.$part), )*];
+                let own = vec![$( $crate::learn::Key::of(
                     stringify!($key),
                     concat!($($doc, "\n"),+),
                     &self.$key,
                     &($($bounds)?),
-                )); )*
-                keys
+                ), )*];
+                parts.into_iter().flatten().chain(own).collect()
             }
         }
     };

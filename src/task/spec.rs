@@ -36,7 +36,7 @@ pub struct TaskSpec {
     pub actuation: Noise,
     /// Error of the arm's own reading of the pick about the executed one: a trial's `executed` has
     /// it, so that a simulated arm does not tell the noise it drew. [`Noise::READING`] unless given.
-    #[serde(default = "reading", skip_serializing_if = "is_reading")]
+    #[serde(default = "reading", deserialize_with = "given", skip_serializing_if = "is_reading")]
     pub reading: Noise,
     /// Error of the measured placement about the true one.
     pub measurement: Noise,
@@ -100,6 +100,20 @@ fn reading() -> Noise {
     Noise::READING
 }
 
+/// A part that is not given is the default's: where that is not stored, `--set task.reading.mm=0.2`
+/// finds no table to change.
+fn given<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Noise, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Given {
+        mm: Option<f64>,
+        deg: Option<f64>,
+    }
+    let Given { mm, deg } = Given::deserialize(from)?;
+    let Noise { mm: usual_mm, deg: usual_deg } = Noise::READING;
+    Ok(Noise { mm: mm.unwrap_or(usual_mm), deg: deg.unwrap_or(usual_deg) })
+}
+
 fn is_reading(noise: &Noise) -> bool {
     *noise == Noise::READING
 }
@@ -131,6 +145,12 @@ mod tests {
             let again: TaskSpec = toml::from_str(&toml::to_string(&task).unwrap()).unwrap();
             assert_eq!(again, task);
         }
+    }
+
+    #[test]
+    fn of_a_reading_error_one_part_may_be_given_alone() {
+        let task: TaskSpec = toml::from_str(&format!("{STORED}reading.mm = 0.4\n")).unwrap();
+        assert_eq!(task.reading, Noise { mm: 0.4, deg: Noise::READING.deg });
     }
 
     #[test]

@@ -135,7 +135,7 @@ fn enter(plan: &Plan, app: &mut App) -> Result<Cell, ViewError> {
         Show::ByHand { scene, robot, offset, correction, task, physics } => {
             let cell = Cell { scene: Scene::named(scene)?, robot: Robot::named(robot)? };
             let mut hand =
-                ByHand::new(scene.clone(), robot.clone(), *offset, task.clone(), *physics)?;
+                ByHand::new(scene.clone(), robot.clone(), *offset, *task.clone(), *physics)?;
             app.insert_resource(Shown(Moment::at_rest(&cell.scene, &cell.robot, *offset)));
             if let Some(correction) = correction {
                 hand.correction = *correction;

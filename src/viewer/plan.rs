@@ -25,7 +25,7 @@ pub enum Show {
         offset: Pose2,
         correction: Option<Pose2>,
         /// Noise and range, as in a training on this task.
-        task: TaskSpec,
+        task: Box<TaskSpec>,
         physics: Physics,
     },
     /// Trials of a stored run.
