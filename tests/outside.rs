@@ -1,5 +1,6 @@
 //! Methods in other languages: what they can do, and what becomes of those that misbehave.
 
+#[allow(dead_code, reason = "shared with the other tests of the binary")]
 mod support;
 
 use std::os::unix::fs::PermissionsExt;

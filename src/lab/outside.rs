@@ -101,6 +101,8 @@ pub(super) fn sort_out(table: &mut Table, folder: &Path) -> Result<(), String> {
     let outside = table.entry("outside").or_insert_with(|| Value::Table(Table::new()));
     let Value::Table(outside) = outside else { return Err("outside must be a table".to_owned()) };
     outside.extend(found.into_iter().map(|(name, said)| (name, Value::Table(said))));
+    // Of a file in the working directory.
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     for (_, said) in outside {
         if let Value::Table(said) = said {

@@ -54,6 +54,9 @@ impl Process {
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut prepared, 0);
         let mut child = prepared.spawn().map_err(|error| match error.kind() {
+            ErrorKind::NotFound if !folder.is_dir() => {
+                format!("{program} cannot work in {}: no such folder", folder.display())
+            }
             ErrorKind::NotFound => {
                 format!("{program} is not there, or its first line (#!) names nothing")
             }
