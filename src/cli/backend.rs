@@ -146,7 +146,7 @@ impl RealCells {
 
     /// Begins with the word that marks hardware in a run file.
     fn describe(&self) -> String {
-        let hash = fnv1a(&self.site.fingerprint());
+        let hash = fnv1a(self.site.fingerprint());
         format!("{}, {}, robot and scene {hash:016x}", crate::lab::HARDWARE, self.site.robot().name)
     }
 
