@@ -30,7 +30,6 @@ fn a_name_that_nobody_has_is_answered_with_those_there_are() {
 #[test]
 fn a_flag_out_of_range_is_named_as_it_was_typed() {
     refused("compare smoke --trials 0", &["--trials: trials = 0", "from 1"]);
-    refused("compare smoke --trials 10", &["--trials: trials = 10", "at least batch = 20"]);
     refused("compare smoke --seeds -2", &["--seeds", "-2"]);
     refused("compare smoke --jobs 0", &["--jobs", "0"]);
     refused("env smoke --seed minus", &["--seed", "minus"]);
@@ -72,6 +71,19 @@ fn a_file_that_is_not_there_is_named() {
     refused("eval /nowhere/run.sqlite", &["/nowhere/run.sqlite", "no such run"]);
     refused("report /nowhere", &["/nowhere"]);
     refused("compare nowhere.toml", &["nowhere.toml", "No such file"]);
+}
+
+/// Ten trials of a batch of twenty once taught nothing, and nobody said so.
+#[test]
+fn a_run_shorter_than_a_batch_says_that_nothing_may_be_learned() {
+    let dir = tempdir();
+    let args =
+        "train smoke --method rm-rl --seed 1 --set evaluation.trials=1 --set demonstration=[]";
+    let short = rmrl(dir.path(), &format!("{args} --trials 10 --out short"));
+    assert_eq!(short.code, 0, "{}", short.stderr);
+    assert!(short.stderr.contains("trials = 10 is less than a batch of 20"), "{}", short.stderr);
+    let whole = rmrl(dir.path(), &format!("{args} --trials 20 --out whole"));
+    assert!(!whole.stderr.contains("less than a batch"), "{}", whole.stderr);
 }
 
 /// A budget too small for the default of 200 prior trials was once refused over an option that

@@ -103,6 +103,13 @@ pub fn sweep(
         return show(&folder, experiment);
     }
     eprintln!("{}: {}", experiment.name, experiment.summary);
+    if experiment.trials < experiment.batch {
+        eprintln!(
+            "trials = {} is less than a batch of {}: role models are found in whole batches, so that \
+             nothing may be learned; a smaller batch (--set batch=N) would change that",
+            experiment.trials, experiment.batch
+        );
+    }
     let asked = args.jobs.map_or_else(cores, |n| n as usize);
     let sweep = Sweep {
         experiment,

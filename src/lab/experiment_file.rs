@@ -105,12 +105,6 @@ impl File {
         check.that(!self.methods.is_empty(), "methods", "[]", "must name at least one method")?;
         check.count("trials", self.trials, 1_000_000)?;
         check.count("batch", self.batch, 10_000)?;
-        check.that(
-            self.trials >= self.batch,
-            "trials",
-            self.trials,
-            format_args!("must be at least batch = {}, after which a method learns", self.batch),
-        )?;
         check.count("seeds", self.seeds, 10_000)?;
         check.that(
             self.first_seed <= 1_000_000_000,
