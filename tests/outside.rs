@@ -1,5 +1,7 @@
 //! Methods in other languages: what they can do, and what becomes of those that misbehave.
 
+#![cfg(unix)]
+
 #[allow(dead_code, reason = "shared with the other tests of the binary")]
 mod support;
 
