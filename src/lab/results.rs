@@ -1,4 +1,4 @@
-use super::{Demonstration, Experiment};
+use super::{Experiment, Schedule};
 use crate::report::{Checkpoint, Demonstrated, HarmCount, Judged, RunResult, Scores};
 use crate::store::{StoreError, Stored, TrialRow, TrialStore};
 use crate::task::{Outcome, Phase, Placement, Reward, is_success};
@@ -37,7 +37,7 @@ pub fn read_run(experiment: &Experiment, store: &TrialStore) -> Result<RunResult
         version: info.version,
         commit: info.commit,
         checkpoints,
-        demonstrations: demonstrated(&experiment.demonstrations, &shown),
+        demonstrations: demonstrated(experiment, &shown),
         harm: harm(done.iter().copied()),
         outcomes: Outcome::tally(done.iter().map(|r| r.outcome)),
     })
@@ -64,16 +64,15 @@ fn scores(reward: &Reward, rows: &[TrialRow]) -> Scores {
 }
 
 /// The trials of each demonstration: they are numbered on from one to the next.
-fn demonstrated(demonstrations: &[Demonstration], rows: &[TrialRow]) -> Vec<Demonstrated> {
-    let mut first = 0;
-    let shown = demonstrations.iter().map(|Demonstration { scene, trials }| {
-        let numbers = first..first + trials;
-        first = numbers.end;
+fn demonstrated(experiment: &Experiment, rows: &[TrialRow]) -> Vec<Demonstrated> {
+    let schedule = Schedule::new(experiment, 0);
+    let shown = experiment.demonstrations.iter().enumerate().map(|(which, shown)| {
+        let numbers = schedule.demonstration(which);
         let rows = || rows.iter().filter(|row| numbers.contains(&row.intent.key.index));
         let results = || rows().filter_map(|row| row.result.as_ref());
         let placed = results().filter(|r| r.outcome == Outcome::Placed && r.seated);
         Demonstrated {
-            scene: scene.clone(),
+            scene: shown.scene.clone(),
             placed: placed.count() as u64,
             of: rows().count() as u64,
             harm: harm(results()),
