@@ -152,7 +152,10 @@ pub fn console_table(result: &ExperimentResult, summary: &Summary) -> String {
     }
     let left_out = left_out(result, summary);
     if !left_out.is_empty() {
-        text += &format!("not compared, for want of a seed in common: {}\n", left_out.join(", "));
+        text += &format!(
+            "not compared, not both in this run or without a seed in common: {}\n",
+            left_out.join(", ")
+        );
     }
     text
 }
