@@ -31,7 +31,8 @@ pub fn run(args: Args) -> Result<(), Failure> {
         phases.iter().fold((0, 0.0), |(n, s), (_, count, time)| (n + count, s + time));
     let card = experiment.method(&file, &info.method)?.card();
     let mut schedule = Schedule::new(&experiment, card.prior_trials);
-    if info.backend.starts_with(HARDWARE) {
+    let backend = &info.provenance.backend;
+    if backend == HARDWARE {
         // Other scenes do not stand on a real table.
         for (which, shown) in experiment.demonstrations.iter().enumerate() {
             if shown.scene != experiment.scene {
@@ -55,7 +56,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
             .map(|p| json!({ "unix_s": p.unix_s, "reason": p.reason, "resumed": p.resumed }))
             .collect();
         let mut status = json!({
-            "run": path, "method": info.method, "seed": info.seed, "backend": info.backend,
+            "run": path, "method": info.method, "seed": info.seed, "backend": backend,
             "complete": complete, "trials": made, "of": planned, "phases": phases,
             "last_outcome": last, "robot_time_s": seconds,
             "robot_time_left_s": (seconds_left.is_finite()).then_some(seconds_left),
@@ -67,7 +68,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
         say!("{status}")?;
         return Ok(());
     }
-    say!("{} seed {} on {}", info.method, info.seed, info.backend)?;
+    say!("{} seed {} on {}", info.method, info.seed, backend)?;
     let state = if complete { "complete" } else { "not complete" };
     say!("trials       {made} of {planned}, {state}")?;
     if let Some(reason) = failed {

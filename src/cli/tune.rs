@@ -6,8 +6,8 @@ use super::cells::{Bench, SimCells};
 use super::compare::set;
 use super::out::say;
 use crate::cell::Unwatched;
-use crate::cli::{Failure, interrupt};
-use crate::lab::{Change, Event, Experiment, Folder, LabError, Sweep, Wish, method_name};
+use crate::cli::{Failure, interrupt, session};
+use crate::lab::{Change, Event, Experiment, Folder, LabError, Part, Sweep, Wish, method_name};
 use crate::report::{Checkpoint, ExperimentResult, Metric, RunResult, Scores, Shown, shown_in};
 use crate::store::Durability;
 
@@ -59,7 +59,11 @@ pub fn run(args: Args) -> Result<(), Failure> {
             folder: folder.path(),
             jobs: args.jobs as usize,
             cells: &|scene| Ok(Some(cells.cell(scene)?)),
-            backend: cells.describe(&[&experiment.scene])?,
+            part: &Part::All,
+            scratch: None,
+            provenance: cells.provenance(&[&experiment.scene])?,
+            session: session::now(None),
+            alone: false,
             durability: Durability::Process,
             stop,
             watch: &|_| Box::new(Unwatched),

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use rand::{RngExt, SeedableRng};
 
 use super::{
+    Origin,
     Checkpoint, Contrast, Demonstrated, ExperimentResult, HarmCount, MethodResult, RunResult,
     Scores,
 };
@@ -137,5 +138,6 @@ fn run(&(name, learns, _, _, floor_mm, floor_deg, fall): &Recipe, seed: u64) -> 
             true => BTreeMap::from([("placed", 990), ("dropped", 7), ("no_grasp", 3)]),
             false => BTreeMap::new(),
         },
+        origin: Origin::default(),
     }
 }
