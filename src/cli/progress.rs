@@ -77,7 +77,9 @@ impl Progress {
                 }
             }
             Event::Elsewhere { method, seed } => {
-                self.say(&format!("seed {seed:>3}  {method:18} is made by another process: waiting"));
+                self.say(&format!(
+                    "seed {seed:>3}  {method:18} is made by another process: waiting"
+                ));
             }
             Event::Failed { method, seed, reason } => {
                 if let Some(bar) = runs.remove(&(method.to_owned(), seed)) {

@@ -191,8 +191,7 @@ impl Folder {
             for entry in entries {
                 let file = entry?.path();
                 let name = file.file_name().and_then(|n| n.to_str()).unwrap_or("");
-                if RUN_FILES.iter().any(|end| name.ends_with(end))
-                {
+                if RUN_FILES.iter().any(|end| name.ends_with(end)) {
                     remove_if_there(&file)?;
                 }
             }

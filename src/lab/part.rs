@@ -45,7 +45,8 @@ impl Part {
             Self::All => Ok(all.collect()),
             Self::Shard { index, of } => {
                 // Dealt out method by method, so that no shard has only the slow ones.
-                let dealt = |at: usize| (at % methods) as u64 * experiment.seeds + (at / methods) as u64;
+                let dealt =
+                    |at: usize| (at % methods) as u64 * experiment.seeds + (at / methods) as u64;
                 let of_shard = |at: usize| dealt(at) % of == *index;
                 Ok(all.enumerate().filter(|(at, _)| of_shard(*at)).map(|(_, run)| run).collect())
             }

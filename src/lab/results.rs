@@ -3,9 +3,7 @@ use crate::input::Content;
 use crate::report::{
     Checkpoint, Demonstrated, HarmCount, Judged, MadeBy, Origin, RunResult, Scores,
 };
-use crate::store::{
-    Provenance, RunInfo, Session, StoreError, Stored, Times, TrialRow, TrialStore,
-};
+use crate::store::{Provenance, RunInfo, Session, StoreError, Stored, Times, TrialRow, TrialStore};
 use crate::task::{Outcome, Phase, Placement, Reward, is_success};
 
 /// The backend of a run on hardware: there, evaluation is charged.

@@ -3,8 +3,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use nalgebra::Isometry3;
 
 use super::{
-    Dashboard, HttpEyes, Limits, Moves, Pads, PlannedRig, Program, RealRig, Robotiq, Rtde, Session, Setting,
-    calibration,
+    Dashboard, HttpEyes, Limits, Moves, Pads, PlannedRig, Program, RealRig, Robotiq, Rtde, Session,
+    Setting, calibration,
 };
 use crate::arm::{ArmModel, Joints, Planner, Unreachable};
 use crate::cell::{CellError, CellPlan, DeviceError, Place, ScriptedCell, placement};

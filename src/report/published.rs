@@ -93,7 +93,11 @@ pub(super) fn section(result: &ExperimentResult, summary: &Summary) -> String {
         let mut assumptions = Table::new(["", "paper", "here"]);
         for [what, paper, here] in ASSUMPTIONS {
             let on_arm = what == "arm" && summary.hardware.is_some();
-            assumptions.row([what, paper, if on_arm { "real, or its twin: see above" } else { here }]);
+            assumptions.row([
+                what,
+                paper,
+                if on_arm { "real, or its twin: see above" } else { here },
+            ]);
         }
         text += &assumptions.markdown();
     }

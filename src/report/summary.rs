@@ -5,9 +5,7 @@ use super::contrast::Contrasted;
 use super::improvement::Improvement;
 use super::metrics::{self, Kind, Metric, PRECISE, Shown};
 use super::stats::{self, Bootstrap, Count, Estimate, Runs};
-use super::{
-    Checkpoint, ExperimentResult, FailedRun, Hardware, MethodResult, RunResult, Scores,
-};
+use super::{Checkpoint, ExperimentResult, FailedRun, Hardware, MethodResult, RunResult, Scores};
 use crate::learn::Role;
 
 /// The figures of an experiment: what `summary.json` holds and what every table prints.

@@ -6,9 +6,8 @@ use std::collections::BTreeMap;
 use rand::{RngExt, SeedableRng};
 
 use super::{
-    Origin,
-    Checkpoint, Contrast, Demonstrated, ExperimentResult, HarmCount, MethodResult, RunResult,
-    Scores,
+    Checkpoint, Contrast, Demonstrated, ExperimentResult, HarmCount, MethodResult, Origin,
+    RunResult, Scores,
 };
 use crate::learn::{Card, Role};
 use crate::task::{ContextSignal, Draw, Noise, Range, RewardSignal, TaskSpec};

@@ -212,7 +212,8 @@ impl TrialStore {
                         now, own.0, own.1, model.0, model.1, l.peers, c.x_mm, c.y_mm, c.yaw_deg
                     ])?;
                 }
-                let mut diagnostic = tx.prepare_cached("INSERT INTO diagnostic VALUES (?, ?, ?)")?;
+                let mut diagnostic =
+                    tx.prepare_cached("INSERT INTO diagnostic VALUES (?, ?, ?)")?;
                 for (key, value) in &end.progress.diagnostics {
                     diagnostic.execute(params![now, key, value])?;
                 }

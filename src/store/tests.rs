@@ -351,7 +351,8 @@ fn every_table_and_column_is_described() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run.sqlite");
     let store = TrialStore::create(&path, &info(), Durability::Process).unwrap();
-    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/data.md")).unwrap();
+    let page =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/data.md")).unwrap();
     let sql = "SELECT s.name, c.name FROM sqlite_schema AS s, pragma_table_info(s.name) AS c \
                WHERE s.type IN ('table', 'view')";
     let mut statement = store.db.prepare(sql).unwrap();
@@ -363,7 +364,8 @@ fn every_table_and_column_is_described() {
         assert!(page.contains(&format!("`{table}`")), "{table}");
         // Of a pose, the first part: `seen_...`.
         let group = column.split('_').next().unwrap_or_default();
-        let named = [format!("`{column}`"), format!("`{group}_...`"), format!("`{group}_prob_...`")];
+        let named =
+            [format!("`{column}`"), format!("`{group}_...`"), format!("`{group}_prob_...`")];
         let common = ["id", "key", "value", "unix_s", "reason", "resumed", "image", "state"];
         let known = named.iter().any(|name| page.contains(name.as_str()))
             || common.contains(&column.as_str())

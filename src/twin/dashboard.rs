@@ -2,9 +2,7 @@
 
 use super::controller::Controller;
 use crate::wire::RuntimeState;
-use crate::wire::dashboard::{
-    Request, TWIN_SERIAL, robot_mode_reply, safety_status_reply,
-};
+use crate::wire::dashboard::{Request, TWIN_SERIAL, robot_mode_reply, safety_status_reply};
 
 /// The answer to one line, and whether the connection ends with it.
 pub fn answer(controller: &mut Controller, line: &str) -> (String, bool) {

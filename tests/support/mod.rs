@@ -64,8 +64,7 @@ pub fn trials_in(folder: &Path) -> u64 {
         // A file that has just begun has no table yet.
         count.map_or(0, |trials| trials as u64)
     };
-    let methods =
-        ["no-correction", "reinforce", "ppo", "rm-rl", "rm-rl-pretrained", "method"];
+    let methods = ["no-correction", "reinforce", "ppo", "rm-rl", "rm-rl-pretrained", "method"];
     methods.into_iter().map(of).sum()
 }
 
@@ -124,7 +123,8 @@ fn contents(path: &Path) -> Vec<String> {
                     let name = names[at].as_str();
                     let number = name == "id" && names.len() > 5;
                     let hidden = number
-                        || name.ends_with("_unix_s") || ["trial", "role_model"].contains(&name);
+                        || name.ends_with("_unix_s")
+                        || ["trial", "role_model"].contains(&name);
                     if hidden { String::new() } else { format!("{:?}", row.get_ref(at).unwrap()) }
                 };
                 Ok((0..names.len()).map(cell).collect::<Vec<_>>().join("|"))
