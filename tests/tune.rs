@@ -81,7 +81,7 @@ fn halving_gives_the_same_record_with_any_jobs_in_shards_and_after_kills() {
     assert_eq!(text(dir, "killed"), whole);
 
     // The first shard cannot begin the second rung before the others have made theirs of the first.
-    let shard = |i: usize| halving(dir, &format!("--shard {i}/3 --out shards"));
+    let shard = |i: usize| halving(dir, &format!("--shard {i}/3 --scratch scratch --out shards"));
     assert_eq!(shard(0).code, 0);
     let early = shard(0);
     assert_eq!(early.code, 1, "{}", early.stderr);
@@ -90,6 +90,7 @@ fn halving_gives_the_same_record_with_any_jobs_in_shards_and_after_kills() {
         shard(i);
     }
     assert_eq!(text(dir, "shards"), whole);
+    assert_eq!(std::fs::read_dir(dir.join("scratch")).unwrap().count(), 0);
     // Once more makes nothing, and tells the same.
     let again = halving(dir, "--shard 1/3 --json --out shards");
     assert_eq!((again.code, again.stdout), (0, whole));
@@ -151,8 +152,8 @@ fn another_plan_in_the_same_folder_is_refused_with_what_differs() {
         ("--budget 3 --seed 2", "there: seed = 1; asked for: seed = 2"),
         ("--budget 3 --space lr=1e-4..1e-3", "lr=0.0001..0.001"),
         (
-            "--budget 3 --set batch=10",
-            "there: experiment.batch = 20; asked for: experiment.batch = 10",
+            "--budget 3 --set batch=5",
+            "there: experiment.batch = 10; asked for: experiment.batch = 5",
         ),
         ("--grid lr=1e-3", "there: budget = 3; asked for: no budget"),
     ] {
@@ -230,7 +231,7 @@ fn wrong_input_is_refused_with_what_is_valid() {
         ("ppo --grid lrr=1", vec!["--grid", "lrr", "unknown key", "clip"]),
         ("ppo --grid lr=7", vec!["--grid", "settings.ppo.lr", "from 0.00000001 to 1"]),
         ("ppo --grid lr=1e-3 --budget 4", vec!["--grid", "--budget"]),
-        ("ppo --grid lr=1e-3 --space lr=1..2", vec!["--space", "--budget"]),
+        ("ppo --grid lr=1e-3 --space lr=1..2", vec!["--space", "--grid"]),
         ("ppo --budget 0", vec!["--budget", "0"]),
         ("ppo --budget 4 --space lr", vec!["--space", "KEY=LOW..HIGH"]),
         (

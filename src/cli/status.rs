@@ -49,7 +49,8 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let (made, seconds) =
         phases.iter().fold((0, 0.0), |(n, s), (_, count, time)| (n + count, s + time));
     let recipe = experiment.method(&file, &info.method)?;
-    let planned = schedule(&experiment, recipe, &info.backend).all_trials();
+    let backend = &info.provenance.backend;
+    let planned = schedule(&experiment, recipe, backend).all_trials();
     let complete = store.is_complete()?;
     let failed = store.failed()?;
     let left = if complete { 0 } else { planned.saturating_sub(made) };
@@ -65,7 +66,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
             .map(|p| json!({ "unix_s": p.unix_s, "reason": p.reason, "resumed": p.resumed }))
             .collect();
         let mut status = json!({
-            "run": path, "method": info.method, "seed": info.seed, "backend": info.backend,
+            "run": path, "method": info.method, "seed": info.seed, "backend": backend,
             "complete": complete, "trials": made, "of": planned, "phases": phases,
             "last_outcome": last, "robot_time_s": seconds,
             "robot_time_left_s": (seconds_left.is_finite()).then_some(seconds_left),
@@ -77,7 +78,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
         say!("{status}")?;
         return Ok(());
     }
-    say!("{} seed {} on {}", info.method, info.seed, info.backend)?;
+    say!("{} seed {} on {}", info.method, info.seed, backend)?;
     let state = if complete { "complete" } else { "not complete" };
     say!("trials       {made} of {planned}, {state}")?;
     if let Some(reason) = failed {
@@ -109,7 +110,7 @@ fn whole(folder: &Path) -> Option<Experiment> {
 /// What a run on this backend makes.
 fn schedule(experiment: &Experiment, recipe: &Recipe, backend: &str) -> Schedule {
     let mut schedule = Schedule::new(experiment, recipe.card().prior_trials);
-    if backend.starts_with(HARDWARE) {
+    if backend == HARDWARE {
         // Other scenes do not stand on a real table.
         for (which, shown) in experiment.demonstrations.iter().enumerate() {
             if shown.scene != experiment.scene {

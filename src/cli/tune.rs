@@ -4,11 +4,13 @@ mod progress;
 mod record;
 mod runs;
 
+use std::fmt::Arguments;
 use std::path::PathBuf;
 
 use super::cells::{Bench, SimCells};
 use super::out::say;
 use crate::cli::{Failure, interrupt};
+use crate::lab::Part;
 use crate::lab::tune::{Standing, promoted};
 use folder::Folder;
 use plan::Plan;
@@ -26,7 +28,7 @@ use runs::{Made, Runs};
   rmrl tune narrow --method ./mine.py --budget 27 --space lr=1e-4..1e-1:log --space width=8..64
       a program of one's own, with ranges of one's own
   rmrl tune narrow --method rm-rl --budget 27 --shard 0/4 --out /shared/rm-rl
-      a quarter of the runs of the present rung: see docs/cluster.md
+      a quarter of the runs of the present rung, on a cluster: see docs/cluster.md
 
 The output folder gets tune.json: every setting with its figures, and the best one as --set lines.
 The same command goes on with what a stopped one left.")]
@@ -54,9 +56,9 @@ pub struct Args {
     /// Most seeds a setting, from 1001 on [default: 4 with --grid, 9 with --budget]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
     seeds: Option<u64>,
-    /// Part I (from 0) of N of the present rung's runs
-    #[arg(long, value_name = "I/N", value_parser = shard)]
-    shard: Option<(usize, usize)>,
+    /// Make only the i-th of N parts of the present rung, from 0 on, beside other processes
+    #[arg(long, value_name = "i/N", value_parser = Part::shard)]
+    shard: Option<Part>,
     /// Runs at the same time
     #[arg(long, value_name = "N", default_value_t = 2)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=1024))]
@@ -64,6 +66,10 @@ pub struct Args {
     /// Output folder [default: runs/tune-<experiment>-<method>]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Make runs here and move them to the output folder when they are whole: for an output folder
+    /// on a network disk [default without DIR: the system's folder for temporary files]
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "")]
+    scratch: Option<PathBuf>,
     /// Go on with what the folder holds; so does the same command without it
     #[arg(long)]
     resume: bool,
@@ -75,41 +81,47 @@ pub struct Args {
     json: bool,
 }
 
-/// `I/N`, I from 0 as array jobs count.
-fn shard(text: &str) -> Result<(usize, usize), String> {
-    let parts = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
-    match parts {
-        Some((i, n)) if i < n => Ok((i, n)),
-        _ => Err("must be I/N with I from 0 to N - 1, for instance 0/4".to_owned()),
-    }
-}
-
 pub fn run(args: Args) -> Result<(), Failure> {
     let stop = interrupt::flag()?;
     let plan = Plan::new(&args)?;
     let cells = SimCells::new(&Bench::from(plan.experiment()))?;
-    let backend = cells.describe(&[&plan.experiment().scene])?;
+    let provenance = cells.provenance(&[&plan.experiment().scene])?;
     let name = format!("tune-{}-{}", plan.experiment().name, plan.method);
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(name));
-    let folder = Folder::claim(&out, &plan, &backend)?;
-    let runs = Runs { plan: &plan, folder: &folder, cells: &cells, backend, stop };
+    let folder = Folder::claim(&out, &plan, &provenance)?;
+    let runs = Runs {
+        plan: &plan,
+        folder: &folder,
+        scratch: args.scratch.as_deref(),
+        cells: &cells,
+        provenance,
+        stop,
+    };
+    let (index, of) = match args.shard {
+        Some(Part::Shard { index, of }) => (index as usize, of as usize),
+        _ => (0, 1),
+    };
     let mut record = Record::new(&plan);
     let mut progress = Progress::new(&plan);
     let mut on: Vec<usize> = (0..plan.candidates.len()).collect();
+    let mut here = 0;
     for (at, rung) in plan.rungs.iter().enumerate() {
         if at > 0 {
             on = promoted(record.standings(), rung.settings);
         }
         let all = plan.runs(at, &on);
-        let mine = all.iter().copied().enumerate();
-        let mine = mine.filter(|(i, _)| args.shard.is_none_or(|(part, of)| i % of == part));
-        let mine: Vec<_> = mine.map(|(_, run)| run).collect();
+        let mine: Vec<_> = all.iter().copied().skip(index).step_by(of).collect();
         progress.rung(at, &on);
-        let (made, here) = runs.make(&mine, args.jobs as usize, &mut progress)?;
+        let (made, new) = runs.make(&mine, args.jobs as usize, &mut progress)?;
+        here += new;
         let missing = runs.gather(&all, &made, &mut record)?;
         if missing > 0 {
             progress.end();
-            return elsewhere(&args, at, &plan, missing, here);
+            return elsewhere(
+                format_args!("rung {} of {}", at + 1, plan.rungs.len()),
+                missing,
+                here,
+            );
         }
         record.rung(at, &on);
         folder.write(&record.json())?;
@@ -130,18 +142,9 @@ pub fn run(args: Args) -> Result<(), Failure> {
 }
 
 /// What this shard had to do of a rung is made; what others have to do is not.
-fn elsewhere(
-    args: &Args,
-    at: usize,
-    plan: &Plan,
-    missing: usize,
-    here: usize,
-) -> Result<(), Failure> {
-    let (of, shards) = (plan.rungs.len(), args.shard.map_or(1, |(_, of)| of));
+fn elsewhere(rung: Arguments<'_>, missing: usize, here: usize) -> Result<(), Failure> {
     let what = format!(
-        "rung {} of {of} lacks {missing} runs of other shards: run the other shards first, then all {shards} \
-         again",
-        at + 1
+        "{rung} lacks {missing} runs of other shards: run the other shards first, then all of them again"
     );
     if here == 0 {
         return Err(Failure::Work(anyhow::anyhow!("nothing to do: {what}")));

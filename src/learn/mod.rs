@@ -31,7 +31,7 @@ pub use method::{
     View,
 };
 pub use network::Network;
-pub use objective::{Objective, Round};
+pub use objective::{Loss, Objective, Round};
 pub use optimiser::Adam;
 pub use registry::{Entry, Recipe, add, entries, find, names};
 pub use rule::Rule;

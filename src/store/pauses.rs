@@ -1,6 +1,6 @@
 use rusqlite::params;
 
-use super::schema::at;
+use super::error::at;
 use super::{StoreError, TrialStore};
 
 /// A moment at which a run could not go on without a person.

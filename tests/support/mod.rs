@@ -107,8 +107,9 @@ fn contents(path: &Path) -> Vec<String> {
     let mut all = Vec::new();
     for sql in [
         "SELECT * FROM trial ORDER BY phase, checkpoint, number",
-        "SELECT * FROM label ORDER BY at_trial, trial",
-        "SELECT * FROM batch ORDER BY at_trial",
+        "SELECT * FROM role_model_history",
+        "SELECT * FROM diagnostic ORDER BY at_trial, key",
+        "SELECT at_trial, loss FROM batch ORDER BY at_trial",
         "SELECT * FROM learner",
     ] {
         let mut statement = db.prepare(sql).unwrap();
@@ -116,8 +117,13 @@ fn contents(path: &Path) -> Vec<String> {
         let rows = statement
             .query_map([], |row| {
                 let cell = |at: usize| {
-                    // Row numbers tell the order of insertion, which a resumed run may change.
-                    let hidden = names[at] == "id" && names.len() > 5;
+                    // Times are never compared. Row numbers tell the order of insertion, which a
+                    // resumed run may change.
+                    let name = names[at].as_str();
+                    let number = name == "id" && names.len() > 5;
+                    let hidden = number
+                        || name.ends_with("_unix_s")
+                        || ["trial", "role_model"].contains(&name);
                     if hidden { String::new() } else { format!("{:?}", row.get_ref(at).unwrap()) }
                 };
                 Ok((0..names.len()).map(cell).collect::<Vec<_>>().join("|"))

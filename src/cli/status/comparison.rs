@@ -234,7 +234,7 @@ impl Run {
         recipe: &Recipe,
     ) -> Result<(), StoreError> {
         let store = TrialStore::read(path)?;
-        self.of = schedule(experiment, recipe, &store.info()?.backend).all_trials();
+        self.of = schedule(experiment, recipe, &store.info()?.provenance.backend).all_trials();
         for (_, trials, seconds) in store.done()? {
             self.trials += trials;
             self.robot_s += seconds;

@@ -7,6 +7,7 @@ use toml::{Table, Value};
 use super::plan::Plan;
 use crate::cli::Failure;
 use crate::lab::{run_path, write_atomically};
+use crate::store::Provenance;
 
 const PLAN: &str = "plan.toml";
 const MARK: &str = "# A tune of rmrl: what its runs are made for.\n";
@@ -16,9 +17,9 @@ pub struct Folder(PathBuf);
 
 impl Folder {
     /// Makes the folder, or goes on with one of the same plan.
-    pub fn claim(path: &Path, plan: &Plan, backend: &str) -> Result<Self, Failure> {
+    pub fn claim(path: &Path, plan: &Plan, provenance: &Provenance) -> Result<Self, Failure> {
         let wrong = |why: String| Failure::Input(format!("{}: {why}", path.display()));
-        let wanted = plan.to_toml(backend);
+        let wanted = plan.to_toml(provenance);
         let file = path.join(PLAN);
         if !file.exists() {
             fs::create_dir_all(path).map_err(|e| wrong(e.to_string()))?;

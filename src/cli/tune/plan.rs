@@ -9,6 +9,7 @@ use crate::lab::tune::{
 };
 use crate::lab::{Change, Experiment, method_name};
 use crate::learn::Space;
+use crate::store::{Named, Provenance};
 
 /// Everything that decides what a tune comes to.
 pub struct Plan {
@@ -111,12 +112,14 @@ impl Plan {
     }
 
     /// As TOML: kept in the folder, so that nobody goes on with another.
-    pub fn to_toml(&self, backend: &str) -> Table {
+    pub fn to_toml(&self, provenance: &Provenance) -> Table {
         let mut tune = Table::new();
         let mut put = |key: &str, value: Value| drop(tune.insert(key.to_owned(), value));
         put("method", self.method.clone().into());
         put("program", crate::VERSION.into());
-        put("backend", backend.into());
+        // By content: a file that lies elsewhere is the same.
+        put("robot", content(provenance.robot.as_ref()));
+        put("scene", content(provenance.scenes.first()));
         put("seeds", (self.seeds(self.rungs.len() - 1).count() as i64).into());
         let mut searched = Table::new();
         match &self.how {
@@ -154,6 +157,10 @@ impl Candidate {
             sets => sets.join(","),
         }
     }
+}
+
+fn content(file: Option<&Named>) -> Value {
+    file.map_or("", |file| file.sha256.as_str()).into()
 }
 
 /// No seed that is reported is ever tuned on.

@@ -10,9 +10,11 @@ use super::{All, Key};
 use crate::cell::Unwatched;
 use crate::cli::Failure;
 use crate::cli::cells::SimCells;
-use crate::lab::{Event, Experiment, LabError, Sweep, read_run};
+use crate::cli::compare::{scratch, tidy};
+use crate::cli::session;
+use crate::lab::{self, Entry, Event, Experiment, LabError, Part, Sweep, Wish, read_run};
 use crate::report::RunResult;
-use crate::store::{Durability, TrialStore};
+use crate::store::{Durability, Provenance, TrialStore};
 use crate::task::Phase;
 
 /// How a run ended, and what it cost.
@@ -32,8 +34,10 @@ pub struct Made {
 pub struct Runs<'a> {
     pub plan: &'a Plan,
     pub folder: &'a Folder,
+    /// Where runs are made before they are moved to the folder.
+    pub scratch: Option<&'a Path>,
     pub cells: &'a SimCells,
-    pub backend: String,
+    pub provenance: Provenance,
     pub stop: &'a AtomicBool,
 }
 
@@ -99,6 +103,12 @@ impl Runs<'_> {
                 }
             }
         });
+        if let Some(dir) = self.scratch {
+            for (setting, _) in &to_make {
+                let scratch = scratch(dir, &self.folder.setting(*setting));
+                tidy(&scratch, self.plan.experiment());
+            }
+        }
         match failure {
             None => Ok((ended, to_make.len())),
             Some(LabError::Interrupted) => {
@@ -134,20 +144,27 @@ impl Runs<'_> {
 
     fn one(&self, key: Key, trial: &mut dyn FnMut()) -> Result<Made, LabError> {
         let (setting, seed) = key;
-        let mut experiment = self.plan.candidates[setting].experiment.clone();
-        (experiment.first_seed, experiment.seeds) = (seed, 1);
+        let experiment = &self.plan.candidates[setting].experiment;
+        let out = self.folder.setting(setting);
+        // An experiment like any other: `rmrl report` and `status` read it.
+        let (folder, _) = lab::Folder::open(&out, experiment, Wish::Resume)?;
+        let scratch = self.scratch.map(|dir| scratch(dir, &out));
         let sweep = Sweep {
-            experiment: &experiment,
-            folder: &self.folder.setting(setting),
+            experiment,
+            folder: folder.path(),
+            part: &Part::Only(vec![(self.plan.method.clone(), seed)]),
+            scratch: scratch.as_deref(),
             jobs: 1,
+            alone: false,
             cells: &|scene| Ok(Some(self.cells.cell(scene)?)),
-            backend: self.backend.clone(),
+            provenance: self.provenance.clone(),
+            session: session::now(None),
             durability: Durability::Process,
             stop: self.stop,
             watch: &|_| Box::new(Unwatched),
         };
         sweep.run(&mut |event| {
-            if let Event::Trial { .. } = event {
+            if let Event::Wrote { entry: Entry::Tried { .. }, .. } = event {
                 trial();
             }
         })?;

@@ -1,7 +1,7 @@
 use candle_core::Tensor;
 
 use crate::learn::{
-    Advantages, Card, Common, Entry, LearnError, Network, Objective, Role, Round, Shared, heads,
+    Advantages, Card, Common, Entry, LearnError, Loss, Network, Objective, Role, Round, Shared, heads,
     replay,
 };
 use crate::settings;
@@ -68,12 +68,13 @@ impl Objective for Reinforce {
         network: &Network,
         round: &Round<'_>,
         places: &[usize],
-    ) -> Result<Tensor, LearnError> {
+    ) -> Result<Loss, LearnError> {
         let trials = round.trials(places);
         let actions = trials.iter().map(|trial| trial.decision.correction);
         let (log_probs, log_prob) = network.tried(&trials, actions)?;
         let gradient = policy_gradient(&log_prob, &round.advantages(places)?)?;
         let entropy = heads::entropy(&log_probs)?.mean_all()?;
-        Ok((gradient - (entropy * self.settings.entropy)?)?)
+        let total = (&gradient - (&entropy * self.settings.entropy)?)?;
+        Ok(Loss::from(total).with("policy_gradient", &gradient).with("entropy", &entropy))
     }
 }
