@@ -241,7 +241,7 @@ pub fn sweep(
 }
 
 /// Where a folder's runs are made.
-fn scratch(dir: &Path, out: &Path) -> PathBuf {
+pub fn scratch(dir: &Path, out: &Path) -> PathBuf {
     let out = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
     let own = format!("rmrl-{:016x}", fnv1a(out.display().to_string()));
     let dir = if dir.as_os_str().is_empty() { std::env::temp_dir() } else { dir.to_owned() };
@@ -249,7 +249,7 @@ fn scratch(dir: &Path, out: &Path) -> PathBuf {
 }
 
 /// Removes folders that are empty now.
-fn tidy(scratch: &Path, experiment: &Experiment) {
+pub fn tidy(scratch: &Path, experiment: &Experiment) {
     let of_methods = experiment.names().map(|method| scratch.join(method));
     for folder in of_methods.chain([scratch.to_owned()]) {
         // One that is not empty stays.

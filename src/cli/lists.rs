@@ -38,6 +38,9 @@ pub fn methods(args: MethodsArgs) -> Result<(), Failure> {
     }
     for key in recipe.keys() {
         say!("  {} = {}\n      {} {}", key.name, key.value, key.sentence, capital(&key.valid))?;
+        if let Some(space) = &key.space {
+            say!("      rmrl tune --space {space}")?;
+        }
     }
     Ok(())
 }

@@ -122,6 +122,6 @@ fn values(scores: &Scores) -> String {
     values.collect::<Vec<_>>().join(" ")
 }
 
-fn style(template: &str) -> ProgressStyle {
+pub(super) fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }

@@ -1,4 +1,5 @@
 use std::fs::{self, File, TryLockError};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -212,18 +213,22 @@ fn refused(path: &Path, why: String) -> FolderError {
 fn is_absent_or_empty(path: &Path) -> std::io::Result<bool> {
     match fs::read_dir(path) {
         Ok(entries) => {
-            let ours = [LOCK, "experiment.partial"];
+            let is_ours = |name: &str| {
+                name == LOCK || (name.starts_with("experiment.") && name.ends_with(".partial"))
+            };
             let names: Result<Vec<_>, _> = entries.map(|e| e.map(|e| e.file_name())).collect();
-            Ok(names?.iter().all(|name| ours.iter().any(|our| name == our)))
+            Ok(names?.iter().all(|name| name.to_str().is_some_and(is_ours)))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
         Err(error) => Err(error),
     }
 }
 
-/// Writes beside the file and renames: a reader finds the old text or the new, never half.
+/// Writes beside the file and renames: a reader finds the old text or the new, never half. Several
+/// processes may write the same file, on several hosts, where they may have the same process id.
 pub(crate) fn write_atomically(path: &Path, text: &str) -> std::io::Result<()> {
-    let beside = path.with_extension("partial");
+    let own = RandomState::new().build_hasher().finish();
+    let beside = path.with_extension(format!("{own:016x}.partial"));
     let mut file = File::create(&beside)?;
     file.write_all(text.as_bytes())?;
     drop(file);
@@ -278,7 +283,7 @@ mod tests {
     fn a_beginning_that_was_killed_is_begun_again() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join(".lock"), "").unwrap();
-        fs::write(dir.path().join("experiment.partial"), "half a fi").unwrap();
+        fs::write(dir.path().join("experiment.1f.partial"), "half a fi").unwrap();
         assert_eq!(Folder::open(dir.path(), &smoke(&[]), Wish::Ask).unwrap().1, State::New);
     }
 

@@ -21,10 +21,12 @@ mod run_file;
 mod schedule;
 mod sweep;
 mod trial;
+pub mod tune;
 
 pub use change::Change;
 pub use experiment::{Demonstration, Experiment};
 pub use experiment_file::Evaluation;
+pub(crate) use folder::write_atomically;
 pub use folder::{Folder, FolderError, State, Wish};
 pub use journal::Entry;
 pub use outside::method_name;

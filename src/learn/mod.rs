@@ -22,6 +22,7 @@ mod rule;
 #[cfg(test)]
 mod samples;
 mod settings;
+mod space;
 
 pub use common::{Advantages, BaselineKind, Common, NoSettings, Prior, PriorPolicy, Shared};
 pub use learner::Learner;
@@ -35,3 +36,4 @@ pub use optimiser::Adam;
 pub use registry::{Entry, Recipe, add, entries, find, names};
 pub use rule::Rule;
 pub use settings::{Choice, Key, Setting, Settings};
+pub use space::{Number, Scale, Space};

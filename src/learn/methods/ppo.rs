@@ -16,15 +16,15 @@ settings! {
         ..common: Common = Common { lr: 3e-4, explore_prob: 0.5, ..Common::smoothed() };
         ..advantages: Advantages = Advantages::default();
         /// Weight of the entropy that keeps the policy exploring.
-        entropy: f64 = 0.01, in 0.0..=10.0;
+        entropy: f64 = 0.01, in 0.0..=10.0, tune log(1e-3..=0.1);
         /// Advantages to mean 0 and standard deviation 1 over a batch.
         standardise: bool = false;
         /// Most trials of the batch in one gradient step.
-        minibatch: usize = 5, in 1..=10_000;
+        minibatch: usize = 5, in 1..=10_000, tune log(2..=20);
         /// Passes over each batch.
-        epochs: usize = 10, in 1..=1000;
+        epochs: usize = 10, in 1..=1000, tune log(2..=30);
         /// How far a probability may move away, relatively, before its gradient is cut.
-        clip: f64 = 0.1, in 1e-6..=1.0;
+        clip: f64 = 0.1, in 1e-6..=1.0, tune log(0.03..=0.5);
     }
 }
 

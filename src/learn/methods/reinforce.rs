@@ -16,11 +16,11 @@ settings! {
         ..common: Common = Common::smoothed();
         ..advantages: Advantages = Advantages::default();
         /// Weight of the entropy that keeps the policy exploring.
-        entropy: f64 = 0.003, in 0.0..=10.0;
+        entropy: f64 = 0.003, in 0.0..=10.0, tune log(3e-4..=0.1);
         /// Advantages to mean 0 and standard deviation 1 over a batch.
         standardise: bool = false;
         /// Most trials of the batch in one gradient step.
-        minibatch: usize = 5, in 1..=10_000;
+        minibatch: usize = 5, in 1..=10_000, tune log(2..=20);
     }
 }
 

@@ -23,13 +23,13 @@ settings! {
         /// Imitate old trials as well as those that have just been labelled.
         replay: bool = true;
         /// Gradient steps after each batch of trials.
-        steps: usize = 10, in 1..=10_000;
+        steps: usize = 10, in 1..=10_000, tune log(2..=40);
         /// Replayed trials in a gradient step.
-        minibatch: usize = 64, in 1..=10_000;
+        minibatch: usize = 64, in 1..=10_000, tune log(16..=128);
         /// Whose action the policy gradient pushes.
         pg_action: PgAction = PgAction::Executed;
         /// Weight of the policy gradient beside imitation.
-        pg_weight: f64 = 0.1, in 0.0..=100.0;
+        pg_weight: f64 = 0.1, in 0.0..=100.0, tune log(0.01..=1.0);
     }
 }
 

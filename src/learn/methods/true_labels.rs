@@ -12,9 +12,9 @@ settings! {
     pub struct TrueLabelsSettings {
         ..common: Common = Common::smoothed();
         /// Gradient steps after each batch of trials.
-        steps: usize = 10, in 1..=10_000;
+        steps: usize = 10, in 1..=10_000, tune log(2..=40);
         /// Replayed trials in a gradient step.
-        minibatch: usize = 64, in 1..=10_000;
+        minibatch: usize = 64, in 1..=10_000, tune log(16..=128);
     }
 }
 
