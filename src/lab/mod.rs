@@ -11,6 +11,7 @@ mod experiment_file;
 mod folder;
 mod outside;
 mod outside_method;
+mod outside_settings;
 mod process;
 mod results;
 mod run;
