@@ -108,7 +108,8 @@ def own_files():
     """What you import from beside this file: a change of it makes another method."""
     here = os.path.dirname(os.path.abspath(__file__))
     loaded = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
-    return sorted({os.path.relpath(f) for f in loaded if f and os.path.dirname(os.path.abspath(f)) == here})
+    beside = {f for f in loaded if f and os.path.dirname(os.path.abspath(f)) == here and os.path.isfile(f)}
+    return sorted(os.path.relpath(f) for f in beside)
 
 
 for line in sys.stdin:

@@ -1,7 +1,7 @@
 use std::cell::RefCell;
 use std::path::Path;
 
-use super::cells::{Bench, SimCells};
+use super::cells::{Bench, SimCells, of_file};
 use super::pause::PauseArgs;
 use crate::cell::{CellError, CellPlan, Unwatched, Workcell, check_fit};
 use crate::cli::Failure;
@@ -9,8 +9,7 @@ use crate::config::Robot;
 use crate::input::{Check, ConfigError, anchored};
 use crate::lab::{Experiment, LabError};
 use crate::real::{Site, SiteError};
-use crate::store::Durability;
-use crate::task::streams::fnv1a;
+use crate::store::{Durability, Provenance};
 use crate::task::{Correction, Instances, Phase, Pose2, Setup, Streams, TaskSpec, TrialKey};
 
 /// What moves.
@@ -94,10 +93,18 @@ impl Cells {
     }
 
     /// What is behind these cells: a run that is resumed with an edited file is another run.
-    pub fn describe(&self, scenes: &[&String]) -> Result<String, ConfigError> {
+    pub fn provenance(&self, scenes: &[&String]) -> Result<Provenance, ConfigError> {
         match self {
-            Self::Sim(cells) => cells.describe(scenes),
-            Self::Real(cells) => Ok(cells.describe()),
+            Self::Sim(cells) => cells.provenance(scenes),
+            Self::Real(cells) => Ok(cells.provenance()),
+        }
+    }
+
+    /// On hardware: which arm, or twin, answers.
+    pub fn arm(&self) -> Option<String> {
+        match self {
+            Self::Sim(_) => None,
+            Self::Real(cells) => cells.site.who_answers().ok(),
         }
     }
 
@@ -144,10 +151,13 @@ impl RealCells {
         )
     }
 
-    /// Begins with the word that marks hardware in a run file.
-    fn describe(&self) -> String {
-        let hash = fnv1a(self.site.fingerprint());
-        format!("{}, {}, robot and scene {hash:016x}", crate::lab::HARDWARE, self.site.robot().name)
+    fn provenance(&self) -> Provenance {
+        let (robot, scene) = (self.site.robot(), self.site.scene());
+        Provenance {
+            backend: crate::lab::HARDWARE.to_owned(),
+            robot: Some(of_file(&robot.name, &robot.content)),
+            scenes: vec![of_file(&scene.name, &scene.content)],
+        }
     }
 
     pub fn connect(&self) -> Result<Box<dyn Workcell>, CellError> {

@@ -1,10 +1,10 @@
 use crate::cell::Workcell;
 use crate::config::{Physics, Robot, Scene};
-use crate::input::{ConfigError, Source};
+use crate::input::{ConfigError, Content, Source};
 use crate::lab::Experiment;
 use crate::sim;
+use crate::store::{self, Provenance};
 use crate::task::TaskSpec;
-use crate::task::streams::fnv1a;
 
 /// What cells are made of: of an experiment, or of a command that has none.
 #[derive(Clone, Debug)]
@@ -43,14 +43,17 @@ impl SimCells {
         })
     }
 
-    /// What is behind these cells, with a hash of robot and scenes: a run that is resumed with
-    /// an edited file is another run.
-    pub fn describe(&self, scenes: &[&String]) -> Result<String, ConfigError> {
-        let mut all = format!("{:?}", self.robot);
-        for scene in scenes {
-            all += &format!("{:?}", Scene::named(scene)?);
-        }
-        Ok(format!("sim, robot and scenes {:016x}", fnv1a(&all)))
+    /// What is behind these cells: a run that is resumed with an edited file is another run.
+    pub fn provenance(&self, scenes: &[&String]) -> Result<Provenance, ConfigError> {
+        let scene = |name: &&String| {
+            let scene = Scene::named(name)?;
+            Ok(of_file(&scene.name, &scene.content))
+        };
+        Ok(Provenance {
+            backend: "sim".to_owned(),
+            robot: Some(of_file(&self.robot.name, &self.robot.content)),
+            scenes: scenes.iter().map(scene).collect::<Result<_, _>>()?,
+        })
     }
 
     pub fn cell(&self, scene: &str) -> Result<Box<dyn Workcell>, ConfigError> {
@@ -59,4 +62,9 @@ impl SimCells {
         let physics = self.physics.into();
         Ok(Box::new(sim::cell_of(file, &scene, &self.robot, &self.task, physics)?))
     }
+}
+
+/// A file as a run knows it.
+pub(super) fn of_file(name: &str, content: &Content) -> store::Named {
+    store::Named { name: name.to_owned(), sha256: content.to_string() }
 }

@@ -4,14 +4,15 @@ use super::out::say;
 use crate::cell::Unwatched;
 use crate::cli::Failure;
 use crate::cli::backend::{BackendArgs, Cells, RealCells, corners};
-use crate::cli::interrupt;
 use crate::cli::progress::Progress;
+use crate::cli::{interrupt, network, session};
 use crate::input::ConfigError;
 use crate::lab::{
-    Change, Event, Experiment, Folder, LabError, MakeWatch, State, Sweep, Wish, read_results,
-    run_path,
+    Change, Event, Experiment, Folder, LabError, MakeWatch, Part, State, Sweep, Wish, missing,
+    read_results, run_path,
 };
 use crate::report::{self, FailedRun, RESAMPLES};
+use crate::task::streams::fnv1a;
 
 /// Bootstrap resamples of the reports that are written while runs go on.
 const RESAMPLES_MEANWHILE: usize = 2_000;
@@ -21,8 +22,25 @@ const RESAMPLES_MEANWHILE: usize = 2_000;
   rmrl compare                                 narrow: 8 methods, 20 seeds, 1,000 trials each
   rmrl compare smoke
   rmrl compare wide --methods ppo,rm-rl --seeds 5 --set ppo.lr=1e-3
-  rmrl compare my.toml --out runs/mine --resume")]
+  rmrl compare my.toml --out runs/mine --resume
+  rmrl compare narrow --seeds 30 --resume      ten seeds more in a finished folder
+  rmrl compare narrow --shard 0/4 --scratch    a quarter of it, on a cluster: see docs/cluster.md")]
 pub struct Args {
+    #[command(flatten)]
+    plan: PlanArgs,
+    /// Make only the i-th of N parts, from 0 on, beside other processes in the same folder
+    #[arg(long, value_name = "i/N", value_parser = Part::shard, conflicts_with = "only")]
+    shard: Option<Part>,
+    /// Make only this run, beside other processes in the same folder; may be repeated
+    #[arg(long, value_name = "METHOD/SEED")]
+    only: Vec<String>,
+    #[command(flatten)]
+    sweep: SweepArgs,
+}
+
+/// Which experiment, and what of it is changed.
+#[derive(Debug, clap::Args)]
+pub struct PlanArgs {
     /// Built-in experiment (narrow, wide, randomised, drift, smoke) or a TOML file
     #[arg(default_value = "narrow")]
     experiment: String,
@@ -38,8 +56,6 @@ pub struct Args {
     /// Any key of the experiment, or option of a method; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<String>,
-    #[command(flatten)]
-    sweep: SweepArgs,
 }
 
 /// How a sweep is carried out; nothing here changes its results.
@@ -51,23 +67,41 @@ pub struct SweepArgs {
     /// Output folder [default: runs/<experiment>]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Go on with an unfinished folder
+    /// Go on with an unfinished folder, beside other processes too; let a finished one grow by
+    /// seeds, methods or trials
     #[arg(long, conflicts_with = "fresh")]
     pub resume: bool,
     /// Throw away the folder's runs and begin again
     #[arg(long)]
     pub fresh: bool,
+    /// Make runs here and move them to the output folder when they are whole: for an output folder
+    /// on a network disk [default without DIR: the system's folder for temporary files]
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "")]
+    pub scratch: Option<PathBuf>,
 }
 
 pub fn run(args: Args) -> Result<(), Failure> {
-    let mut changes = set(&args.sets)?;
-    changes.extend(args.methods.map(|m| Change::flag_of("--methods", "methods", m)));
-    changes.extend(args.seeds.map(|n| Change::flag_of("--seeds", "seeds", n)));
-    changes.extend(args.trials.map(|n| Change::flag_of("--trials", "trials", n)));
-    let experiment = Experiment::with(&args.experiment, &changes)?;
+    let experiment = args.plan.experiment()?;
+    let part = match (args.shard, &args.only[..]) {
+        (Some(shard), _) => shard,
+        (None, []) => Part::All,
+        (None, runs) => Part::only(runs).map_err(|why| Failure::Input(format!("--only: {why}")))?,
+    };
+    part.runs(&experiment).map_err(|why| Failure::Input(format!("--only: {why}")))?;
     let default_out = PathBuf::from("runs").join(&experiment.name);
     let backend = BackendArgs::default();
-    sweep(&experiment, &args.sweep, &backend, default_out, &|_| Box::new(Unwatched))
+    sweep(&experiment, &part, &args.sweep, &backend, default_out, &|_| Box::new(Unwatched))
+}
+
+impl PlanArgs {
+    pub fn experiment(&self) -> Result<Experiment, Failure> {
+        let mut changes = set(&self.sets)?;
+        let methods = self.methods.clone();
+        changes.extend(methods.map(|m| Change::flag_of("--methods", "methods", m)));
+        changes.extend(self.seeds.map(|n| Change::flag_of("--seeds", "seeds", n)));
+        changes.extend(self.trials.map(|n| Change::flag_of("--trials", "trials", n)));
+        Ok(Experiment::with(&self.experiment, &changes)?)
+    }
 }
 
 /// What `--set` was given.
@@ -75,17 +109,23 @@ pub fn set(sets: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Vec<Change
     sets.into_iter().map(|set| Change::set(set.as_ref())).collect()
 }
 
-/// Carries out an experiment into its folder and writes the report.
+/// Carries out an experiment, or a part of it, into its folder and writes the report.
 pub fn sweep(
     experiment: &Experiment,
+    part: &Part,
     args: &SweepArgs,
     backend: &BackendArgs,
     default_out: PathBuf,
     watch: &MakeWatch<'_>,
 ) -> Result<(), Failure> {
-    let wish = match (args.resume, args.fresh) {
-        (true, _) => Wish::Resume,
+    // Who makes a part expects others to have begun.
+    let wish = match (args.resume || *part != Part::All, args.fresh) {
+        (_, true) if *part != Part::All => {
+            let why = "--fresh: does not go with a part: others may be at work in the folder";
+            return Err(Failure::Input(why.to_owned()));
+        }
         (_, true) => Wish::Fresh,
+        (true, _) => Wish::Resume,
         _ => Wish::Ask,
     };
     backend.check()?;
@@ -96,11 +136,20 @@ pub fn sweep(
     if let (true, Cells::Real(cells)) = (backend.dry_run, &cells) {
         return rehearse(experiment, cells);
     }
+    if cells.is_real() && args.scratch.is_some() {
+        let why = "--scratch: does not go with --backend real: a trial must be where it stays \
+                   before the next motion";
+        return Err(Failure::Input(why.to_owned()));
+    }
     let out = args.out.clone().unwrap_or(default_out);
     let (folder, state) = Folder::open(&out, experiment, wish).map_err(LabError::from)?;
-    if state == State::Finished {
-        eprintln!("{} is complete already; --fresh would begin again", out.display());
-        return show(&folder, experiment);
+    match &state {
+        State::Finished => {
+            eprintln!("{} is complete already; --fresh would begin again", out.display());
+            return show(&folder, experiment);
+        }
+        State::Grown(what) => eprintln!("{} grows: {what}", out.display()),
+        State::New | State::Unfinished => {}
     }
     eprintln!("{}: {}", experiment.name, experiment.summary);
     if experiment.trials < experiment.batch {
@@ -111,22 +160,42 @@ pub fn sweep(
         );
     }
     let asked = args.jobs.map_or_else(cores, |n| n as usize);
+    let scratch = match (&args.scratch, network::file_system(&out)) {
+        (Some(dir), _) => Some(scratch(dir, &out)),
+        (None, Some(network)) if !cells.is_real() => {
+            let own = scratch(Path::new(""), &out);
+            eprintln!(
+                "{} lies on {network}, where SQLite's journal does not work: runs are made in {} and \
+                 moved when they are whole (--scratch DIR for another place)",
+                out.display(),
+                own.display()
+            );
+            Some(own)
+        }
+        _ => None,
+    };
     let sweep = Sweep {
         experiment,
         folder: folder.path(),
+        part,
+        scratch: scratch.as_deref(),
         // There is one arm.
         jobs: if cells.is_real() { 1 } else { asked },
+        alone: cells.is_real(),
         cells: &|scene| cells.cell(scene),
-        backend: cells.describe(&scenes)?,
+        provenance: cells.provenance(&scenes)?,
+        session: session::now(cells.arm()),
         durability: cells.durability(),
         stop: interrupt::flag()?,
         watch,
     };
     let mut unwritten = None;
     let failed = loop {
-        let progress = Progress::new(experiment);
+        let progress = Progress::new(experiment, part);
         let outcome = sweep.run(&mut |event| {
-            if let Event::Seed { results, .. } = &event {
+            if let Event::Seed { results, .. } = &event
+                && *part == Part::All
+            {
                 unwritten = report::write(folder.path(), results, RESAMPLES_MEANWHILE).err();
             }
             progress.show(&event);
@@ -147,14 +216,45 @@ pub fn sweep(
             Err(error) => return Err(error.into()),
         }
     };
-    if failed.is_empty() {
-        folder.finish().map_err(LabError::from)?;
+    if let Some(scratch) = &scratch {
+        // Only if nothing of somebody else's is there.
+        tidy(scratch, experiment);
     }
     if let Some(error) = unwritten {
         eprintln!("a report along the way could not be written: {error}");
     }
-    show(&folder, experiment)?;
+    let missing = missing(folder.path(), experiment)?;
+    if missing.is_empty() {
+        folder.finish().map_err(LabError::from)?;
+    }
+    match part {
+        Part::All => show(&folder, experiment)?,
+        _ if missing.is_empty() => show(&folder, experiment)?,
+        _ => {
+            let all = experiment.seeds as usize * experiment.methods.len();
+            let made = all - missing.len();
+            let out = out.display();
+            say!("this part is done; {out} has {made} of {all} runs: rmrl report {out} merges")?;
+        }
+    }
     told(&failed, &out)
+}
+
+/// Where a folder's runs are made.
+pub fn scratch(dir: &Path, out: &Path) -> PathBuf {
+    let out = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
+    let own = format!("rmrl-{:016x}", fnv1a(out.display().to_string()));
+    let dir = if dir.as_os_str().is_empty() { std::env::temp_dir() } else { dir.to_owned() };
+    dir.join(own)
+}
+
+/// Removes folders that are empty now.
+pub fn tidy(scratch: &Path, experiment: &Experiment) {
+    let of_methods = experiment.names().map(|method| scratch.join(method));
+    for folder in of_methods.chain([scratch.to_owned()]) {
+        // One that is not empty stays.
+        drop(std::fs::remove_dir(folder));
+    }
 }
 
 /// The end of a sweep: it did not do what was asked if a run failed.

@@ -2,7 +2,9 @@ use toml::Table;
 
 use super::out::say;
 use crate::cli::Failure;
+use crate::cli::compare::PlanArgs;
 use crate::config::Scene;
+use crate::lab::Part;
 use crate::learn;
 
 #[derive(Debug, clap::Args)]
@@ -36,6 +38,9 @@ pub fn methods(args: MethodsArgs) -> Result<(), Failure> {
     }
     for key in recipe.keys() {
         say!("  {} = {}\n      {} {}", key.name, key.value, key.sentence, capital(&key.valid))?;
+        if let Some(space) = &key.space {
+            say!("      rmrl tune --space {space}")?;
+        }
     }
     Ok(())
 }
@@ -63,6 +68,23 @@ pub fn scenes(args: ScenesArgs) -> Result<(), Failure> {
     }
     for name in Scene::NAMES {
         say!("{name:14} {}", Scene::named(name)?.summary)?;
+    }
+    Ok(())
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  rmrl runs narrow                             METHOD SEED a line, in the order in which they are made
+  rmrl runs narrow | parallel --colsep ' ' rmrl compare narrow --only {1}/{2} --jobs 1")]
+pub struct RunsArgs {
+    #[command(flatten)]
+    plan: PlanArgs,
+}
+
+pub fn runs(args: RunsArgs) -> Result<(), Failure> {
+    let experiment = args.plan.experiment()?;
+    for (seed, recipe) in Part::All.runs(&experiment).map_err(Failure::Input)? {
+        say!("{} {seed}", recipe.card().name)?;
     }
     Ok(())
 }

@@ -10,11 +10,13 @@ mod failure;
 mod init;
 mod interrupt;
 mod lists;
+mod network;
 mod out;
 mod pause;
 mod progress;
 mod report;
 mod runs;
+mod session;
 mod status;
 mod teach;
 mod train;
@@ -52,6 +54,8 @@ pub struct Cli {
 enum Command {
     /// Train all methods with all seeds and write the report (the main job)
     Compare(compare::Args),
+    /// List the runs of an experiment, for whoever starts them: METHOD SEED a line
+    Runs(lists::RunsArgs),
     /// Train one method with one seed
     Train(train::Args),
     /// Evaluate a trained run, in its own scene or another
@@ -106,6 +110,7 @@ pub fn main() -> ExitCode {
 pub fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Compare(args) => compare::run(args),
+        Command::Runs(args) => lists::runs(args),
         Command::Train(args) => train::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Trial(args) => trial::run(args),

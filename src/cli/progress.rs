@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::lab::{Event, Experiment, Schedule};
+use crate::lab::{Entry, Event, Experiment, Part, Schedule};
 use crate::learn::Recipe;
 use crate::report::{Scores, Shown, shown_in};
 
@@ -22,14 +22,16 @@ pub struct Progress {
 }
 
 impl Progress {
-    pub fn new(experiment: &Experiment) -> Self {
+    /// Of the runs of this part.
+    pub fn new(experiment: &Experiment, part: &Part) -> Self {
         let of = |recipe: &Recipe| {
             let card = recipe.card();
             (card.name.clone(), Schedule::new(experiment, card.prior_trials).all_trials())
         };
         let trials: BTreeMap<String, u64> = experiment.methods.iter().map(of).collect();
         let bars = MultiProgress::new();
-        let all = experiment.seeds * trials.values().sum::<u64>();
+        let runs = part.runs(experiment).unwrap_or_default();
+        let all = runs.iter().map(|(_, recipe)| trials[&recipe.card().name]).sum();
         let whole = bars.add(ProgressBar::new(all));
         whole.set_style(style(
             "{bar:30} {percent:>3} %  {human_pos} of {human_len} trials  {per_sec}  {eta} left  {msg}",
@@ -52,7 +54,8 @@ impl Progress {
                 bar.set_message(format!("{method} seed {seed}"));
                 runs.insert((method.to_owned(), seed), bar);
             }
-            Event::Trial { method, seed } => {
+            Event::Wrote { entry: Entry::Learned { .. } | Entry::Completed, .. } => {}
+            Event::Wrote { method, seed, entry: Entry::Tried { .. } } => {
                 self.whole.inc(1);
                 if let Some(bar) = runs.get(&(method.to_owned(), seed)) {
                     bar.inc(1);
@@ -73,18 +76,18 @@ impl Progress {
                     );
                 }
             }
+            Event::Elsewhere { method, seed } => {
+                self.say(&format!(
+                    "seed {seed:>3}  {method:18} is made by another process: waiting"
+                ));
+            }
             Event::Failed { method, seed, reason } => {
                 if let Some(bar) = runs.remove(&(method.to_owned(), seed)) {
                     // What it will not make does not count as time left.
                     self.whole.inc(self.trials_of(method).saturating_sub(bar.position()));
                     bar.finish_and_clear();
                 }
-                let said = format!("seed {seed:>3}  {method:18} FAILED: {reason}");
-                if self.plain {
-                    eprintln!("{said}");
-                } else if let Err(error) = self.bars.println(&said) {
-                    eprintln!("{said} (the terminal: {error})");
-                }
+                self.say(&format!("seed {seed:>3}  {method:18} FAILED: {reason}"));
             }
             Event::Seed { results, .. } => {
                 let complete = results.methods.first().map_or(0, |m| m.runs.len());
@@ -93,6 +96,13 @@ impl Progress {
                     eprintln!("{complete} of {} seeds complete; report written", self.seeds);
                 }
             }
+        }
+    }
+
+    /// A line that stays.
+    fn say(&self, line: &str) {
+        if self.plain || self.bars.println(line).is_err() {
+            eprintln!("{line}");
         }
     }
 
@@ -112,6 +122,6 @@ fn values(scores: &Scores) -> String {
     values.collect::<Vec<_>>().join(" ")
 }
 
-fn style(template: &str) -> ProgressStyle {
+pub(super) fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }

@@ -1,19 +1,31 @@
-use std::path::PathBuf;
+mod comparison;
+mod files;
+
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use super::out::say;
 use super::runs::find_run;
 use crate::cli::Failure;
-use crate::lab::{Experiment, HARDWARE, Schedule};
+use crate::lab::{Experiment, Folder, HARDWARE, Schedule};
+use crate::learn::Recipe;
 use crate::store::TrialStore;
+use comparison::Comparison;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
+  rmrl status runs/narrow                        a whole comparison, also while it runs
   rmrl status runs/narrow-rm-rl-1
-  rmrl status runs/narrow/rm-rl/1.sqlite --json")]
+  rmrl status runs/narrow/rm-rl/1.sqlite --json
+
+Of a comparison: runs that are complete, running (changed within two minutes), stopped (begun, and
+nobody works on them), failed and to come, and trials made of those planned. Robot time left is the
+mean of the trials so far times those to come. Time left by the clock is estimated from when the run
+files were made and changed, over the last ten minutes; of runs in a scratch folder the trials show once
+they are moved. Nothing is written, and nobody is waited for.")]
 pub struct Args {
-    /// A run: its SQLite file, or a folder that holds just one
+    /// A run (its SQLite file, or a folder that holds just one), or the folder of a comparison
     run: PathBuf,
     /// One JSON object on stdout
     #[arg(long)]
@@ -21,6 +33,13 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Result<(), Failure> {
+    if let Some(experiment) = whole(&args.run) {
+        let comparison = Comparison::read(&args.run, &experiment);
+        return match args.json {
+            true => say!("{}", comparison.json()),
+            false => comparison.say(),
+        };
+    }
     let path = find_run(&args.run)?;
     let store = TrialStore::read(&path)?;
     let info = store.info()?;
@@ -29,17 +48,9 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let phases = store.done()?;
     let (made, seconds) =
         phases.iter().fold((0, 0.0), |(n, s), (_, count, time)| (n + count, s + time));
-    let card = experiment.method(&file, &info.method)?.card();
-    let mut schedule = Schedule::new(&experiment, card.prior_trials);
-    if info.backend.starts_with(HARDWARE) {
-        // Other scenes do not stand on a real table.
-        for (which, shown) in experiment.demonstrations.iter().enumerate() {
-            if shown.scene != experiment.scene {
-                schedule.leave_out(which);
-            }
-        }
-    }
-    let planned = schedule.all_trials();
+    let recipe = experiment.method(&file, &info.method)?;
+    let backend = &info.provenance.backend;
+    let planned = schedule(&experiment, recipe, backend).all_trials();
     let complete = store.is_complete()?;
     let failed = store.failed()?;
     let left = if complete { 0 } else { planned.saturating_sub(made) };
@@ -55,7 +66,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
             .map(|p| json!({ "unix_s": p.unix_s, "reason": p.reason, "resumed": p.resumed }))
             .collect();
         let mut status = json!({
-            "run": path, "method": info.method, "seed": info.seed, "backend": info.backend,
+            "run": path, "method": info.method, "seed": info.seed, "backend": backend,
             "complete": complete, "trials": made, "of": planned, "phases": phases,
             "last_outcome": last, "robot_time_s": seconds,
             "robot_time_left_s": (seconds_left.is_finite()).then_some(seconds_left),
@@ -67,7 +78,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
         say!("{status}")?;
         return Ok(());
     }
-    say!("{} seed {} on {}", info.method, info.seed, info.backend)?;
+    say!("{} seed {} on {}", info.method, info.seed, backend)?;
     let state = if complete { "complete" } else { "not complete" };
     say!("trials       {made} of {planned}, {state}")?;
     if let Some(reason) = failed {
@@ -88,6 +99,26 @@ pub fn run(args: Args) -> Result<(), Failure> {
         say!("  {} UTC, {end}: {}", store.utc(pause.unix_s)?, pause.reason)?;
     }
     Ok(())
+}
+
+/// The experiment of a folder with several runs.
+fn whole(folder: &Path) -> Option<Experiment> {
+    let experiment = Folder::experiment(folder).ok()?;
+    (experiment.methods.len() as u64 * experiment.seeds > 1).then_some(experiment)
+}
+
+/// What a run on this backend makes.
+fn schedule(experiment: &Experiment, recipe: &Recipe, backend: &str) -> Schedule {
+    let mut schedule = Schedule::new(experiment, recipe.card().prior_trials);
+    if backend == HARDWARE {
+        // Other scenes do not stand on a real table.
+        for (which, shown) in experiment.demonstrations.iter().enumerate() {
+            if shown.scene != experiment.scene {
+                schedule.leave_out(which);
+            }
+        }
+    }
+    schedule
 }
 
 fn hours(seconds: f64) -> String {

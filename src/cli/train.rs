@@ -4,7 +4,7 @@ use super::compare::{SweepArgs, set, sweep};
 use crate::cell::Unwatched;
 use crate::cli::Failure;
 use crate::cli::backend::BackendArgs;
-use crate::lab::{Change, Experiment, method_name};
+use crate::lab::{Change, Experiment, Part, method_name};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -40,7 +40,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
     changes.extend(args.trials.map(|n| Change::flag_of("--trials", "trials", n)));
     changes.extend(args.robot.map(|robot| Change::flag_of("--robot", "robot", robot)));
     let (experiment, folder) = plan(&args.experiment, &args.method, args.seed, changes)?;
-    sweep(&experiment, &args.sweep, &args.backend, folder, &|_| Box::new(Unwatched))
+    sweep(&experiment, &Part::All, &args.sweep, &args.backend, folder, &|_| Box::new(Unwatched))
 }
 
 /// The experiment of one method and one seed, and the folder it is kept in unless told otherwise.

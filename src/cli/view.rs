@@ -9,7 +9,7 @@ use super::trial::pose;
 use crate::cell::{CellError, Unwatched};
 use crate::cli::{Failure, interrupt};
 use crate::config::Robot;
-use crate::lab::{Change, Experiment, run_path};
+use crate::lab::{Change, Experiment, Part, run_path};
 use crate::task::Pose2;
 use crate::viewer::live::Feed;
 use crate::viewer::{self, Out, Plan, Preset, Show, Size, Training, ViewError};
@@ -141,6 +141,7 @@ fn live(args: &Args, experiment: &str) -> Result<Option<Show>, Failure> {
             out: args.out.clone(),
             resume: args.resume,
             fresh: args.fresh,
+            scratch: None,
         };
         let backend = BackendArgs::default();
         // Only now that nothing is left to refuse does a window open.
@@ -158,7 +159,7 @@ fn live(args: &Args, experiment: &str) -> Result<Option<Show>, Failure> {
                 None => Box::new(Unwatched),
             }
         };
-        sweep(&experiment, &how, &backend, folder, &watch)?;
+        sweep(&experiment, &Part::All, &how, &backend, folder, &watch)?;
         return Ok(None);
     }
     let folder = args.out.clone().unwrap_or(folder);

@@ -6,12 +6,14 @@ use serde::{Deserialize, Serialize};
 use super::scene::read;
 use super::{ArmSpec, Grasp, Named, RealSpec, TwinSpec};
 use crate::arm::{ArmModel, Envelope, Joints, Planner, Start};
-use crate::input::{Check, ConfigError, anchored, parse_toml};
+use crate::input::{Check, ConfigError, Content, anchored, canonical, parse_toml};
 
 /// A robot: how it moves, how it grips, and the envelope it never leaves.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Robot {
     pub name: Named,
+    /// Of its files, but for what concerns only how a real one is reached.
+    pub content: Content,
     pub kind: RobotKind,
     /// Where the tool rests between trials, metres.
     pub world_from_home: Isometry3<f64>,
@@ -156,6 +158,7 @@ impl Robot {
         check_speeds(check, &keys.speeds, &keys.envelope)?;
         keys.real.as_ref().map_or(Ok(()), |real| real.check(check))?;
         keys.twin.as_ref().map_or(Ok(()), |twin| twin.check(check))?;
+        let mut drawing = String::new();
         let (world_from_home, arm) = match keys.kind {
             RobotKind::Gantry => {
                 let arm_key = if keys.arm.is_some() { "arm" } else { "home_deg" };
@@ -171,6 +174,7 @@ impl Robot {
                 let home = keys.home_deg.ok_or_else(|| missing(check, "home_deg", "ur5e"))?;
                 let text = urdf(&spec.urdf).map_err(|e| check.error("arm.urdf", &spec.urdf, e))?;
                 let model = spec.model(check, &text, &keys.gripper, &keys.speeds)?;
+                drawing = text;
                 let home = Joints::from(home.map(f64::to_radians));
                 check_home(check, &model, &home)?;
                 (model.tool(&home), Some(Articulated { spec, model, home }))
@@ -186,6 +190,7 @@ impl Robot {
         }
         Ok(Self {
             name: Named::after(file),
+            content: Content::of([without_addresses(toml), drawing]),
             kind: keys.kind,
             world_from_home,
             arm,
@@ -196,6 +201,27 @@ impl Robot {
             envelope: keys.envelope,
         })
     }
+}
+
+/// What of `[real]` makes a run another one.
+const REAL: [&str; 8] = [
+    "scene",
+    "pick",
+    "place",
+    "view",
+    "gripper_force",
+    "gripper_speed",
+    "gripper_open_mm",
+    "gripper_stroke_mm",
+];
+
+/// A robot file without the keys that say only how the arm is reached and watched.
+fn without_addresses(toml: &str) -> String {
+    let Ok(mut table) = toml.parse::<toml::Table>() else { return toml.to_owned() };
+    if let Some(toml::Value::Table(real)) = table.get_mut("real") {
+        real.retain(|key, _| REAL.contains(&key));
+    }
+    canonical(&table.to_string())
 }
 
 fn embedded(file: &str) -> Option<&'static str> {

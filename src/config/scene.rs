@@ -7,7 +7,7 @@ use toml::Value;
 use super::mjcf::Geometry;
 use super::shelf::Made;
 use super::{Named, Plate, ShelfSpec, StaticBox};
-use crate::input::{Check, ConfigError, parse_toml};
+use crate::input::{Check, ConfigError, Content, canonical, parse_toml};
 use crate::task::Placement;
 
 /// Where a trial happens: furniture, frames, the plate, and what counts as seated. Metres, world
@@ -15,6 +15,8 @@ use crate::task::Placement;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scene {
     pub name: Named,
+    /// Of its files.
+    pub content: Content,
     /// One line for a list.
     pub summary: String,
     pub statics: Vec<StaticBox>,
@@ -144,18 +146,22 @@ impl Scene {
         let mut keys: SceneFile = parse_toml(file, toml)?;
         let plate = Plate::read(check, &keys.plate)?;
         check_keys(check, &keys, &plate)?;
-        match (keys.mjcf.take(), keys.shelf) {
-            (Some(xml), None) => Self::from_mjcf(check, keys, plate, &xml, mjcf),
-            (None, Some(shelf)) => Self::from_shelf(check, keys, plate, &shelf),
+        let mut drawing = String::new();
+        let mjcf = |name: &str| mjcf(name).inspect(|text| drawing.clone_from(text));
+        let mut scene = match (keys.mjcf.take(), keys.shelf) {
+            (Some(xml), None) => Self::from_mjcf(check, keys, plate, &xml, mjcf)?,
+            (None, Some(shelf)) => Self::from_shelf(check, keys, plate, &shelf)?,
             (Some(xml), Some(_)) => {
                 let valid = "must stand without a section [shelf], which makes the geometry";
-                Err(check.error("mjcf", xml, valid))
+                return Err(check.error("mjcf", xml, valid));
             }
             (None, None) => {
                 let valid = "must name an MJCF file, or a section [shelf] must be there instead";
-                Err(check.error("mjcf", "missing", valid))
+                return Err(check.error("mjcf", "missing", valid));
             }
-        }
+        };
+        scene.content = Content::of([canonical(toml), drawing]);
+        Ok(scene)
     }
 
     fn from_mjcf(
@@ -212,6 +218,7 @@ impl Scene {
     fn assemble(check: Check<'_>, keys: SceneFile, plate: Plate, made: Made) -> Self {
         Self {
             name: Named::after(check.file),
+            content: Content::default(),
             summary: keys.summary,
             statics: made.statics,
             world_from_pick: made.world_from_pick,

@@ -2,9 +2,11 @@
 //! is valid. It knows nobody.
 
 mod anchored;
+mod content;
 mod error;
 mod source;
 
 pub use anchored::anchored;
+pub use content::{Content, canonical};
 pub use error::{Check, ConfigError, parse_toml};
 pub use source::Source;

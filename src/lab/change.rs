@@ -23,8 +23,13 @@ pub struct Change {
 impl Change {
     /// `--set KEY=VALUE`, for instance `task.bins=9` or `ppo.lr=1e-3`.
     pub fn set(set: &str) -> Result<Self, ConfigError> {
+        Self::said("--set", set)
+    }
+
+    /// The same, said with another flag.
+    pub fn said(flag: &'static str, set: &str) -> Result<Self, ConfigError> {
         let wrong = |valid: &str| ConfigError {
-            file: "--set".into(),
+            file: flag.into(),
             key: set.split('=').next().unwrap_or(set).into(),
             value: set.split_once('=').map_or("", |(_, v)| v).into(),
             valid: valid.into(),
@@ -39,7 +44,7 @@ impl Change {
         if learn::names().contains(&path[0]) {
             path.insert(0, "settings".to_owned());
         }
-        Ok(Self { flag: "--set", path, value: parse_value(value.trim()), text: set.to_owned() })
+        Ok(Self { flag, path, value: parse_value(value.trim()), text: set.to_owned() })
     }
 
     /// What a flag of its own says of a top-level key.

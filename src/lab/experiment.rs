@@ -48,7 +48,7 @@ pub struct Experiment {
     /// As in the file, where it says one.
     said_summary: Option<String>,
     /// Those of its methods that are programs.
-    outside: outside::All,
+    pub(super) outside: outside::All,
 }
 
 impl Experiment {
@@ -123,6 +123,20 @@ impl Experiment {
             let valid = format_args!("must be one of {}", names.join(", "));
             Check { file: source }.error("method", format_args!("\"{name}\""), valid)
         })
+    }
+
+    /// As far as it concerns one run: what is stored with it, and what it must be resumed with.
+    pub fn of_run(&self, method: &str, seed: u64) -> Self {
+        let mut run = self.clone();
+        run.methods.retain(|recipe| recipe.card().name == method);
+        run.outside.retain(|name, _| name == method);
+        run.contrasts.clear();
+        Self { first_seed: seed, seeds: 1, ..run }
+    }
+
+    /// All that a figure depends on, as text: without its name and summary.
+    pub(super) fn figures(&self) -> String {
+        Self { name: "run".to_owned(), said_summary: None, ..self.clone() }.to_toml()
     }
 
     /// As TOML text: every key, options of its methods too, so that two experiments are equal if

@@ -1,19 +1,25 @@
 use std::fs::{self, File, TryLockError};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::Experiment;
+use super::growth::{self, Growth};
+use super::run_file::remove_if_there;
 
 const MARK: &str =
     "# An experiment folder of rmrl: what is below is what its runs were made with.\n";
 const FILE: &str = "experiment.toml";
 const LOCK: &str = ".lock";
+const COMPLETE: &str = "complete";
 
-/// The folder of an experiment's runs and report, locked against a second process.
+/// The folder of an experiment's runs and report. Several processes may work in it: each holds its
+/// lock together with the others, and a run's own lock for itself.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
-    _lock: File,
+    /// `None` where the file system offers no locks.
+    _lock: Option<File>,
 }
 
 /// What the user wants done with a folder that has been used before.
@@ -21,15 +27,18 @@ pub struct Folder {
 pub enum Wish {
     /// Nothing said: start in an absent folder, show a finished one, ask about any other.
     Ask,
+    /// Go on with what is there, let a finished folder grow, work beside other processes.
     Resume,
     Fresh,
 }
 
 /// What was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
     New,
     Unfinished,
+    /// It was finished, and has been given more to do: what, in words.
+    Grown(String),
     Finished,
 }
 
@@ -55,30 +64,82 @@ impl Folder {
         } else {
             Self::experiment(path)?;
         }
-        let folder = Self::lock(path)?;
-        // Looked at again, now that nobody else can begin here.
-        if is_absent_or_empty(path).map_err(io)? {
-            folder.begin(experiment).map_err(io)?;
-            return Ok((folder, State::New));
+        let lock = File::create(path.join(LOCK)).map_err(io)?;
+        let alone = match lock.try_lock() {
+            Ok(()) => true,
+            Err(TryLockError::WouldBlock) => {
+                // Whoever begins here is done in a moment; whoever works here lets us in.
+                lock.lock_shared().map_err(io)?;
+                false
+            }
+            // Runs say it where it matters.
+            Err(TryLockError::Error(_)) => {
+                let folder = Self { path: path.into(), _lock: None };
+                let state = folder.enter(experiment, wish, true)?;
+                return Ok((folder, state));
+            }
+        };
+        let folder = Self { path: path.into(), _lock: Some(lock.try_clone().map_err(io)?) };
+        let state = folder.enter(experiment, wish, alone)?;
+        if alone {
+            lock.unlock().and_then(|()| lock.lock_shared()).map_err(io)?;
         }
+        Ok((folder, state))
+    }
+
+    /// Decides what is done with the folder. `alone`: nobody else works in it.
+    fn enter(
+        &self,
+        experiment: &Experiment,
+        wish: Wish,
+        alone: bool,
+    ) -> Result<State, FolderError> {
+        let path = &self.path;
+        let io = |source| FolderError::Io { path: path.clone(), source };
+        if is_absent_or_empty(path).map_err(io)? {
+            self.begin(experiment).map_err(io)?;
+            return Ok(State::New);
+        }
+        let others = "another rmrl is working in this folder";
         let found = Self::experiment(path)?;
         if wish == Wish::Fresh {
-            folder.clear(&found).map_err(io)?;
-            folder.begin(experiment).map_err(io)?;
-            return Ok((folder, State::New));
+            if !alone {
+                return Err(refused(path, others.into()));
+            }
+            self.clear(&found).map_err(io)?;
+            self.begin(experiment).map_err(io)?;
+            return Ok(State::New);
         }
-        if let Some(difference) = difference(&found, experiment) {
-            let why = format!(
-                "holds the runs of a different experiment ({difference}); choose another --out, or \
-                 --fresh to throw them away"
-            );
-            return Err(refused(path, why));
+        match growth::of_folder(&found, experiment) {
+            Growth::Same => {}
+            Growth::Different((_, found, wanted)) => {
+                let why = format!(
+                    "holds the runs of a different experiment (there: {found}; asked for: \
+                     {wanted}); choose another --out, or --fresh to throw them away"
+                );
+                return Err(refused(path, why));
+            }
+            Growth::Larger(what) if wish == Wish::Resume && alone => {
+                remove_if_there(&path.join(COMPLETE)).map_err(io)?;
+                self.begin(experiment).map_err(io)?;
+                return Ok(State::Grown(what));
+            }
+            Growth::Larger(what) if wish == Wish::Resume => {
+                return Err(refused(path, format!("{others}: it cannot grow now ({what})")));
+            }
+            Growth::Larger(what) => {
+                let why = format!(
+                    "holds the runs of a smaller experiment ({what}); --resume adds what is \
+                     missing, --fresh throws them away"
+                );
+                return Err(refused(path, why));
+            }
         }
-        if folder.is_finished() {
-            return Ok((folder, State::Finished));
+        if self.is_finished() {
+            return Ok(State::Finished);
         }
         if wish == Wish::Resume {
-            return Ok((folder, State::Unfinished));
+            return Ok(State::Unfinished);
         }
         let why =
             "holds an unfinished experiment; --resume goes on with it, --fresh throws it away";
@@ -106,7 +167,7 @@ impl Folder {
 
     /// Notes that every run is complete.
     pub fn finish(&self) -> Result<(), FolderError> {
-        let file = self.path.join("complete");
+        let file = self.path.join(COMPLETE);
         write_atomically(&file, "every run of experiment.toml is complete\n")
             .map_err(|source| FolderError::Io { path: file, source })
     }
@@ -116,25 +177,13 @@ impl Folder {
     }
 
     fn is_finished(&self) -> bool {
-        self.path.join("complete").is_file()
-    }
-
-    fn lock(path: &Path) -> Result<Self, FolderError> {
-        let io = |source| FolderError::Io { path: path.into(), source };
-        let lock = File::create(path.join(LOCK)).map_err(io)?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.into(), _lock: lock }),
-            Err(TryLockError::WouldBlock) => {
-                Err(refused(path, "another rmrl is working in this folder".into()))
-            }
-            Err(TryLockError::Error(source)) => Err(io(source)),
-        }
+        self.path.join(COMPLETE).is_file()
     }
 
     /// Removes the runs and the report of the experiment found, and the note that it was complete.
     /// Whatever else lies in the folder stays.
     fn clear(&self, found: &Experiment) -> std::io::Result<()> {
-        for file in crate::report::FILES.into_iter().chain(["complete"]) {
+        for file in crate::report::FILES.into_iter().chain([COMPLETE]) {
             remove_if_there(&self.path.join(file))?;
         }
         for method in found.names() {
@@ -143,10 +192,7 @@ impl Folder {
             for entry in entries {
                 let file = entry?.path();
                 let name = file.file_name().and_then(|n| n.to_str()).unwrap_or("");
-                if [".sqlite", ".sqlite-wal", ".sqlite-shm", ".unborn"]
-                    .iter()
-                    .any(|end| name.ends_with(end))
-                {
+                if RUN_FILES.iter().any(|end| name.ends_with(end)) {
                     remove_if_there(&file)?;
                 }
             }
@@ -154,6 +200,10 @@ impl Folder {
         Ok(())
     }
 }
+
+/// What a run leaves in its method's folder.
+const RUN_FILES: [&str; 6] =
+    [".sqlite", ".sqlite-wal", ".sqlite-shm", ".unborn", ".arriving", ".lock"];
 
 fn refused(path: &Path, why: String) -> FolderError {
     FolderError::Refused { path: path.into(), why }
@@ -163,43 +213,22 @@ fn refused(path: &Path, why: String) -> FolderError {
 fn is_absent_or_empty(path: &Path) -> std::io::Result<bool> {
     match fs::read_dir(path) {
         Ok(entries) => {
-            let ours = [LOCK, "experiment.partial"];
+            let is_ours = |name: &str| {
+                name == LOCK || (name.starts_with("experiment.") && name.ends_with(".partial"))
+            };
             let names: Result<Vec<_>, _> = entries.map(|e| e.map(|e| e.file_name())).collect();
-            Ok(names?.iter().all(|name| ours.iter().any(|our| name == our)))
+            Ok(names?.iter().all(|name| name.to_str().is_some_and(is_ours)))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
         Err(error) => Err(error),
     }
 }
 
-fn remove_if_there(path: &Path) -> std::io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// The first key in which two experiments differ, with both values.
-fn difference(found: &Experiment, wanted: &Experiment) -> Option<String> {
-    let (found, wanted) = (found.to_toml(), wanted.to_toml());
-    if found == wanted {
-        return None;
-    }
-    let (mut a, mut b) = (found.lines(), wanted.lines());
-    loop {
-        match (a.next(), b.next()) {
-            (Some(x), Some(y)) if x == y => {}
-            (x, y) => {
-                let (x, y) = (x.unwrap_or("nothing"), y.unwrap_or("nothing"));
-                return Some(format!("there: {x}; asked for: {y}"));
-            }
-        }
-    }
-}
-
-/// Writes beside the file and renames: a reader finds the old text or the new, never half.
+/// Writes beside the file and renames: a reader finds the old text or the new, never half. Several
+/// processes may write the same file, on several hosts, where they may have the same process id.
 pub(crate) fn write_atomically(path: &Path, text: &str) -> std::io::Result<()> {
-    let beside = path.with_extension("partial");
+    let own = RandomState::new().build_hasher().finish();
+    let beside = path.with_extension(format!("{own:016x}.partial"));
     let mut file = File::create(&beside)?;
     file.write_all(text.as_bytes())?;
     drop(file);
@@ -245,16 +274,16 @@ mod tests {
     fn resuming_a_different_experiment_names_what_differs() {
         let dir = tempfile::tempdir().unwrap();
         drop(Folder::open(dir.path(), &smoke(&[]), Wish::Ask).unwrap());
-        let other = smoke(&["trials=100"]);
+        let other = smoke(&["trials=40"]);
         let error = Folder::open(dir.path(), &other, Wish::Resume).unwrap_err().to_string();
-        assert!(error.contains("there: trials = 80; asked for: trials = 100"), "{error}");
+        assert!(error.contains("there: trials = 80; asked for: trials = 40"), "{error}");
     }
 
     #[test]
     fn a_beginning_that_was_killed_is_begun_again() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join(".lock"), "").unwrap();
-        fs::write(dir.path().join("experiment.partial"), "half a fi").unwrap();
+        fs::write(dir.path().join("experiment.1f.partial"), "half a fi").unwrap();
         assert_eq!(Folder::open(dir.path(), &smoke(&[]), Wish::Ask).unwrap().1, State::New);
     }
 
@@ -272,12 +301,19 @@ mod tests {
     }
 
     #[test]
-    fn two_processes_do_not_share_a_folder() {
+    fn processes_share_a_folder_that_none_of_them_may_then_clear_or_enlarge() {
         let dir = tempfile::tempdir().unwrap();
-        let first = Folder::open(dir.path(), &smoke(&[]), Wish::Ask).unwrap();
-        let error = Folder::open(dir.path(), &smoke(&[]), Wish::Resume).unwrap_err();
-        assert!(error.to_string().contains("another rmrl"), "{error}");
-        drop(first);
-        assert!(Folder::open(dir.path(), &smoke(&[]), Wish::Resume).is_ok());
+        let open = |sets: &[&str], wish| Folder::open(dir.path(), &smoke(sets), wish);
+        let (first, _) = open(&[], Wish::Ask).unwrap();
+        let (second, state) = open(&[], Wish::Resume).unwrap();
+        assert_eq!(state, State::Unfinished);
+        let said = |result: Result<(Folder, State), FolderError>| result.unwrap_err().to_string();
+        assert!(said(open(&[], Wish::Fresh)).contains("another rmrl"));
+        assert!(said(open(&["seeds=9"], Wish::Resume)).contains("another rmrl"));
+        drop((first, second));
+        assert!(said(open(&["seeds=9"], Wish::Ask)).contains("--resume adds"));
+        let (grown, state) = open(&["seeds=9"], Wish::Resume).unwrap();
+        assert!(matches!(state, State::Grown(what) if what.contains("9")));
+        assert_eq!(Folder::experiment(grown.path()).unwrap().seeds, 9);
     }
 }

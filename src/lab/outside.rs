@@ -219,9 +219,10 @@ impl Outside {
             None => self.options.clone(),
         };
         shown.extend(options.into_iter().map(|(key, v)| (format!("options.{key}"), v)));
+        let spaces = answered.settings.as_ref().map(settings::spaces).unwrap_or_default();
         let (own, for_run) = (self.clone(), card.clone());
         let patience = Duration::from_secs_f64(self.timeout_s);
-        Ok(Recipe::new(card, shown, move |_, streams| {
+        let recipe = Recipe::new(card, shown, move |_, streams| {
             let failed = |why: String| LearnError::Outside(why);
             let content = own.content(&answered.files).map_err(failed)?;
             if content != answered.content {
@@ -234,7 +235,8 @@ impl Outside {
                 return Err(failed("answered \"hello\" otherwise than the first time".to_owned()));
             }
             Ok(Box::new(OutsideMethod::new(for_run.clone(), told.range, process, patience)))
-        }))
+        });
+        Ok(recipe.with_spaces(spaces))
     }
 
     fn hello(

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -67,7 +68,7 @@ impl Method for OutsideMethod {
     ) -> Result<Progress, LearnError> {
         let from = history.len().saturating_sub(fresh);
         let trials: Vec<_> = history[from..].iter().map(told).collect();
-        let Learned { loss, labels, _diagnostics: _ } =
+        let Learned { loss, labels, diagnostics } =
             self.ask(&json!({ "op": "learn", "trials": trials }))?;
         let label = |said: Said| {
             let (trial, model) = (history.get(said.trial), history.get(said.role_model));
@@ -86,7 +87,7 @@ impl Method for OutsideMethod {
             })
         };
         let labels = labels.into_iter().map(label).collect::<Result<_, _>>()?;
-        Ok(Progress { loss: loss.unwrap_or(f64::NAN), labels })
+        Ok(Progress { loss: loss.unwrap_or(f64::NAN), labels, diagnostics })
     }
 
     fn save(&self) -> Result<Vec<u8>, LearnError> {
@@ -116,9 +117,8 @@ struct Learned {
     loss: Option<f64>,
     #[serde(default)]
     labels: Vec<Said>,
-    /// Checked, and not kept yet.
-    #[serde(default, rename = "diagnostics")]
-    _diagnostics: std::collections::BTreeMap<String, f64>,
+    #[serde(default)]
+    diagnostics: BTreeMap<String, f64>,
 }
 
 /// A label as the program says it.

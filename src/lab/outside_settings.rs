@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::input::{Check, ConfigError};
+use crate::learn::Space;
 
 /// One setting as a program declares it: a number from `min` to `max`, one of `choices`, or true or
 /// false, as its default is.
@@ -74,6 +75,15 @@ pub(super) fn resolve(
         all.insert(key.clone(), told);
     }
     Ok(all)
+}
+
+/// Where `rmrl tune` draws from: the whole range of every number.
+pub(super) fn spaces(settings: &Settings) -> Vec<Space> {
+    let space = |(key, setting): (&String, &Setting)| {
+        let Setting { min, max, log, integer, .. } = *setting;
+        Some(Space { key: key.clone(), min: min?, max: max?, log, integer })
+    };
+    settings.iter().filter_map(space).collect()
 }
 
 impl Setting {

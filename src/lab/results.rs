@@ -1,9 +1,12 @@
 use super::{Experiment, Schedule};
-use crate::report::{Checkpoint, Demonstrated, HarmCount, Judged, RunResult, Scores};
-use crate::store::{StoreError, Stored, TrialRow, TrialStore};
+use crate::input::Content;
+use crate::report::{
+    Checkpoint, Demonstrated, HarmCount, Judged, MadeBy, Origin, RunResult, Scores,
+};
+use crate::store::{Provenance, RunInfo, Session, StoreError, Stored, Times, TrialRow, TrialStore};
 use crate::task::{Outcome, Phase, Placement, Reward, is_success};
 
-/// How the backend of a run on hardware begins: there, evaluation is charged.
+/// The backend of a run on hardware: there, evaluation is charged.
 pub const HARDWARE: &str = "real";
 
 /// What a run came to, from its store. Errors are the truth in simulation, the measurement on
@@ -14,7 +17,7 @@ pub fn read_run(experiment: &Experiment, store: &TrialStore) -> Result<RunResult
     made.extend(store.trials(Phase::Train, 0)?);
     let done: Vec<&Stored> = made.iter().filter_map(|row| row.result.as_ref()).collect();
     let info = store.info()?;
-    let charged = info.backend.starts_with(HARDWARE);
+    let charged = info.provenance.backend == HARDWARE;
     let mut checkpoints = Vec::new();
     let mut evaluated: Vec<Stored> = Vec::new();
     for made in store.checkpoints()? {
@@ -34,12 +37,37 @@ pub fn read_run(experiment: &Experiment, store: &TrialStore) -> Result<RunResult
     let shown = store.trials(Phase::Shelf, experiment.trials)?;
     Ok(RunResult {
         seed: info.seed,
+        origin: origin(store, &info)?,
         version: info.version,
         commit: info.commit,
         checkpoints,
         demonstrations: demonstrated(experiment, &shown),
         harm: harm(done.iter().copied()),
         outcomes: Outcome::tally(done.iter().map(|r| r.outcome)),
+    })
+}
+
+fn origin(store: &TrialStore, info: &RunInfo) -> Result<Origin, StoreError> {
+    let made_by = |Session { host, cpu, program, command, arm, .. }| MadeBy {
+        host,
+        cpu,
+        program,
+        command,
+        arm,
+    };
+    let Provenance { backend, robot, scenes } = &info.provenance;
+    let files = robot.iter().chain(scenes);
+    let Times { trials, begun, ended, in_trials_s, robot_s } = store.times()?;
+    Ok(Origin {
+        backend: backend.clone(),
+        experiment_sha256: Content::of([&info.experiment]).to_string(),
+        files: files.map(|file| (file.name.clone(), file.sha256.clone())).collect(),
+        sessions: store.sessions()?.into_iter().map(made_by).collect(),
+        begun,
+        ended,
+        trials,
+        in_trials_s,
+        robot_s,
     })
 }
 

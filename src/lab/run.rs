@@ -1,12 +1,11 @@
-use std::path::Path;
-
+use super::journal::Entry;
 use super::schedule::{Schedule, SoFar, Step};
 use super::trial::{Occasion, Trial, Trials};
 use super::{Experiment, LabError};
 use crate::cell::{Observation, Watch, Workcell};
 use crate::input::ConfigError;
 use crate::learn::{Card, Experience, LearnError, Method, Mode, Recipe};
-use crate::store::{BatchEnd, Durability, Intent, RunInfo, Stored, TrialRow, TrialStore};
+use crate::store::{BatchEnd, Intent, Stored, TrialRow, TrialStore};
 use crate::task::{Outcome, Phase, Stream, TrialKey};
 
 /// Makes a workcell for a scene; `None` where that scene does not stand. The lab does not know
@@ -59,37 +58,38 @@ impl<'a> Run<'a> {
     }
 
     /// Goes on to the end. `cells` makes the cells of demonstrations, `watch` who looks on in a
-    /// scene; `tell` hears the phase of each trial once it is on disk.
+    /// scene; `tell` hears what has been written down, once it is on disk.
     pub fn go_on(
         &mut self,
         cells: &MakeCell<'_>,
         watch: &LookOn<'_>,
-        tell: &mut dyn FnMut(Phase),
+        tell: &mut dyn FnMut(Entry),
     ) -> Result<(), LabError> {
         let mut stage = Stage { watch: watch(&self.experiment.scene), elsewhere: None };
         loop {
             let step = self.schedule.next(&self.so_far);
-            match step {
+            let entry = match step {
                 Step::Try(key) => {
                     let trial = self.trial(key, 0, Mode::Explore, &mut stage)?;
+                    let entry = Entry::tried(key, 0, &trial);
                     self.remember(trial);
-                    tell(key.phase);
+                    entry
                 }
                 Step::Learn { fresh, key } => self.learn(fresh, key)?,
-                Step::Evaluate(key) => {
-                    self.trial(key, self.so_far.learned, Mode::Greedy, &mut stage)?;
-                    tell(key.phase);
-                }
+                Step::Evaluate(key) => self.judge(key, &mut stage)?,
                 Step::Demonstrate { which, key } => {
                     if !stage.set_up(which, self.experiment, cells, watch)? {
                         self.schedule.leave_out(which);
                         continue;
                     }
-                    self.trial(key, self.so_far.learned, Mode::Greedy, &mut stage)?;
-                    tell(key.phase);
+                    self.judge(key, &mut stage)?
                 }
-                Step::Done => return Ok(self.store.complete()?),
-            }
+                Step::Done => {
+                    self.store.complete()?;
+                    return Ok(tell(Entry::Completed));
+                }
+            };
+            tell(entry);
             self.schedule.after(step, &mut self.so_far);
         }
     }
@@ -115,19 +115,26 @@ impl<'a> Run<'a> {
         self.trials.make(occasion, who, cell, stage.watch.as_mut(), &mut self.store)
     }
 
+    /// A greedy trial, which nothing is learned from.
+    fn judge(&mut self, key: TrialKey, stage: &mut Stage<'_>) -> Result<Entry, LabError> {
+        let checkpoint = self.so_far.learned;
+        let trial = self.trial(key, checkpoint, Mode::Greedy, stage)?;
+        Ok(Entry::tried(key, checkpoint, &trial))
+    }
+
     fn remember(&mut self, trial: Trial) {
         let number = self.history.len() as u64;
         self.history.push(self.trials.experience(self.method.card(), number, trial));
     }
 
-    fn learn(&mut self, fresh: u64, key: TrialKey) -> Result<(), LabError> {
+    fn learn(&mut self, fresh: u64, key: TrialKey) -> Result<Entry, LabError> {
         let mut draw = self.trials.streams().draw(Stream::Replay, key);
         let learned = self.method.learn(&self.history, fresh as usize, &mut draw);
         let progress = learned.map_err(|e| self.failed(e))?;
         let state = self.method.save().map_err(|e| self.failed(e))?;
         let at_trial = self.history.len() as u64;
         self.store.commit_batch(&BatchEnd { at_trial, progress: &progress, state: &state })?;
-        Ok(())
+        Ok(Entry::Learned { at_trial, progress })
     }
 
     /// Reads back what the store holds: simulated pictures are taken again, stored ones read.
@@ -243,35 +250,4 @@ fn demand_signals(card: &Card, cell: &dyn Workcell) -> Result<(), ConfigError> {
         return Err(lacks(&format!("the context signal '{}'", card.context.name())));
     }
     Ok(())
-}
-
-/// Opens the store of a run to continue it, or creates it. A store of another run is refused.
-pub(super) fn open_or_create(
-    path: &Path,
-    info: &RunInfo,
-    durability: Durability,
-) -> Result<TrialStore, LabError> {
-    if !path.exists() {
-        return Ok(TrialStore::create(path, info, durability)?);
-    }
-    let store = TrialStore::open(path, durability)?;
-    let found = store.info()?;
-    for (key, found, wanted) in [
-        ("experiment", &found.experiment, &info.experiment),
-        ("method", &found.method, &info.method),
-        ("seed", &found.seed.to_string(), &info.seed.to_string()),
-        ("backend", &found.backend, &info.backend),
-        ("version", &found.version, &info.version),
-    ] {
-        if found != wanted {
-            return Err(ConfigError {
-                file: path.display().to_string(),
-                key: key.to_owned(),
-                value: found.clone(),
-                valid: format!("this run would resume with {wanted}; use --fresh or another --out"),
-            }
-            .into());
-        }
-    }
-    Ok(store)
 }

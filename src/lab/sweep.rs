@@ -1,27 +1,38 @@
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use super::run::open_or_create;
-use super::{Experiment, LabError, MakeCell, Run, UntilRaised, read_run};
+use super::run_file::{Asked, RunFile};
+use super::{Entry, Experiment, FolderError, LabError, MakeCell, Part, Run, UntilRaised, read_run};
 use crate::cell::{Detail, Snapshot, Watch};
 use crate::config::Scene;
 use crate::input::ConfigError;
 use crate::learn::Recipe;
 use crate::report::{ExperimentResult, FailedRun, MethodResult, RunResult};
-use crate::store::{Durability, RunInfo, TrialStore};
+use crate::store::{Durability, Provenance, RunInfo, Session, TrialStore};
 use crate::task::TrialKey;
 
 /// Many runs: every method with every seed, seed by seed, several at once.
 pub struct Sweep<'a> {
     pub experiment: &'a Experiment,
     pub folder: &'a Path,
+    /// Which of its runs.
+    pub part: &'a Part,
+    /// Where runs are made before they are moved to the folder; `None` for the folder itself.
+    pub scratch: Option<&'a Path>,
     pub jobs: usize,
     /// Makes a cell for a scene; called once a run and once more for the demonstration.
     pub cells: &'a MakeCell<'a>,
-    /// Written into every run: who made it.
-    pub backend: String,
+    /// Written into every run, and compared when one is resumed.
+    pub provenance: Provenance,
+    /// Written into every run: who makes it, and where.
+    pub session: Session,
+    /// There is one arm: a run that another process works on is not waited for.
+    pub alone: bool,
     pub durability: Durability,
     /// Raised from outside to stop.
     pub stop: &'a AtomicBool,
@@ -39,7 +50,14 @@ pub enum Event<'e> {
         method: &'e str,
         seed: u64,
     },
-    Trial {
+    /// A run has written this down.
+    Wrote {
+        method: &'e str,
+        seed: u64,
+        entry: &'e Entry,
+    },
+    /// Another process works on this run, which is waited for at the end.
+    Elsewhere {
         method: &'e str,
         seed: u64,
     },
@@ -63,7 +81,8 @@ pub enum Event<'e> {
 
 enum Message {
     Started(usize),
-    Trial(usize),
+    Wrote(usize, Entry),
+    Elsewhere(usize),
     Ended(usize, Ended),
     Aborted(LabError),
 }
@@ -71,25 +90,35 @@ enum Message {
 /// How a run ended: with its results, or with the reason why its method failed.
 type Ended = Result<RunResult, String>;
 
+/// How long a run that another process works on is left alone.
+const ELSEWHERE: Duration = Duration::from_millis(300);
+
 impl Sweep<'_> {
     /// Runs what is not complete yet. A method that fails ends its own run, which is noted and
     /// returned with the results. On an interruption or any other error, the other runs stop at
     /// their next trial, and everything so far is kept.
     pub fn run(&self, tell: &mut dyn FnMut(Event<'_>)) -> Result<ExperimentResult, LabError> {
-        let runs: Vec<(u64, &Recipe)> = self
-            .experiment
-            .seeds()
-            .flat_map(|seed| self.experiment.methods.iter().map(move |m| (seed, m)))
-            .collect();
-        let mut done: Vec<Option<Ended>> = vec![None; runs.len()];
-        let (next, abort) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let all = Part::All.runs(self.experiment).unwrap_or_default();
+        let wanted = self.part.runs(self.experiment).map_err(|why| ConfigError {
+            file: self.experiment.name.clone(),
+            key: "--only".to_owned(),
+            value: String::new(),
+            valid: why,
+        })?;
+        let is_wanted = |at: &usize| {
+            let (seed, recipe) = all[*at];
+            wanted.iter().any(|(s, r)| *s == seed && r.card().name == recipe.card().name)
+        };
+        let queue: Mutex<VecDeque<usize>> = Mutex::new((0..all.len()).filter(is_wanted).collect());
+        let mut done: Vec<Option<Ended>> = vec![None; all.len()];
+        let abort = AtomicBool::new(false);
         let (sender, receiver) = channel();
         let mut failure = None;
-        let named = |at: usize| (runs[at].0, runs[at].1.card().name.as_str());
+        let named = |at: usize| (all[at].0, all[at].1.card().name.as_str());
         std::thread::scope(|scope| {
-            for _ in 0..self.jobs.clamp(1, runs.len()) {
-                let (sender, runs, next, abort) = (sender.clone(), &runs, &next, &abort);
-                scope.spawn(move || self.work(runs, next, abort, &sender));
+            for _ in 0..self.jobs.clamp(1, wanted.len().max(1)) {
+                let (sender, runs, queue, abort) = (sender.clone(), &all, &queue, &abort);
+                scope.spawn(move || self.work(runs, queue, abort, &sender));
             }
             drop(sender);
             for message in receiver {
@@ -98,9 +127,13 @@ impl Sweep<'_> {
                         let (seed, method) = named(at);
                         tell(Event::Started { method, seed });
                     }
-                    Message::Trial(at) => {
+                    Message::Wrote(at, entry) => {
                         let (seed, method) = named(at);
-                        tell(Event::Trial { method, seed });
+                        tell(Event::Wrote { method, seed, entry: &entry });
+                    }
+                    Message::Elsewhere(at) => {
+                        let (seed, method) = named(at);
+                        tell(Event::Elsewhere { method, seed });
                     }
                     Message::Ended(at, ended) => {
                         let (seed, method) = named(at);
@@ -135,55 +168,94 @@ impl Sweep<'_> {
     fn work(
         &self,
         runs: &[(u64, &Recipe)],
-        next: &AtomicUsize,
+        queue: &Mutex<VecDeque<usize>>,
         abort: &AtomicBool,
         sender: &Sender<Message>,
     ) {
         // A send fails only if the receiver is gone, and then nobody is left to tell.
         let send = |message| drop(sender.send(message));
+        let queue = || queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut elsewhere = BTreeSet::new();
         loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some((seed, recipe)) = runs.get(at).copied() else { return };
+            let Some(at) = queue().pop_front() else { return };
             if abort.load(Ordering::Relaxed) || self.stop.load(Ordering::Relaxed) {
                 return send(Message::Aborted(LabError::Interrupted));
             }
-            send(Message::Started(at));
-            match self.one(recipe, seed, abort, &mut || send(Message::Trial(at))) {
-                Ok(ended) => send(Message::Ended(at, ended)),
+            let (seed, recipe) = runs[at];
+            let tell = &mut |message: Option<Entry>| {
+                send(message.map_or(Message::Started(at), |entry| Message::Wrote(at, entry)));
+            };
+            match self.one(recipe, seed, abort, tell) {
+                Ok(Some(ended)) => send(Message::Ended(at, ended)),
+                Ok(None) => {
+                    if elsewhere.insert(at) {
+                        send(Message::Elsewhere(at));
+                    }
+                    queue().push_back(at);
+                    std::thread::sleep(ELSEWHERE);
+                }
                 Err(error) => return send(Message::Aborted(error)),
             }
         }
     }
 
+    /// `None`: another process works on it. `tell` hears that it has begun, then its entries.
     fn one(
         &self,
         recipe: &Recipe,
         seed: u64,
         abort: &AtomicBool,
-        trial: &mut dyn FnMut(),
-    ) -> Result<Ended, LabError> {
+        tell: &mut dyn FnMut(Option<Entry>),
+    ) -> Result<Option<Ended>, LabError> {
         let method = &recipe.card().name;
-        let path = run_path(self.folder, method, seed);
-        let info = RunInfo {
-            experiment: self.experiment.to_toml(),
-            method: method.clone(),
+        let asked = RunFile::ask((self.folder, self.scratch), (method, seed), &self.session.host)?;
+        let file = match asked {
+            Asked::Ours(file) => file,
+            Asked::Elsewhere if self.alone => {
+                let why = "another rmrl is working on this run".to_owned();
+                return Err(FolderError::Refused { path: self.folder.into(), why }.into());
+            }
+            Asked::Elsewhere => return Ok(None),
+        };
+        let info = self.info(method, seed);
+        tell(None);
+        if let Some(store) = file.complete(&info)? {
+            return Ok(Some(Ok(read_run(self.experiment, &store)?)));
+        }
+        let store = file.open(&info, self.durability)?;
+        store.begin_session(&self.session)?;
+        store.note_failure(None)?;
+        let made = self.make(recipe, seed, store, abort, &mut |entry| tell(Some(entry)));
+        let ended = match made {
+            Err(LabError::Learn { source, .. }) => {
+                let reason = source.to_string();
+                let store = TrialStore::open(file.working(), self.durability)?;
+                store.note_failure(Some(&reason))?;
+                Some(reason)
+            }
+            Err(error) => {
+                // Told is what went wrong first; what was made is where it was.
+                drop(file.hand_over(self.durability));
+                return Err(error);
+            }
+            Ok(()) => None,
+        };
+        let path = file.hand_over(self.durability)?;
+        match ended {
+            Some(reason) => Ok(Some(Err(reason))),
+            None => Ok(Some(Ok(read_run(self.experiment, &TrialStore::read(&path)?)?))),
+        }
+    }
+
+    fn info(&self, method: &str, seed: u64) -> RunInfo {
+        RunInfo {
+            experiment: self.experiment.of_run(method, seed).to_toml(),
+            method: method.to_owned(),
             seed,
-            backend: self.backend.clone(),
+            provenance: self.provenance.clone(),
             version: crate::VERSION.to_owned(),
             commit: crate::COMMIT.to_owned(),
-        };
-        let store = open_or_create(&path, &info, self.durability)?;
-        if !store.is_complete()? {
-            store.note_failure(None)?;
-            let made = self.make(recipe, seed, store, abort, trial);
-            if let Err(LabError::Learn { source, .. }) = made {
-                let reason = source.to_string();
-                TrialStore::open(&path, self.durability)?.note_failure(Some(&reason))?;
-                return Ok(Err(reason));
-            }
-            made?;
         }
-        Ok(Ok(read_run(self.experiment, &TrialStore::read(&path)?)?))
     }
 
     /// Makes what a run lacks.
@@ -193,7 +265,7 @@ impl Sweep<'_> {
         seed: u64,
         store: TrialStore,
         abort: &AtomicBool,
-        trial: &mut dyn FnMut(),
+        tell: &mut dyn FnMut(Entry),
     ) -> Result<(), LabError> {
         let watch = |scene: &str| -> Box<dyn Watch + '_> {
             let stops = [UntilRaised(self.stop), UntilRaised(abort)];
@@ -203,7 +275,7 @@ impl Sweep<'_> {
         let cell = (self.cells)(scene)?.ok_or_else(|| self.absent(scene))?;
         let mut looks_on = watch(scene);
         let mut run = Run::new(self.experiment, recipe, seed, cell, store, looks_on.as_mut())?;
-        run.go_on(self.cells, &watch, &mut |_| trial())
+        run.go_on(self.cells, &watch, tell)
     }
 
     fn absent(&self, scene: &str) -> ConfigError {
@@ -268,13 +340,38 @@ pub fn read_results(folder: &Path, experiment: &Experiment) -> Result<Experiment
             let path = run_path(folder, method, seed);
             let store = if path.is_file() { Some(TrialStore::read(&path)?) } else { None };
             done.push(match store {
-                Some(store) if store.is_complete()? => Some(Ok(read_run(experiment, &store)?)),
+                Some(store) if is_whole(experiment, &path, &store)? => {
+                    Some(Ok(read_run(experiment, &store)?))
+                }
                 Some(store) => store.failed()?.map(Err),
                 None => None,
             });
         }
     }
     Ok(assemble(experiment, &done))
+}
+
+/// The runs of an experiment that its folder lacks: method and seed.
+pub fn missing(folder: &Path, experiment: &Experiment) -> Result<Vec<(String, u64)>, LabError> {
+    let mut missing = Vec::new();
+    for (seed, recipe) in Part::All.runs(experiment).unwrap_or_default() {
+        let method = &recipe.card().name;
+        let path = run_path(folder, method, seed);
+        if !path.is_file() || !is_whole(experiment, &path, &TrialStore::read(&path)?)? {
+            missing.push((method.clone(), seed));
+        }
+    }
+    Ok(missing)
+}
+
+/// Is a run complete, also by a plan that has grown since?
+fn is_whole(experiment: &Experiment, path: &Path, store: &TrialStore) -> Result<bool, LabError> {
+    if !store.is_complete()? {
+        return Ok(false);
+    }
+    let text = store.info()?.experiment;
+    let same = text == experiment.of_run(&store.info()?.method, store.info()?.seed).to_toml();
+    Ok(same || Experiment::parse(&path.display().to_string(), &text)?.trials == experiment.trials)
 }
 
 /// The name of a built-in experiment as it stands; of any other, its file in the same folder.
@@ -328,5 +425,112 @@ fn assemble(experiment: &Experiment, done: &[Option<Ended>]) -> ExperimentResult
         contrasts: experiment.contrasts.clone(),
         methods: experiment.methods.iter().enumerate().map(of_method).collect(),
         failed: failed.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::AssertUnwindSafe;
+
+    use super::*;
+    use crate::cell::{IdealCell, Unwatched, Workcell, picture};
+
+    fn small() -> Experiment {
+        let sets = ["methods=[\"rm-rl\", \"no-correction\"]", "seeds=2", "demonstration=[]"];
+        let small = ["rm-rl.patch_width=8", "rm-rl.merge_width=16", "rm-rl.dense_width=32"];
+        let short = ["trials=40", "evaluation.every=40", "evaluation.trials=2"];
+        let all = sets.iter().chain(&small).chain(&short).map(|s| (*s).to_owned());
+        Experiment::open("smoke", &all.collect::<Vec<_>>()).unwrap()
+    }
+
+    /// Carries it out on ideal cells.
+    fn carry_out(
+        experiment: &Experiment,
+        folder: &Path,
+        tell: &mut dyn FnMut(Event<'_>),
+    ) -> Result<ExperimentResult, LabError> {
+        let task = &experiment.task;
+        let cell = |_: &str| -> Result<Option<Box<dyn Workcell>>, LabError> {
+            let shown = task.clone();
+            Ok(Some(Box::new(IdealCell::new(task.clone(), move |setup| picture(&shown, setup)))))
+        };
+        let stop = AtomicBool::new(false);
+        let word = || "test".to_owned();
+        let sweep = Sweep {
+            experiment,
+            folder,
+            part: &Part::All,
+            scratch: None,
+            jobs: 2,
+            cells: &cell,
+            provenance: Provenance { backend: word(), robot: None, scenes: Vec::new() },
+            session: Session {
+                host: word(),
+                cpu: word(),
+                program: word(),
+                command: word(),
+                arm: None,
+            },
+            alone: false,
+            durability: Durability::Process,
+            stop: &stop,
+            watch: &|_| Box::new(Unwatched),
+        };
+        sweep.run(tell)
+    }
+
+    #[test]
+    fn who_listens_hears_what_is_on_disk_and_can_neither_hold_up_a_run_nor_make_it_fail() {
+        let experiment = small();
+        let [calm, slow, broken] = [0, 1, 2].map(|_| tempfile::tempdir().unwrap());
+        let mut heard = Vec::new();
+        let wanted = carry_out(&experiment, calm.path(), &mut |event| {
+            if let Event::Wrote { method: "rm-rl", seed: 1, entry } = event {
+                heard.push(entry.clone());
+            }
+        })
+        .unwrap();
+        let tried = heard.iter().filter(|entry| matches!(entry, Entry::Tried { .. })).count();
+        let learned: Vec<_> = heard
+            .iter()
+            .filter_map(|entry| match entry {
+                Entry::Learned { at_trial, progress } => Some((*at_trial, progress)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!((tried, heard.last()), (40 + 2 * 4, Some(&Entry::Completed)));
+        assert_eq!(learned.iter().map(|(at, _)| *at).collect::<Vec<_>>(), [20, 40]);
+        let why: Vec<&str> = learned[1].1.diagnostics.keys().map(String::as_str).collect();
+        assert_eq!(why, ["grad_norm", "imitation", "label_churn", "policy_gradient"]);
+
+        // It still hears the first entries when all runs have long ended.
+        let mut late = 0;
+        let done = |folder: &Path| missing(folder, &experiment).unwrap().is_empty();
+        carry_out(&experiment, slow.path(), &mut |event| {
+            if let Event::Wrote { .. } = event
+                && late == 0
+            {
+                for _ in 0..6000 {
+                    if done(slow.path()) {
+                        late = 1;
+                        return;
+                    }
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+            }
+        })
+        .unwrap();
+        assert_eq!(late, 1, "the runs waited for who listens");
+
+        let panics =
+            || carry_out(&experiment, broken.path(), &mut |_| panic!("a listener's fault"));
+        assert!(std::panic::catch_unwind(AssertUnwindSafe(panics)).is_err());
+        assert!(done(broken.path()), "every run came to its end all the same");
+        let results = read_results(broken.path(), &experiment).unwrap();
+        let figures = |results: &ExperimentResult| {
+            let runs = results.methods.iter().flat_map(|method| &method.runs);
+            runs.map(|run| run.checkpoints.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(figures(&results), figures(&wanted));
     }
 }

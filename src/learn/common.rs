@@ -12,16 +12,16 @@ settings! {
     pub struct Common {
         ..widths: Widths = Widths::default();
         /// Adam's step size.
-        lr: f64 = 1e-3, in 1e-8..=1.0;
+        lr: f64 = 1e-3, in 1e-8..=1.0, tune log(1e-4..=1e-2);
         /// Largest norm of a gradient; a longer one is scaled down to it.
         clip_norm: f64 = 5.0, in 1e-6..=1e6;
         /// Standard deviation of the Gaussian over bins that stands for an action in the loss, in
         /// bins; 0 is one-hot, as in the equations.
-        target_sigma_bins: f64 = 0.0, in 0.0..=10.0;
+        target_sigma_bins: f64 = 0.0, in 0.0..=10.0, tune linear(0.3..=1.5);
         /// Probability that exploration moves a bin drawn from the policy.
-        explore_prob: f64 = 0.0, in 0.0..=1.0;
+        explore_prob: f64 = 0.0, in 0.0..=1.0, tune linear(0.0..=1.0);
         /// By how much, as a standard deviation in bins.
-        explore_sigma_bins: f64 = 1.0, in 0.0..=10.0;
+        explore_sigma_bins: f64 = 1.0, in 0.0..=10.0, tune linear(0.5..=3.0);
         /// How the greedy policy's distribution becomes one action.
         decode: Decode = Decode::Argmax;
         /// What is done to an image before the policy sees it.
@@ -42,7 +42,7 @@ settings! {
         /// What reward is to be expected.
         baseline: BaselineKind = BaselineKind::Scene;
         /// Weight of a new reward in the baseline, once that has settled.
-        baseline_rate: f64 = 0.1, in 0.0..=1.0;
+        baseline_rate: f64 = 0.1, in 0.0..=1.0, tune log(0.02..=0.5);
     }
 }
 

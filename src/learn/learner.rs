@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use candle_core::{Device, Tensor};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
@@ -6,8 +6,8 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use super::baseline::{Baseline, standardise};
 use super::optimiser::{Adam, Moments};
 use super::{
-    BinProbabilities, Card, Decision, Experience, LearnError, Method, Mode, Network, Objective,
-    PriorPolicy, Progress, Round, Shared, View,
+    BinProbabilities, Card, Decision, Experience, Label, LearnError, Loss, Method, Mode, Network,
+    Objective, PriorPolicy, Progress, Round, Shared, View,
 };
 use crate::task::{ActionGrid, Draw, Phase, Stream, Streams, TrialKey};
 
@@ -47,11 +47,11 @@ impl<O: Objective> Learner<O> {
         })
     }
 
-    /// One gradient step; the loss as a number.
-    fn step(&mut self, loss: &Tensor) -> Result<f64, LearnError> {
-        let value = f64::from(loss.to_scalar::<f32>()?);
+    /// One gradient step; what is told of it goes into the tally.
+    fn step(&mut self, loss: &Loss, tally: &mut Tally) -> Result<(), LearnError> {
+        let value = f64::from(loss.total.to_scalar::<f32>()?);
         let norm = match value.is_finite() {
-            true => self.adam.step(self.network.policy.vars(), &loss.backward()?)?,
+            true => self.adam.step(self.network.policy.vars(), &loss.total.backward()?)?,
             false => f64::NAN,
         };
         if !norm.is_finite() {
@@ -61,11 +61,42 @@ impl<O: Objective> Learner<O> {
                 self.card.name
             )));
         }
-        Ok(value)
+        tally.loss += value;
+        tally.add("grad_norm", norm);
+        for (name, part) in &loss.parts {
+            tally.add(name, f64::from(part.to_scalar::<f32>()?));
+        }
+        Ok(())
     }
 
     fn unusable(&self, why: impl ToString) -> LearnError {
         LearnError::State { method: self.card.name.clone(), why: why.to_string() }
+    }
+}
+
+/// Sums over the gradient steps of a round.
+#[derive(Debug, Default)]
+struct Tally {
+    loss: f64,
+    parts: BTreeMap<String, f64>,
+}
+
+impl Tally {
+    fn add(&mut self, name: &str, value: f64) {
+        *self.parts.entry(name.to_owned()).or_default() += value;
+    }
+
+    fn mean(self, steps: usize, labels: Vec<Label>, round: &Round<'_>) -> Progress {
+        let of_step = |sum: f64| sum / steps.max(1) as f64;
+        let mut diagnostics: BTreeMap<_, _> =
+            self.parts.into_iter().map(|(name, sum)| (name, of_step(sum))).collect();
+        // Of the trials that had a label before, how many have another one now.
+        let fresh = round.fresh.start as u64;
+        if let (false, 1..) = (labels.is_empty(), fresh) {
+            let changed = labels.iter().filter(|label| label.trial < fresh).count();
+            diagnostics.insert("label_churn".to_owned(), changed as f64 / fresh as f64);
+        }
+        Progress { loss: of_step(self.loss), labels, diagnostics }
     }
 }
 
@@ -116,16 +147,15 @@ impl<O: Objective> Method for Learner<O> {
             pretraining: !std::mem::replace(&mut self.pretrained, true),
         };
         let minibatches = self.objective.minibatches(&round, draw);
-        if minibatches.is_empty() {
-            return Ok(Progress { loss: 0.0, labels });
+        let mut tally = Tally::default();
+        if !minibatches.is_empty() {
+            self.objective.begin(&self.network, &round)?;
         }
-        self.objective.begin(&self.network, &round)?;
-        let mut sum = 0.0;
         for places in &minibatches {
             let loss = self.objective.loss(&self.network, &round, places)?;
-            sum += self.step(&loss)?;
+            self.step(&loss, &mut tally)?;
         }
-        Ok(Progress { loss: sum / minibatches.len() as f64, labels })
+        Ok(tally.mean(minibatches.len(), labels, &round))
     }
 
     /// Parameters, optimiser and whether it was pretrained, as safetensors.

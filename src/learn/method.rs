@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use crate::task::Image;
 use serde::{Deserialize, Serialize};
 
@@ -171,6 +173,8 @@ pub struct Progress {
     pub loss: f64,
     /// Labels that are new or have changed.
     pub labels: Vec<Label>,
+    /// Why the loss is what it is, by name: means over the round's gradient steps.
+    pub diagnostics: BTreeMap<String, f64>,
 }
 
 #[derive(Debug, thiserror::Error)]

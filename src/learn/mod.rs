@@ -22,6 +22,7 @@ mod rule;
 #[cfg(test)]
 mod samples;
 mod settings;
+mod space;
 
 pub use common::{Advantages, BaselineKind, Common, NoSettings, Prior, PriorPolicy, Shared};
 pub use learner::Learner;
@@ -30,8 +31,9 @@ pub use method::{
     View,
 };
 pub use network::Network;
-pub use objective::{Objective, Round};
+pub use objective::{Loss, Objective, Round};
 pub use optimiser::Adam;
 pub use registry::{Entry, Recipe, add, entries, find, names};
 pub use rule::Rule;
 pub use settings::{Choice, Key, Setting, Settings};
+pub use space::{Number, Scale, Space};

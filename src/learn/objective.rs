@@ -35,13 +35,36 @@ pub trait Objective: Send + Sized + 'static {
         Ok(())
     }
 
-    /// The loss on these places of the history, a scalar.
+    /// The loss on these places of the history.
     fn loss(
         &self,
         network: &Network,
         round: &Round<'_>,
         places: &[usize],
-    ) -> Result<Tensor, LearnError>;
+    ) -> Result<Loss, LearnError>;
+}
+
+/// What a gradient step makes smaller, and what of it is kept for people to look at.
+#[derive(Clone, Debug)]
+pub struct Loss {
+    /// A scalar.
+    pub total: Tensor,
+    /// Scalars by name. No gradient comes from here.
+    pub parts: Vec<(&'static str, Tensor)>,
+}
+
+impl Loss {
+    /// As it is, with one more part named.
+    pub fn with(mut self, name: &'static str, part: &Tensor) -> Self {
+        self.parts.push((name, part.detach()));
+        self
+    }
+}
+
+impl From<Tensor> for Loss {
+    fn from(total: Tensor) -> Self {
+        Self { total, parts: Vec::new() }
+    }
 }
 
 /// One round of learning, after a batch of trials.

@@ -7,7 +7,9 @@ use toml::{Table, Value};
 
 use super::rule::Ruled;
 use super::settings::{resolve, table_of};
-use super::{Card, Key, LearnError, Learner, Method, Objective, Role, Rule, Settings, methods};
+use super::{
+    Card, Key, LearnError, Learner, Method, Objective, Role, Rule, Settings, Space, methods,
+};
 use crate::input::ConfigError;
 use crate::task::{ActionGrid, Streams};
 
@@ -29,6 +31,7 @@ pub struct Recipe {
     card: Card,
     keys: Vec<Key>,
     settings: Table,
+    spaces: Vec<Space>,
     build: Arc<Build>,
 }
 
@@ -58,9 +61,11 @@ impl Entry {
             let settings = resolve(file, &method, S::default(), overrides)?;
             let card = card(&settings);
             let (for_run, told) = (settings.clone(), card.clone());
+            let keys = settings.keys();
             Ok(Recipe {
                 card,
-                keys: settings.keys(),
+                spaces: keys.iter().filter_map(|key| key.space.clone()).collect(),
+                keys,
                 settings: table_of(&settings),
                 build: Arc::new(move |grid, streams| {
                     build(told.clone(), for_run.clone(), grid, streams)
@@ -100,7 +105,12 @@ impl Recipe {
         + Sync
         + 'static,
     ) -> Self {
-        Self { card, keys: Vec::new(), settings, build: Arc::new(build) }
+        Self { card, keys: Vec::new(), settings, spaces: Vec::new(), build: Arc::new(build) }
+    }
+
+    /// The same with what is worth searching in its settings.
+    pub fn with_spaces(self, spaces: Vec<Space>) -> Self {
+        Self { spaces, ..self }
     }
 
     pub fn card(&self) -> &Card {
@@ -110,6 +120,11 @@ impl Recipe {
     /// Every key with its meaning, bounds and value.
     pub fn keys(&self) -> &[Key] {
         &self.keys
+    }
+
+    /// What is worth searching in its settings, key by key.
+    pub fn spaces(&self) -> &[Space] {
+        &self.spaces
     }
 
     /// Every key and its value: what is stored depends on no default.

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
+use super::Space;
 use crate::input::{Check, ConfigError};
 
 /// The typed settings of a method: flat, every key with a default, bounds and a sentence. Written
@@ -17,7 +18,7 @@ pub trait Settings:
 }
 
 /// One key of a method's settings: what it is, what is valid, and what it is set to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Key {
     pub name: &'static str,
     /// What it means, with its unit.
@@ -25,6 +26,8 @@ pub struct Key {
     /// What may stand there: "from 0 to 1", "one of all, window, batch".
     pub valid: String,
     pub value: String,
+    /// The range that is worth searching, where the method declares one.
+    pub space: Option<Space>,
     /// Whether the value is valid.
     ok: bool,
 }
@@ -66,8 +69,14 @@ impl Key {
             sentence: lines.join(" ").trim().to_owned(),
             valid: S::valid(bounds),
             value: value.text(),
+            space: None,
             ok: value.is_within(bounds),
         }
+    }
+
+    /// The same with the range that is worth searching.
+    pub fn tuned(self, space: Space) -> Self {
+        Self { space: Some(space), ..self }
     }
 }
 
@@ -142,7 +151,8 @@ fn from_to<T: Display>(bounds: &RangeInclusive<T>) -> String {
 }
 
 /// Declares a method's settings: parts that other methods have too, then its own keys, each with a
-/// sentence, a default and its bounds.
+/// sentence, a default and its bounds; where `rmrl tune` shall search it, with the range of the first
+/// search, `linear` or `log`.
 ///
 /// ```
 /// use rmrl::learn::{Common, Settings};
@@ -150,7 +160,7 @@ fn from_to<T: Display>(bounds: &RangeInclusive<T>) -> String {
 ///     pub struct Mine {
 ///         ..common: Common = Common { lr: 3e-4, ..Common::default() };
 ///         /// Weight of the bonus, 1/mm.
-///         bonus: f64 = 0.5, in 0.0..=10.0;
+///         bonus: f64 = 0.5, in 0.0..=10.0, tune log(0.05..=5.0);
 ///         /// Count it twice.
 ///         twice: bool = false;
 ///     }
@@ -159,6 +169,7 @@ fn from_to<T: Display>(bounds: &RangeInclusive<T>) -> String {
 /// let bonus = keys.iter().find(|key| key.name == "bonus").unwrap();
 /// assert_eq!(bonus.sentence, "Weight of the bonus, 1/mm.");
 /// assert_eq!(bonus.valid, "from 0 to 10");
+/// assert_eq!(bonus.space.as_ref().unwrap().to_string(), "bonus=0.05..5.0:log");
 /// ```
 #[macro_export]
 macro_rules! settings {
@@ -166,7 +177,8 @@ macro_rules! settings {
         $(#[doc = $about:literal])*
         $vis:vis struct $name:ident {
             $( .. $part:ident : $part_type:ty = $part_default:expr; )*
-            $( $(#[doc = $doc:literal])+ $key:ident : $type:ty = $default:expr $(, in $bounds:expr)?; )*
+            $( $(#[doc = $doc:literal])+ $key:ident : $type:ty =
+                $default:expr $(, in $bounds:expr)? $(, tune $scale:ident ($range:expr))?; )*
         }
     ) => {
         $(#[doc = $about])*
@@ -191,11 +203,17 @@ macro_rules! settings {
                     concat!($($doc, "\n"),+),
                     &self.$key,
                     &($($bounds)?),
-                ), )*];
+                )$( .tuned($crate::learn::Space::of(
+                    stringify!($key),
+                    &$range,
+                    $crate::settings!(@scale $scale),
+                )) )?, )*];
                 parts.into_iter().flatten().chain(own).collect()
             }
         }
     };
+    (@scale linear) => { $crate::learn::Scale::Linear };
+    (@scale log) => { $crate::learn::Scale::Log };
 }
 
 /// Declares a setting that is one of few words, each with what it means.

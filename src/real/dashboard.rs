@@ -53,6 +53,11 @@ impl Dashboard {
         self.ask(&Request::GetRobotModel, |reply| Ok(reply.trim().to_owned()))
     }
 
+    /// Of the controller.
+    pub fn serial_number(&mut self) -> Result<String, DeviceError> {
+        self.ask(&Request::GetSerialNumber, |reply| Ok(reply.trim().to_owned()))
+    }
+
     fn ask<T>(
         &mut self,
         request: &Request,

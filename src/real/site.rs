@@ -3,13 +3,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use nalgebra::Isometry3;
 
 use super::{
-    HttpEyes, Limits, Moves, Pads, PlannedRig, Program, RealRig, Robotiq, Rtde, Session, Setting,
-    calibration,
+    Dashboard, HttpEyes, Limits, Moves, Pads, PlannedRig, Program, RealRig, Robotiq, Rtde, Session,
+    Setting, calibration,
 };
 use crate::arm::{ArmModel, Joints, Planner, Unreachable};
 use crate::cell::{CellError, CellPlan, DeviceError, Place, ScriptedCell, placement};
 use crate::config::{Articulated, Frame, RealSpec, Robot, Scene};
 use crate::input::{Check, ConfigError};
+use crate::wire::dashboard::TWIN_SERIAL;
 use crate::wire::primary::KinematicsInfo;
 
 /// A robot file and the scene on its table, checked as a whole before anything is connected to.
@@ -139,21 +140,14 @@ impl Site {
         plan
     }
 
-    /// What makes a run on this robot another run: everything but addresses.
-    pub fn fingerprint(&self) -> String {
-        let mut robot = self.robot.clone();
-        robot.real = Some(RealSpec {
-            scene: self.spec.scene.clone(),
-            pick: self.spec.pick,
-            place: self.spec.place,
-            view: self.spec.view,
-            gripper_force: self.spec.gripper_force,
-            gripper_speed: self.spec.gripper_speed,
-            gripper_open_mm: self.spec.gripper_open_mm,
-            gripper_stroke_mm: self.spec.gripper_stroke_mm,
-            ..RealSpec::default()
-        });
-        format!("{robot:?}{:?}", self.scene)
+    /// Which arm, or that it is a twin, as the controller answers: model and serial number.
+    pub fn who_answers(&self) -> Result<String, DeviceError> {
+        let mut dashboard = Dashboard::connect(&self.spec.host, self.spec.dashboard_port)?;
+        let (model, serial) = (dashboard.robot_model()?, dashboard.serial_number()?);
+        Ok(match serial.as_str() {
+            TWIN_SERIAL => format!("twin of {model}"),
+            serial => format!("{model}, serial number {serial}"),
+        })
     }
 
     /// Reads the arm's calibration.

@@ -36,6 +36,7 @@ fn evaluations() -> ExperimentResult {
                 demonstrations: Vec::new(),
                 harm: HarmCount::default(),
                 outcomes: BTreeMap::new(),
+                origin: Origin::default(),
             });
         }
         let successes = (50.0 * number(7)).round();

@@ -2,12 +2,14 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Contrast, Scores};
+use super::{Contrast, Origin, Scores};
 use crate::learn::Card;
 use crate::task::{Outcome, TaskSpec};
 
 /// The files of a report. The summary is written last.
-pub const FILES: [&str; 9] = [
+pub const FILES: [&str; 11] = [
+    "provenance.json",
+    "timing.csv",
     "curves.csv",
     "table.tex",
     "report.html",
@@ -75,6 +77,8 @@ pub struct RunResult {
     pub harm: HarmCount,
     /// How the training trials (prior ones included) ended.
     pub outcomes: BTreeMap<&'static str, u64>,
+    /// Who made it, where and when.
+    pub origin: Origin,
 }
 
 /// One evaluation of the greedy policy.

@@ -4,7 +4,7 @@ use super::harm;
 use super::metrics::{self, Shown};
 use super::published;
 use super::table::{self, TOLD, Table};
-use super::{ExperimentResult, FailedRun, MethodResult, Summary};
+use super::{ExperimentResult, FailedRun, Hardware, MethodResult, Summary};
 use crate::task::{Quantity, Scope, TaskSpec};
 
 /// `report.md`, from which the page is made too.
@@ -43,7 +43,14 @@ fn header(result: &ExperimentResult, summary: &Summary) -> String {
         |seed: &&u64| result.methods.iter().all(|m| m.runs.iter().any(|run| run.seed == **seed));
     let seeds: Vec<u64> = result.seeds.iter().filter(done).copied().collect();
     let mut facts = Table::new(["", ""]);
-    facts.row(["command", &format!("`{}`", result.command)]);
+    match Hardware::of(result) {
+        Some(hardware) => {
+            for (key, value) in hardware.facts() {
+                facts.row([key, &value]);
+            }
+        }
+        None => facts.row(["command", &format!("`{}`", result.command)]),
+    }
     facts.row(["version", &format!("{}, commit `{}`", result.version, result.commit)]);
     facts.row(["seeds", &ranges(&seeds)]);
     facts.row(["training", &training(result)]);

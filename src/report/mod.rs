@@ -14,6 +14,7 @@ mod improvement;
 #[cfg(feature = "report")]
 mod markdown;
 mod metrics;
+mod origin;
 #[cfg(feature = "report")]
 pub mod plots;
 #[cfg(feature = "report")]
@@ -35,6 +36,7 @@ pub use data::{
 };
 pub use improvement::Improvement;
 pub use metrics::{Better, Judged, Kind, Metric, Scores, Shown, add_metric, metrics, shown_in};
+pub use origin::{Hardware, MadeBy, Origin, provenance_json, timing_csv};
 pub use summary::{
     ByMetric, DemonstrationSummary, Figure, MethodSummary, Ordered, Rate, Summary, TimeToReach,
 };

@@ -9,7 +9,7 @@ use crate::learn::Role;
 /// What the paper on role models assumes (Chen, Zhou, Liu, Yang; arXiv 2510.15189, ICRA 2026), and
 /// what we do.
 const ASSUMPTIONS: [[&str; 3]; 9] = [
-    ["arm", "real", "simulated (Rapier contact physics) unless the experiment says otherwise"],
+    ["arm", "real", "simulated (Rapier contact physics)"],
     [
         "figures",
         "errors as measured on the arm",
@@ -91,8 +91,13 @@ pub(super) fn section(result: &ExperimentResult, summary: &Summary) -> String {
     if from_the_paper {
         text += "\nRM-RL (arXiv 2510.15189) was published on other terms than those here:\n\n";
         let mut assumptions = Table::new(["", "paper", "here"]);
-        for row in ASSUMPTIONS {
-            assumptions.row(row);
+        for [what, paper, here] in ASSUMPTIONS {
+            let on_arm = what == "arm" && summary.hardware.is_some();
+            assumptions.row([
+                what,
+                paper,
+                if on_arm { "real, or its twin: see above" } else { here },
+            ]);
         }
         text += &assumptions.markdown();
     }

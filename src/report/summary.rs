@@ -5,7 +5,7 @@ use super::contrast::Contrasted;
 use super::improvement::Improvement;
 use super::metrics::{self, Kind, Metric, PRECISE, Shown};
 use super::stats::{self, Bootstrap, Count, Estimate, Runs};
-use super::{Checkpoint, ExperimentResult, FailedRun, MethodResult, RunResult, Scores};
+use super::{Checkpoint, ExperimentResult, FailedRun, Hardware, MethodResult, RunResult, Scores};
 use crate::learn::Role;
 
 /// The figures of an experiment: what `summary.json` holds and what every table prints.
@@ -25,6 +25,9 @@ pub struct Summary {
     pub failed: Vec<FailedRun>,
     pub version: String,
     pub commit: String,
+    /// Where the trials were made on an arm.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hardware: Option<Hardware>,
     /// In the order of the experiment. A method without a complete run is left out.
     pub methods: Ordered<MethodSummary>,
     /// By rival (as its card says), then by method: every other method that learns.
@@ -109,6 +112,7 @@ impl Summary {
             failed: result.failed.clone(),
             version: result.version.clone(),
             commit: result.commit.clone(),
+            hardware: Hardware::of(result),
             methods,
             improvement_over,
             contrasts,

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use rand::{RngExt, SeedableRng};
 
 use super::{
-    Checkpoint, Contrast, Demonstrated, ExperimentResult, HarmCount, MethodResult, RunResult,
-    Scores,
+    Checkpoint, Contrast, Demonstrated, ExperimentResult, HarmCount, MethodResult, Origin,
+    RunResult, Scores,
 };
 use crate::learn::{Card, Role};
 use crate::task::{ContextSignal, Draw, Noise, Range, RewardSignal, TaskSpec};
@@ -137,5 +137,6 @@ fn run(&(name, learns, _, _, floor_mm, floor_deg, fall): &Recipe, seed: u64) -> 
             true => BTreeMap::from([("placed", 990), ("dropped", 7), ("no_grasp", 3)]),
             false => BTreeMap::new(),
         },
+        origin: Origin::default(),
     }
 }

@@ -3,7 +3,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::plots::{Figure, learning_curves, performance_profile};
-use super::{ExperimentResult, FILES, Summary, curves, html, markdown, table};
+use super::{
+    ExperimentResult, FILES, Summary, curves, html, markdown, provenance_json, table, timing_csv,
+};
 
 /// Bootstrap rounds of a report that is to be kept, as in rliable. While seeds are still coming in
 /// 2,000 will do.
@@ -41,6 +43,8 @@ pub fn write(
     let report = markdown::report(result, &summary, resamples);
     let drawings = [("curves.svg", figure.svg.as_str()), ("profile.svg", profile.as_str())];
     let contents: [Vec<u8>; FILES.len()] = [
+        provenance_json(result)?.into(),
+        timing_csv(result).into(),
         curves::curves_csv(result).into(),
         table::table_tex(result, &summary).into(),
         html::page(&result.name, &report, &drawings).into(),

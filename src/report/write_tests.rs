@@ -1,16 +1,18 @@
 use super::*;
 use crate::report::{MethodResult, synthetic};
 
-const FILES: [&str; 9] = [
+const FILES: [&str; 11] = [
     "curves.csv",
     "curves.pdf",
     "curves.png",
     "curves.svg",
     "profile.svg",
+    "provenance.json",
     "report.html",
     "report.md",
     "summary.json",
     "table.tex",
+    "timing.csv",
 ];
 
 /// Names and bytes of everything a report of this result consists of.

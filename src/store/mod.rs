@@ -5,25 +5,35 @@
 //! at any moment, a run is therefore found as: whole batches, then some trials of the next one,
 //! the last of them perhaps only intended.
 
+mod error;
+mod info;
+mod open;
 mod pauses;
 mod rows;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod times;
 
+pub use error::StoreError;
+pub use info::{Named, Provenance, RunInfo, Session};
+pub use open::Durability;
 pub use pauses::Pause;
 pub use rows::{BatchEnd, Intent, Stored, TrialRow};
-pub use schema::{Durability, RunInfo, StoreError};
+pub use times::Times;
 
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
+use tempfile::TempDir;
 
 /// One method, one seed: an open run file.
 #[derive(Debug)]
 pub struct TrialStore {
     db: Connection,
     path: PathBuf,
+    /// Where it is read, if the file itself cannot be.
+    _copy: Option<TempDir>,
 }
 
 impl TrialStore {

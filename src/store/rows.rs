@@ -1,6 +1,7 @@
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::schema::at;
+use super::error::at;
+use super::schema::HISTORY;
 use super::{StoreError, TrialStore};
 use crate::cell::{Attempt, Harm, RobotTime};
 use crate::learn::{Decision, Label, Progress};
@@ -87,16 +88,21 @@ pub struct BatchEnd<'a> {
 const INTENT: &str = "INSERT INTO trial (phase, checkpoint, number, instance, \
     offset_x_mm, offset_y_mm, offset_yaw_deg, seen_x_mm, seen_y_mm, seen_yaw_deg, \
     commanded_x_mm, commanded_y_mm, commanded_yaw_deg, bin_x, bin_y, bin_yaw, \
-    log_prob_x, log_prob_y, log_prob_yaw, image) \
-    VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) \
-    ON CONFLICT (phase, checkpoint, number) DO UPDATE SET outcome = NULL";
+    log_prob_x, log_prob_y, log_prob_yaw, image, intended_unix_s) \
+    VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,unixepoch('subsec')) \
+    ON CONFLICT (phase, checkpoint, number) \
+    DO UPDATE SET outcome = NULL, intended_unix_s = excluded.intended_unix_s";
 
 const RESULT: &str = "UPDATE trial SET executed_x_mm=?, executed_y_mm=?, executed_yaw_deg=?, \
     in_hand_x_mm=?, in_hand_y_mm=?, in_hand_yaw_deg=?, outcome=?, seated=?, \
     measured_x_mm=?, measured_y_mm=?, measured_yaw_deg=?, measured_z_mm=?, measured_tilt_deg=?, \
     truth_x_mm=?, truth_y_mm=?, truth_yaw_deg=?, truth_z_mm=?, truth_tilt_deg=?, \
-    reward=?, robot_time_s=?, peak_force_n=?, jam=?, dropped=?, plate_hit=? \
-    WHERE phase=? AND checkpoint=? AND number=?";
+    reward=?, robot_time_s=?, peak_force_n=?, jam=?, dropped=?, plate_hit=?, \
+    recorded_unix_s=unixepoch('subsec') WHERE phase=? AND checkpoint=? AND number=?";
+
+const LABEL: &str = "INSERT INTO label VALUES (?, \
+    (SELECT id FROM trial WHERE phase=? AND checkpoint=0 AND number=?), \
+    (SELECT id FROM trial WHERE phase=? AND checkpoint=0 AND number=?), ?, ?, ?, ?)";
 
 const SELECT: &str = "SELECT * FROM trial";
 
@@ -189,19 +195,29 @@ impl TrialStore {
         let mut commit = || -> Result<(), rusqlite::Error> {
             let tx = self.db.transaction()?;
             let now = end.at_trial as i64;
+            tx.prepare_cached("INSERT INTO batch VALUES (?, ?, unixepoch('subsec'))")?
+                .execute(params![now, end.progress.loss])?;
             {
-                let mut label =
-                    tx.prepare_cached("INSERT INTO label VALUES (?, ?, ?, ?, ?, ?, ?)")?;
+                let prior: i64 = tx
+                    .prepare_cached("SELECT COUNT(*) FROM trial WHERE phase = 'prior'")?
+                    .query_row([], |row| row.get(0))?;
+                let place = |place: u64| match place as i64 - prior {
+                    number @ 0.. => (Phase::Train.name(), number),
+                    _ => (Phase::Prior.name(), place as i64),
+                };
+                let mut label = tx.prepare_cached(LABEL)?;
                 for l in &end.progress.labels {
-                    let c = l.correction;
-                    let (trial, role_model) = (l.trial as i64, l.role_model as i64);
+                    let (own, model, c) = (place(l.trial), place(l.role_model), l.correction);
                     label.execute(params![
-                        now, trial, role_model, l.peers, c.x_mm, c.y_mm, c.yaw_deg
+                        now, own.0, own.1, model.0, model.1, l.peers, c.x_mm, c.y_mm, c.yaw_deg
                     ])?;
                 }
+                let mut diagnostic =
+                    tx.prepare_cached("INSERT INTO diagnostic VALUES (?, ?, ?)")?;
+                for (key, value) in &end.progress.diagnostics {
+                    diagnostic.execute(params![now, key, value])?;
+                }
             }
-            tx.prepare_cached("INSERT INTO batch VALUES (?, ?)")?
-                .execute(params![now, end.progress.loss])?;
             tx.prepare_cached("INSERT OR REPLACE INTO learner VALUES (0, ?, ?)")?
                 .execute(params![now, end.state])?;
             tx.commit()
@@ -274,11 +290,17 @@ impl TrialStore {
         read().map_err(at(&self.path))
     }
 
-    /// The labels of one run, oldest first: when they were given, and what they are.
+    /// The labels of one run, oldest first: when they were given, and what they are. Trials are
+    /// named by their place among all that are learned from, prior ones first.
     pub fn labels(&self) -> Result<Vec<(u64, Label)>, StoreError> {
-        let sql = "SELECT * FROM label ORDER BY at_trial, trial";
+        let sql = format!(
+            "WITH {HISTORY} \
+             SELECT at_trial, own.place, model.place, peers, x_mm, y_mm, yaw_deg FROM label \
+             JOIN history AS own ON own.id = label.trial \
+             JOIN history AS model ON model.id = label.role_model ORDER BY at_trial, own.place"
+        );
         let read = || -> Result<Vec<(u64, Label)>, rusqlite::Error> {
-            let mut statement = self.db.prepare(sql)?;
+            let mut statement = self.db.prepare(&sql)?;
             let rows = statement.query_map([], |row| {
                 let correction = Pose2::new(row.get(4)?, row.get(5)?, row.get(6)?);
                 Ok((
@@ -290,6 +312,20 @@ impl TrialStore {
                         correction,
                     },
                 ))
+            })?;
+            rows.collect()
+        };
+        read().map_err(at(&self.path))
+    }
+
+    /// What the learner said of each round of learning: when, which diagnostic, its value.
+    pub fn diagnostics(&self) -> Result<Vec<(u64, String, f64)>, StoreError> {
+        let sql = "SELECT at_trial, key, value FROM diagnostic ORDER BY at_trial, key";
+        let read = || -> Result<Vec<(u64, String, f64)>, rusqlite::Error> {
+            let mut statement = self.db.prepare(sql)?;
+            let rows = statement.query_map([], |row| {
+                let value: Option<f64> = row.get(2)?;
+                Ok((row.get::<_, i64>(0)? as u64, row.get(1)?, value.unwrap_or(f64::NAN)))
             })?;
             rows.collect()
         };

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -10,9 +12,18 @@ fn info() -> RunInfo {
         experiment: "name = \"x\"".into(),
         method: "rm-rl".into(),
         seed: 7,
-        backend: "sim".into(),
+        provenance: provenance("ab"),
         version: "0".into(),
         commit: "unknown".into(),
+    }
+}
+
+fn provenance(robot: &str) -> Provenance {
+    let named = |name: &str, sha256: &str| Named { name: name.into(), sha256: sha256.into() };
+    Provenance {
+        backend: "sim".into(),
+        robot: Some(named("gantry", robot)),
+        scenes: vec![named("open", "cd")],
     }
 }
 
@@ -68,10 +79,12 @@ fn small_run(path: &Path) {
         store.record(intent.key, 0, &stored()).unwrap();
     }
     let label = Label { trial: 4, role_model: 2, peers: 3, correction: Pose2::new(1.0, 0.0, -1.0) };
-    let progress = Progress { loss: 0.5, labels: vec![label] };
+    let diagnostics = BTreeMap::from([("entropy".to_owned(), 1.5), ("kl".to_owned(), f64::NAN)]);
+    let progress = Progress { loss: 0.5, labels: vec![label], diagnostics };
     let end = BatchEnd { at_trial: 20, progress: &progress, state: &[1, 2, 3] };
     store.commit_batch(&end).unwrap();
     store.complete().unwrap();
+    store.close().unwrap();
 }
 
 /// Reads all that a program could want of a run.
@@ -98,6 +111,9 @@ fn what_was_written_reads_back_to_the_same_bits() {
     assert_eq!(rows[5], TrialRow { intent: intent(5), result: Some(stored()) });
     let labels = store.labels().unwrap();
     assert_eq!((labels[0].0, labels[0].1.role_model), (20, 2));
+    let said = store.diagnostics().unwrap();
+    assert_eq!((said[0].0, said[0].1.as_str(), said[0].2), (20, "entropy", 1.5));
+    assert!(said[1].2.is_nan());
 }
 
 #[test]
@@ -169,7 +185,7 @@ fn a_run_of_an_older_format_is_refused_with_both_formats() {
     assert!(refused.is_bad_file());
     let said = refused.to_string();
     assert!(said.contains("run.sqlite") && said.contains("format is 1"), "{said}");
-    assert!(said.contains("reads 2"), "{said}");
+    assert!(said.contains("reads 2 to 3"), "{said}");
 }
 
 #[test]
@@ -183,4 +199,178 @@ fn a_full_disk_is_told_once_with_what_is_kept_and_what_to_do() {
     let said = error.to_string();
     assert!(said.contains("run.sqlite: no room is left") && said.contains("--resume"), "{said}");
     assert!(!error.is_bad_file());
+}
+
+/// Everything in a folder: names, bytes and times of change.
+fn folder(path: &Path) -> BTreeMap<String, (Vec<u8>, std::time::SystemTime)> {
+    let entry = |file: std::io::Result<std::fs::DirEntry>| {
+        let file = file.unwrap();
+        let changed = file.metadata().unwrap().modified().unwrap();
+        let name = file.file_name().to_string_lossy().into_owned();
+        (name, (std::fs::read(file.path()).unwrap(), changed))
+    };
+    std::fs::read_dir(path).unwrap().map(entry).collect()
+}
+
+/// `status`, `report` and `eval` once failed on a read-only disk.
+#[test]
+fn reading_writes_nothing_whatever_a_killed_run_left() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a run?#%20.sqlite");
+    small_run(&path);
+    let whole = folder(dir.path());
+    assert_eq!(whole.len(), 1, "a finished run is one file: {:?}", whole.keys());
+    assert_eq!(read_everything(&path).unwrap(), 21);
+    assert_eq!(folder(dir.path()), whole);
+
+    // As a kill leaves it: a copy of the files while they are open.
+    let store = TrialStore::open(&path, Durability::Process).unwrap();
+    store.intend(&intent(20)).unwrap();
+    store.record(intent(20).key, 0, &stored()).unwrap();
+    let killed = tempfile::tempdir().unwrap();
+    for (name, (bytes, _)) in folder(dir.path()) {
+        std::fs::write(killed.path().join(name), bytes).unwrap();
+    }
+    drop(store);
+    let there = killed.path().join(path.file_name().unwrap());
+    let before = folder(killed.path());
+    assert_eq!(before.len(), 3, "{:?}", before.keys());
+    assert_eq!(read_everything(&there).unwrap(), 22, "the journal counts");
+    assert_eq!(folder(killed.path()), before);
+
+    // Copied without the journal's index.
+    std::fs::remove_file(killed.path().join("a run?#%20.sqlite-shm")).unwrap();
+    let before = folder(killed.path());
+    assert_eq!(read_everything(&there).unwrap(), 22);
+    assert_eq!(folder(killed.path()), before);
+}
+
+#[test]
+fn a_run_is_read_while_it_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.sqlite");
+    let store = TrialStore::create(&path, &info(), Durability::Process).unwrap();
+    for index in 0..30 {
+        store.intend(&intent(index)).unwrap();
+        store.record(intent(index).key, 0, &stored()).unwrap();
+        let reader = TrialStore::read(&path).unwrap();
+        assert_eq!(reader.trials(Phase::Train, 0).unwrap().len() as u64, index + 1);
+    }
+}
+
+/// Made by version 0.1.0 at 706cc8c: `train smoke --method rm-rl-pretrained --seed 1 --trials 60`
+/// with 20 prior trials, without demonstrations; the learner's state is left out, for its size.
+const FORMAT_2: &[u8] = include_bytes!("format2.sqlite");
+
+#[test]
+fn a_run_of_format_2_is_read_as_it_was_and_not_touched() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.sqlite");
+    std::fs::write(&path, FORMAT_2).unwrap();
+    let before = folder(dir.path());
+    let store = TrialStore::read(&path).unwrap();
+    assert_eq!(store.trials(Phase::Train, 0).unwrap().len(), 40);
+    assert_eq!(store.info().unwrap().provenance.backend, "sim");
+    // As format 2 has them: places among prior and training trials.
+    let old = rusqlite::Connection::open_with_flags(
+        dir.path().join("run.sqlite"),
+        rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY,
+    )
+    .unwrap();
+    let mut statement =
+        old.prepare("SELECT at_trial, trial, role_model FROM label ORDER BY 1, 2").unwrap();
+    let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let labels: Vec<(i64, i64, i64)> =
+        statement.query_map([], row).unwrap().map(Result::unwrap).collect();
+    assert!(labels.len() > 40);
+    let migrated = store.labels().unwrap();
+    let migrated = migrated.iter().map(|(at, label)| (*at, label.trial, label.role_model));
+    let migrated = migrated.map(|(at, own, model)| (at as i64, own as i64, model as i64));
+    assert_eq!(migrated.collect::<Vec<_>>(), labels);
+    drop(statement);
+    drop(old);
+    assert_eq!(folder(dir.path()), before);
+    let said = TrialStore::open(&path, Durability::Process).unwrap_err().to_string();
+    assert!(said.contains("can be read") && said.contains("--fresh"), "{said}");
+}
+
+/// Labels once named trials by their place, which joins with no column of `trial`.
+#[test]
+fn labels_join_with_the_trials_they_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.sqlite");
+    let mut store = TrialStore::create(&path, &info(), Durability::Process).unwrap();
+    let keys = (0..3).map(|index| TrialKey { phase: Phase::Prior, index });
+    // An evaluation lies between, so that ids are not places.
+    let keys = keys.chain((0..5).map(|index| TrialKey { phase: Phase::HeldOut, index }));
+    for key in keys.chain((0..4).map(|index| TrialKey { phase: Phase::Train, index })) {
+        store.intend(&Intent { key, ..intent(0) }).unwrap();
+        store.record(key, 0, &stored()).unwrap();
+    }
+    let label = |trial, role_model| Label {
+        trial,
+        role_model,
+        peers: 2,
+        correction: Pose2::new(1.0, 0.0, 0.0),
+    };
+    let labels = vec![label(2, 6), label(5, 0)];
+    let progress = Progress { loss: f64::NAN, labels: labels.clone(), ..Progress::default() };
+    store.commit_batch(&BatchEnd { at_trial: 7, progress: &progress, state: &[] }).unwrap();
+    let read: Vec<_> = store.labels().unwrap().into_iter().map(|(_, label)| label).collect();
+    assert_eq!(read, labels);
+    let sql = "SELECT phase, number, role_model_phase, role_model_number FROM role_model_history";
+    let mut statement = store.db.prepare(sql).unwrap();
+    let row = |row: &rusqlite::Row<'_>| {
+        let text = |at| row.get::<_, String>(at);
+        Ok((text(0)?, row.get::<_, i64>(1)?, text(2)?, row.get::<_, i64>(3)?))
+    };
+    let history: Vec<_> = statement.query_map([], row).unwrap().map(Result::unwrap).collect();
+    let named = |a: &str, n, b: &str, m| (a.to_owned(), n, b.to_owned(), m);
+    assert_eq!(history, [named("prior", 2, "train", 3), named("train", 2, "prior", 0)]);
+    let unknown = Progress { labels: vec![label(99, 0)], ..Progress::default() };
+    let end = BatchEnd { at_trial: 8, progress: &unknown, state: &[] };
+    drop(statement);
+    assert!(store.commit_batch(&end).is_err(), "a label of no trial");
+}
+
+#[test]
+fn what_differs_between_two_runs_is_named() {
+    let (one, other) = (provenance("ab"), provenance("ef"));
+    assert_eq!(one.difference(&one), None);
+    let (key, here, there) = one.difference(&other).unwrap();
+    assert_eq!((key.as_str(), here.as_str()), ("robot gantry", "content ab"));
+    assert_eq!(there, "content ef");
+    let fewer = Provenance { scenes: vec![], ..one.clone() };
+    assert_eq!(one.difference(&fewer).unwrap().0, "scene open");
+    let real = Provenance { backend: "real".into(), ..one.clone() };
+    assert_eq!(one.difference(&real).unwrap().0, "backend");
+}
+
+#[test]
+fn every_table_and_column_is_described() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.sqlite");
+    let store = TrialStore::create(&path, &info(), Durability::Process).unwrap();
+    let page =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/data.md")).unwrap();
+    let sql = "SELECT s.name, c.name FROM sqlite_schema AS s, pragma_table_info(s.name) AS c \
+               WHERE s.type IN ('table', 'view')";
+    let mut statement = store.db.prepare(sql).unwrap();
+    let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    let columns: Vec<(String, String)> =
+        statement.query_map([], row).unwrap().map(Result::unwrap).collect();
+    assert!(columns.len() > 60);
+    for (table, column) in columns {
+        assert!(page.contains(&format!("`{table}`")), "{table}");
+        // Of a pose, the first part: `seen_...`.
+        let group = column.split('_').next().unwrap_or_default();
+        let named =
+            [format!("`{column}`"), format!("`{group}_...`"), format!("`{group}_prob_...`")];
+        let common = ["id", "key", "value", "unix_s", "reason", "resumed", "image", "state"];
+        let known = named.iter().any(|name| page.contains(name.as_str()))
+            || common.contains(&column.as_str())
+            || ["phase", "checkpoint", "number"].contains(&column.as_str())
+            || ["begun_unix_s", "committed_unix_s", "seed"].contains(&column.as_str());
+        assert!(known, "{table}.{column} is not in docs/data.md");
+    }
 }

@@ -33,6 +33,8 @@ pub enum Stream {
     Replay,
     /// Initial network weights.
     Weights,
+    /// Settings that are tried; the "trial" is the setting's number.
+    Tune,
     /// How far a quantity of the cell is from what the files say.
     Dirt(Quantity),
 }
@@ -50,6 +52,7 @@ impl Stream {
             Self::Explore => "explore",
             Self::Replay => "replay",
             Self::Weights => "weights",
+            Self::Tune => "tune",
             Self::Dirt(quantity) => quantity.name(),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::controller::Controller;
 use crate::wire::RuntimeState;
-use crate::wire::dashboard::{Request, robot_mode_reply, safety_status_reply};
+use crate::wire::dashboard::{Request, TWIN_SERIAL, robot_mode_reply, safety_status_reply};
 
 /// The answer to one line, and whether the connection ends with it.
 pub fn answer(controller: &mut Controller, line: &str) -> (String, bool) {
@@ -64,7 +64,7 @@ fn reply(controller: &mut Controller, request: &Request) -> String {
         Request::IsProgramSaved => "true <unnamed>".into(),
         Request::PolyscopeVersion => "URSoftware 5.25.1.0 (rmrl twin)".into(),
         Request::Version => "5.25.1.0".into(),
-        Request::GetSerialNumber => "20260000001".into(),
+        Request::GetSerialNumber => TWIN_SERIAL.into(),
         Request::GetRobotModel => "UR5".into(),
         Request::IsInRemoteControl => controller.modes.remote_control.to_string(),
         Request::GetOperationalMode => "NONE".into(),

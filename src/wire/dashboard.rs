@@ -5,6 +5,8 @@ use super::{RobotMode, SafetyMode, WireError};
 
 /// Port of the service.
 pub const PORT: u16 = 29999;
+/// The serial number that a twin answers with, and no arm has.
+pub const TWIN_SERIAL: &str = "20260000001";
 /// The line that greets a client.
 pub const BANNER: &str = "Connected: Universal Robots Dashboard Server";
 

@@ -1,6 +1,5 @@
-use candle_core::Tensor;
 use rmrl::learn::{
-    Advantages, Card, Common, Entry, LearnError, Network, Objective, Round, Shared, replay,
+    Advantages, Card, Common, Entry, LearnError, Loss, Network, Objective, Round, Shared, replay,
 };
 use rmrl::settings;
 use rmrl::task::Draw;
@@ -54,10 +53,11 @@ impl Objective for WeightedImitation {
         network: &Network,
         round: &Round<'_>,
         places: &[usize],
-    ) -> Result<Tensor, LearnError> {
+    ) -> Result<Loss, LearnError> {
         let trials = round.trials(places);
         let weight = |advantage: f32| (advantage / self.settings.temperature as f32).exp().min(20.0);
         let weights = round.advantages(places)?.to_vec1::<f32>()?.into_iter().map(weight).collect();
-        network.imitation(&trials, trials.iter().map(|trial| trial.decision.correction), weights)
+        let tried = trials.iter().map(|trial| trial.decision.correction);
+        Ok(network.imitation(&trials, tried, weights)?.into())
     }
 }

@@ -1,7 +1,7 @@
 use candle_core::Tensor;
 
 use crate::learn::{
-    Advantages, Card, Common, Entry, LearnError, Network, Objective, Role, Round, Shared, heads,
+    Advantages, Card, Common, Entry, LearnError, Loss, Network, Objective, Role, Round, Shared, heads,
     replay,
 };
 use crate::settings;
@@ -16,11 +16,11 @@ settings! {
         ..common: Common = Common::smoothed();
         ..advantages: Advantages = Advantages::default();
         /// Weight of the entropy that keeps the policy exploring.
-        entropy: f64 = 0.003, in 0.0..=10.0;
+        entropy: f64 = 0.003, in 0.0..=10.0, tune log(3e-4..=0.1);
         /// Advantages to mean 0 and standard deviation 1 over a batch.
         standardise: bool = false;
         /// Most trials of the batch in one gradient step.
-        minibatch: usize = 5, in 1..=10_000;
+        minibatch: usize = 5, in 1..=10_000, tune log(2..=20);
     }
 }
 
@@ -68,12 +68,13 @@ impl Objective for Reinforce {
         network: &Network,
         round: &Round<'_>,
         places: &[usize],
-    ) -> Result<Tensor, LearnError> {
+    ) -> Result<Loss, LearnError> {
         let trials = round.trials(places);
         let actions = trials.iter().map(|trial| trial.decision.correction);
         let (log_probs, log_prob) = network.tried(&trials, actions)?;
         let gradient = policy_gradient(&log_prob, &round.advantages(places)?)?;
         let entropy = heads::entropy(&log_probs)?.mean_all()?;
-        Ok((gradient - (entropy * self.settings.entropy)?)?)
+        let total = (&gradient - (&entropy * self.settings.entropy)?)?;
+        Ok(Loss::from(total).with("policy_gradient", &gradient).with("entropy", &entropy))
     }
 }

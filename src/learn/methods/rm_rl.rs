@@ -3,7 +3,7 @@ use candle_core::{Device, Tensor};
 use super::reinforce::policy_gradient;
 use crate::learn::role_model::{LabelAction, LabelWeight, RoleModelOptions, RoleModels};
 use crate::learn::{
-    Advantages, Card, Common, Entry, Experience, Label, LearnError, Network, Objective, Prior,
+    Advantages, Card, Common, Entry, Experience, Label, LearnError, Loss, Network, Objective, Prior,
     Role, Round, Shared, replay,
 };
 use crate::task::Draw;
@@ -23,13 +23,13 @@ settings! {
         /// Imitate old trials as well as those that have just been labelled.
         replay: bool = true;
         /// Gradient steps after each batch of trials.
-        steps: usize = 10, in 1..=10_000;
+        steps: usize = 10, in 1..=10_000, tune log(2..=40);
         /// Replayed trials in a gradient step.
-        minibatch: usize = 64, in 1..=10_000;
+        minibatch: usize = 64, in 1..=10_000, tune log(16..=128);
         /// Whose action the policy gradient pushes.
         pg_action: PgAction = PgAction::Executed;
         /// Weight of the policy gradient beside imitation.
-        pg_weight: f64 = 0.1, in 0.0..=100.0;
+        pg_weight: f64 = 0.1, in 0.0..=100.0, tune log(0.01..=1.0);
     }
 }
 
@@ -121,17 +121,21 @@ impl Objective for RmRl {
         network: &Network,
         round: &Round<'_>,
         places: &[usize],
-    ) -> Result<Tensor, LearnError> {
-        let mut loss = Tensor::new(0f32, &Device::Cpu)?;
+    ) -> Result<Loss, LearnError> {
+        let mut loss = Loss::from(Tensor::new(0f32, &Device::Cpu)?);
         if !places.is_empty() {
             let taught = self.models.taught(round.history, places);
             let (labels, weights) =
                 taught.ok_or_else(|| LearnError::not_shown(Self::NAME, "executed action"))?;
-            loss =
-                (loss + network.imitation(&round.trials(places), labels.into_iter(), weights)?)?;
+            let imitation =
+                network.imitation(&round.trials(places), labels.into_iter(), weights)?;
+            loss.total = (loss.total + &imitation)?;
+            loss = loss.with("imitation", &imitation);
         }
         if !round.pretraining && self.settings.pg_weight > 0.0 && !round.advantages.is_empty() {
-            loss = (loss + (self.gradient(network, round)? * self.settings.pg_weight)?)?;
+            let gradient = self.gradient(network, round)?;
+            loss.total = (loss.total + (&gradient * self.settings.pg_weight)?)?;
+            loss = loss.with("policy_gradient", &gradient);
         }
         Ok(loss)
     }

@@ -1,7 +1,5 @@
-use candle_core::Tensor;
-
 use crate::learn::{
-    Card, Common, Entry, LearnError, Network, Objective, Role, Round, Shared, replay,
+    Card, Common, Entry, LearnError, Loss, Network, Objective, Role, Round, Shared, replay,
 };
 use crate::settings;
 use crate::task::Draw;
@@ -14,9 +12,9 @@ settings! {
     pub struct TrueLabelsSettings {
         ..common: Common = Common::smoothed();
         /// Gradient steps after each batch of trials.
-        steps: usize = 10, in 1..=10_000;
+        steps: usize = 10, in 1..=10_000, tune log(2..=40);
         /// Replayed trials in a gradient step.
-        minibatch: usize = 64, in 1..=10_000;
+        minibatch: usize = 64, in 1..=10_000, tune log(16..=128);
     }
 }
 
@@ -55,10 +53,10 @@ impl Objective for TrueLabels {
         network: &Network,
         round: &Round<'_>,
         places: &[usize],
-    ) -> Result<Tensor, LearnError> {
+    ) -> Result<Loss, LearnError> {
         let trials = round.trials(places);
         let truth: Option<Vec<_>> = trials.iter().map(|trial| trial.truth).collect();
         let truth = truth.ok_or_else(|| LearnError::not_shown(Self::NAME, "truth"))?;
-        network.imitation(&trials, truth.into_iter(), vec![1.0; trials.len()])
+        Ok(network.imitation(&trials, truth.into_iter(), vec![1.0; trials.len()])?.into())
     }
 }

@@ -1,0 +1,36 @@
+use super::error::at;
+use super::{StoreError, TrialStore};
+
+/// When a run was made, by the clock of the computers that made it: recorded, never compared, in no
+/// result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Times {
+    /// Trials with a result, of all phases.
+    pub trials: u64,
+    /// UTC, as in `2026-11-27 14:03:22`; `None` before the first trial, and in a run of format 2.
+    pub begun: Option<String>,
+    pub ended: Option<String>,
+    /// Seconds on the clock from before a trial's first motion to its result, all together.
+    pub in_trials_s: f64,
+    /// Robot time of the same, s.
+    pub robot_s: f64,
+}
+
+impl TrialStore {
+    pub fn times(&self) -> Result<Times, StoreError> {
+        let sql = "SELECT COUNT(*), datetime(MIN(intended_unix_s), 'unixepoch'), \
+                   datetime(MAX(recorded_unix_s), 'unixepoch'), \
+                   TOTAL(recorded_unix_s - intended_unix_s), TOTAL(robot_time_s) \
+                   FROM trial WHERE outcome IS NOT NULL";
+        let read = |row: &rusqlite::Row<'_>| {
+            Ok(Times {
+                trials: row.get::<_, i64>(0)? as u64,
+                begun: row.get(1)?,
+                ended: row.get(2)?,
+                in_trials_s: row.get(3)?,
+                robot_s: row.get(4)?,
+            })
+        };
+        self.db.query_row(sql, [], read).map_err(at(&self.path))
+    }
+}
