@@ -231,7 +231,6 @@ fn train_and_tune_take_a_program_too() {
     let told = rmrl(dir.path(), &format!("{tune} --budget 3 --out drawn"));
     assert_eq!(told.code, 0, "{}", told.stderr);
     let drawn = std::fs::read_to_string(dir.path().join("drawn/tune.json")).unwrap();
-    assert!(drawn.contains("lr=0.0001..1.0:log") || drawn.contains("0.0001..1.0:log"), "{drawn}");
     assert!(drawn.contains("tuned.lr=") && drawn.contains("tuned.n="), "{drawn}");
     let told = rmrl(dir.path(), &format!("{tune} --grid lr=0.1,7"));
     assert_eq!(told.code, 2, "{}", told.stderr);
