@@ -3,7 +3,7 @@ use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::sweep::run_path;
+use super::collect::run_path;
 use super::{FolderError, LabError};
 use crate::input::ConfigError;
 use crate::store::{Durability, RunInfo, StoreError, TrialStore};
@@ -65,7 +65,7 @@ impl RunFile {
         if held && left_by_another(&mut lock, host, &place).map_err(io)? {
             return Ok(Asked::Elsewhere);
         }
-        write_token(&mut lock, host).map_err(io)?;
+        write_token(&lock, host).map_err(io)?;
         Ok(Asked::Ours(Self { place, working, lock: held.then_some(lock) }))
     }
 
@@ -239,8 +239,6 @@ pub(super) fn remove_if_there(path: &Path) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
     use super::*;
 
     fn ask(folder: &Path, host: &str) -> Asked {
@@ -269,7 +267,7 @@ mod tests {
         assert!(matches!(ask(dir.path(), "there"), Asked::Ours(_)), "its own host knows better");
 
         fs::write(place.with_extension("lock"), "there").unwrap();
-        let long_ago = SystemTime::now() - 2 * IN_HANDS;
+        let long_ago = place.metadata().unwrap().modified().unwrap() - 2 * IN_HANDS;
         File::options().write(true).open(&place).unwrap().set_modified(long_ago).unwrap();
         assert!(matches!(ask(dir.path(), "here"), Asked::Ours(_)), "it was killed");
     }
