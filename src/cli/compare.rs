@@ -5,7 +5,7 @@ use crate::cell::Unwatched;
 use crate::cli::Failure;
 use crate::cli::backend::{BackendArgs, Cells, RealCells, corners};
 use crate::cli::progress::Progress;
-use crate::cli::{interrupt, session};
+use crate::cli::{interrupt, network, session};
 use crate::input::ConfigError;
 use crate::lab::{
     Change, Event, Experiment, Folder, LabError, MakeWatch, Part, State, Sweep, Wish, missing,
@@ -160,7 +160,20 @@ pub fn sweep(
         );
     }
     let asked = args.jobs.map_or_else(cores, |n| n as usize);
-    let scratch = args.scratch.as_ref().map(|dir| scratch(dir, &out));
+    let scratch = match (&args.scratch, network::file_system(&out)) {
+        (Some(dir), _) => Some(scratch(dir, &out)),
+        (None, Some(network)) if !cells.is_real() => {
+            let own = scratch(Path::new(""), &out);
+            eprintln!(
+                "{} lies on {network}, where SQLite's journal does not work: runs are made in {} and \
+                 moved when they are whole (--scratch DIR for another place)",
+                out.display(),
+                own.display()
+            );
+            Some(own)
+        }
+        _ => None,
+    };
     let sweep = Sweep {
         experiment,
         folder: folder.path(),

@@ -10,6 +10,7 @@ mod failure;
 mod init;
 mod interrupt;
 mod lists;
+mod network;
 mod out;
 mod pause;
 mod progress;

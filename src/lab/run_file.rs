@@ -236,3 +236,41 @@ pub(super) fn remove_if_there(path: &Path) -> std::io::Result<()> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    fn ask(folder: &Path, host: &str) -> Asked {
+        RunFile::ask((folder, None), ("rm-rl", 1), host).unwrap()
+    }
+
+    #[test]
+    fn a_run_is_one_processs_until_it_lets_go() {
+        let dir = tempfile::tempdir().unwrap();
+        let Asked::Ours(first) = ask(dir.path(), "here") else { panic!("nobody has it") };
+        assert!(matches!(ask(dir.path(), "here"), Asked::Elsewhere));
+        drop(first);
+        assert!(matches!(ask(dir.path(), "here"), Asked::Ours(_)));
+    }
+
+    /// Locks of some network file systems hold within one host only.
+    #[test]
+    fn a_lock_that_does_not_reach_to_the_other_host_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = run_path(dir.path(), "rm-rl", 1);
+        // What a process on another host leaves that was killed, or is still at work.
+        drop(ask(dir.path(), "there"));
+        fs::write(place.with_extension("lock"), "there").unwrap();
+        fs::write(&place, "half a run").unwrap();
+        assert!(matches!(ask(dir.path(), "here"), Asked::Elsewhere), "it may be at work");
+        assert!(matches!(ask(dir.path(), "there"), Asked::Ours(_)), "its own host knows better");
+
+        fs::write(place.with_extension("lock"), "there").unwrap();
+        let long_ago = SystemTime::now() - 2 * IN_HANDS;
+        File::options().write(true).open(&place).unwrap().set_modified(long_ago).unwrap();
+        assert!(matches!(ask(dir.path(), "here"), Asked::Ours(_)), "it was killed");
+    }
+}

@@ -45,7 +45,10 @@ impl TrialStore {
 
     /// Numbers of trials with a result and the robot time they took, by phase.
     pub fn done(&self) -> Result<Vec<(String, u64, f64)>, StoreError> {
+        // A run that grew has demonstrations of what it was.
         let sql = "SELECT phase, COUNT(*), SUM(robot_time_s) FROM trial WHERE outcome IS NOT NULL \
+                   AND (phase <> 'shelf' OR checkpoint = \
+                        (SELECT MAX(checkpoint) FROM trial WHERE phase = 'train' OR phase = 'held-out')) \
                    GROUP BY phase ORDER BY phase";
         let read = || -> Result<Vec<(String, u64, f64)>, rusqlite::Error> {
             let mut statement = self.db.prepare(sql)?;

@@ -345,3 +345,32 @@ fn what_differs_between_two_runs_is_named() {
     let real = Provenance { backend: "real".into(), ..one.clone() };
     assert_eq!(one.difference(&real).unwrap().0, "backend");
 }
+
+#[test]
+fn every_table_and_column_is_described() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.sqlite");
+    let store = TrialStore::create(&path, &info(), Durability::Process).unwrap();
+    let page =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/data.md")).unwrap();
+    let sql = "SELECT s.name, c.name FROM sqlite_schema AS s, pragma_table_info(s.name) AS c \
+               WHERE s.type IN ('table', 'view')";
+    let mut statement = store.db.prepare(sql).unwrap();
+    let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    let columns: Vec<(String, String)> =
+        statement.query_map([], row).unwrap().map(Result::unwrap).collect();
+    assert!(columns.len() > 60);
+    for (table, column) in columns {
+        assert!(page.contains(&format!("`{table}`")), "{table}");
+        // Of a pose, the first part: `seen_...`.
+        let group = column.split('_').next().unwrap_or_default();
+        let named =
+            [format!("`{column}`"), format!("`{group}_...`"), format!("`{group}_prob_...`")];
+        let common = ["id", "key", "value", "unix_s", "reason", "resumed", "image", "state"];
+        let known = named.iter().any(|name| page.contains(name.as_str()))
+            || common.contains(&column.as_str())
+            || ["phase", "checkpoint", "number"].contains(&column.as_str())
+            || ["begun_unix_s", "committed_unix_s", "seed"].contains(&column.as_str());
+        assert!(known, "{table}.{column} is not in docs/data.md");
+    }
+}

@@ -252,6 +252,16 @@ fn a_person_is_called_asked_and_obeyed_and_what_was_learned_is_judged_on_the_arm
     assert_eq!(resumed, [false, false, true], "{told}");
     assert!(text(&rmrl(&["status", &out]).stdout).contains("protective stop"));
 
+    // A report of trials on an arm says so, and which; one of simulated trials holds no date.
+    let report = std::fs::read_to_string(format!("{out}/report.md")).unwrap();
+    for part in ["| backend | real, robot `lab`", "twin of UR5", "UTC", "--backend real --set"] {
+        assert!(report.contains(part), "'{part}' is missing in {report}");
+    }
+    assert!(!report.contains("simulated (Rapier"), "{report}");
+    let summary = std::fs::read_to_string(format!("{out}/summary.json")).unwrap();
+    let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+    assert_eq!(summary["hardware"]["arms"], serde_json::json!(["twin of UR5"]), "{summary}");
+
     let robot = file.display().to_string();
     let eval = ["eval", &out, "--backend", "real", "--robot", &robot, "--trials", "1", "--json"];
     let judged = rmrl(&eval);

@@ -11,7 +11,7 @@ pub struct Outcome {
     pub stderr: String,
 }
 
-fn command(dir: &Path, args: &str) -> Command {
+pub fn command(dir: &Path, args: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rmrl"));
     command.current_dir(dir).args(args.split_whitespace());
     command
@@ -53,8 +53,8 @@ pub fn kill_after_trials(dir: &Path, args: &str, out: &str, more: u64) {
     assert_eq!(status.code(), None, "it was killed, and not done: {status}");
 }
 
-/// Trials with a result in all run files of a folder.
-fn trials_in(folder: &Path) -> u64 {
+/// Trials with a result in the run files of seed 1 in a folder.
+pub fn trials_in(folder: &Path) -> u64 {
     let of = |method: &str| {
         let path = folder.join(method).join("1.sqlite");
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
@@ -64,7 +64,8 @@ fn trials_in(folder: &Path) -> u64 {
         // A file that has just begun has no table yet.
         count.map_or(0, |trials| trials as u64)
     };
-    ["reinforce", "ppo", "rm-rl", "rm-rl-pretrained", "method"].into_iter().map(of).sum()
+    let methods = ["no-correction", "reinforce", "ppo", "rm-rl", "rm-rl-pretrained", "method"];
+    methods.into_iter().map(of).sum()
 }
 
 /// Sends lines to `rmrl` and reads one JSON answer a line.
