@@ -162,7 +162,15 @@ pub fn sweep(
     let asked = args.jobs.map_or_else(cores, |n| n as usize);
     let scratch = match (&args.scratch, network::file_system(&out)) {
         (Some(dir), _) => Some(scratch(dir, &out)),
-        (None, Some(network)) if !cells.is_real() => {
+        (None, Some(network)) if cells.is_real() => {
+            let why = format!(
+                "--out {}: lies on {network}, where SQLite's journal does not work; a trial on an \
+                 arm must be on a local disk before the next motion",
+                out.display()
+            );
+            return Err(Failure::Input(why));
+        }
+        (None, Some(network)) => {
             let own = scratch(Path::new(""), &out);
             eprintln!(
                 "{} lies on {network}, where SQLite's journal does not work: runs are made in {} and \

@@ -45,7 +45,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let info = store.info()?;
     let file = path.display().to_string();
     let experiment = Experiment::parse(&file, &info.experiment)?;
-    let phases = store.done()?;
+    let phases = store.done(experiment.trials)?;
     let (made, seconds) =
         phases.iter().fold((0, 0.0), |(n, s), (_, count, time)| (n + count, s + time));
     let recipe = experiment.method(&file, &info.method)?;

@@ -4,6 +4,7 @@
 //! method learns. It holds no clock: time comes from the robot.
 
 mod change;
+mod collect;
 #[cfg(test)]
 mod contract;
 mod experiment;
@@ -24,6 +25,7 @@ mod trial;
 pub mod tune;
 
 pub use change::Change;
+pub use collect::{missing, read_results, run_path};
 pub use experiment::{Demonstration, Experiment};
 pub use experiment_file::Evaluation;
 pub(crate) use folder::write_atomically;
@@ -34,7 +36,7 @@ pub use part::Part;
 pub use results::{HARDWARE, judge, read_run};
 pub use run::{LookOn, MakeCell, Run};
 pub use schedule::{Schedule, SoFar, Step};
-pub use sweep::{Event, MakeWatch, Sweep, missing, read_results, run_path};
+pub use sweep::{Event, MakeWatch, Sweep};
 pub use trial::{Occasion, Record, Trial, Trials, see};
 
 use std::ops::ControlFlow;

@@ -86,7 +86,8 @@ impl<'a> Run<'a> {
                 }
                 Step::Done => {
                     self.store.complete()?;
-                    return Ok(tell(Entry::Completed));
+                    tell(Entry::Completed);
+                    return Ok(());
                 }
             };
             tell(entry);

@@ -3,7 +3,7 @@ use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::sweep::run_path;
+use super::collect::run_path;
 use super::{FolderError, LabError};
 use crate::input::ConfigError;
 use crate::store::{Durability, RunInfo, StoreError, TrialStore};
@@ -65,7 +65,7 @@ impl RunFile {
         if held && left_by_another(&mut lock, host, &place).map_err(io)? {
             return Ok(Asked::Elsewhere);
         }
-        write_token(&mut lock, host).map_err(io)?;
+        write_token(&lock, host).map_err(io)?;
         Ok(Asked::Ours(Self { place, working, lock: held.then_some(lock) }))
     }
 

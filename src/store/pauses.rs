@@ -43,16 +43,15 @@ impl TrialStore {
         self.db.query_row(sql, [unix_s], |row| row.get(0)).map_err(at(&self.path))
     }
 
-    /// Numbers of trials with a result and the robot time they took, by phase.
-    pub fn done(&self) -> Result<Vec<(String, u64, f64)>, StoreError> {
-        // A run that grew has demonstrations of what it was.
-        let sql = "SELECT phase, COUNT(*), SUM(robot_time_s) FROM trial WHERE outcome IS NOT NULL \
-                   AND (phase <> 'shelf' OR checkpoint = \
-                        (SELECT MAX(checkpoint) FROM trial WHERE phase = 'train' OR phase = 'held-out')) \
+    /// Numbers of trials with a result and the robot time they took, by phase. Of demonstrations,
+    /// those that were made after so many trials: a run that grew has others too.
+    pub fn done(&self, trials: u64) -> Result<Vec<(String, u64, f64)>, StoreError> {
+        let sql = "SELECT phase, COUNT(*), SUM(robot_time_s) FROM trial \
+                   WHERE outcome IS NOT NULL AND (phase <> 'shelf' OR checkpoint = ?) \
                    GROUP BY phase ORDER BY phase";
         let read = || -> Result<Vec<(String, u64, f64)>, rusqlite::Error> {
             let mut statement = self.db.prepare(sql)?;
-            let rows = statement.query_map([], |row| {
+            let rows = statement.query_map([trials as i64], |row| {
                 Ok((row.get(0)?, row.get::<_, i64>(1)? as u64, row.get(2)?))
             })?;
             rows.collect()

@@ -235,7 +235,7 @@ impl Run {
     ) -> Result<(), StoreError> {
         let store = TrialStore::read(path)?;
         self.of = schedule(experiment, recipe, &store.info()?.provenance.backend).all_trials();
-        for (_, trials, seconds) in store.done()? {
+        for (_, trials, seconds) in store.done(experiment.trials)? {
             self.trials += trials;
             self.robot_s += seconds;
         }

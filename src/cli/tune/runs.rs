@@ -189,7 +189,7 @@ fn read(path: &Path, experiment: &Experiment) -> Result<Option<Made>, LabError> 
         None if store.is_complete()? => Ok(read_run(experiment, &store)?),
         None => return Ok(None),
     };
-    let done = store.done()?;
+    let done = store.done(experiment.trials)?;
     let learned = [Phase::Prior.name(), Phase::Train.name()];
     let count = |is_learned: bool| {
         let of = done.iter().filter(|(phase, ..)| learned.contains(&phase.as_str()) == is_learned);

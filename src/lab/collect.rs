@@ -1,0 +1,117 @@
+//! The results of an experiment from what its folder holds.
+
+use std::path::{Path, PathBuf};
+
+use super::{Experiment, LabError, Part, read_run};
+use crate::learn::Recipe;
+use crate::report::{ExperimentResult, FailedRun, MethodResult, RunResult};
+use crate::store::TrialStore;
+
+/// Where a run is kept in its experiment's folder.
+pub fn run_path(folder: &Path, method: &str, seed: u64) -> PathBuf {
+    folder.join(method).join(format!("{seed}.sqlite"))
+}
+
+/// How a run ended: with its results, or with the reason why its method failed.
+pub(super) type Ended = Result<RunResult, String>;
+
+/// Reads a folder's complete seeds and failed runs again, as a sweep would have told them.
+pub fn read_results(folder: &Path, experiment: &Experiment) -> Result<ExperimentResult, LabError> {
+    let mut done = Vec::new();
+    for seed in experiment.seeds() {
+        for method in experiment.names() {
+            let path = run_path(folder, method, seed);
+            let store = if path.is_file() { Some(TrialStore::read(&path)?) } else { None };
+            done.push(match store {
+                Some(store) if is_whole(experiment, &path, &store)? => {
+                    Some(Ok(read_run(experiment, &store)?))
+                }
+                Some(store) => store.failed()?.map(Err),
+                None => None,
+            });
+        }
+    }
+    Ok(assemble(experiment, &done))
+}
+
+/// The runs of an experiment that its folder lacks: method and seed.
+pub fn missing(folder: &Path, experiment: &Experiment) -> Result<Vec<(String, u64)>, LabError> {
+    let mut missing = Vec::new();
+    for (seed, recipe) in Part::All.runs(experiment).unwrap_or_default() {
+        let method = &recipe.card().name;
+        let path = run_path(folder, method, seed);
+        if !path.is_file() || !is_whole(experiment, &path, &TrialStore::read(&path)?)? {
+            missing.push((method.clone(), seed));
+        }
+    }
+    Ok(missing)
+}
+
+/// Is a run complete, also by a plan that has grown since?
+fn is_whole(experiment: &Experiment, path: &Path, store: &TrialStore) -> Result<bool, LabError> {
+    if !store.is_complete()? {
+        return Ok(false);
+    }
+    let info = store.info()?;
+    let same = info.experiment == experiment.of_run(&info.method, info.seed).to_toml();
+    let file = path.display().to_string();
+    Ok(same || Experiment::parse(&file, &info.experiment)?.trials == experiment.trials)
+}
+
+/// The name of a built-in experiment as it stands; of any other, its file in the same folder.
+fn command(experiment: &Experiment) -> String {
+    let built_in = Experiment::open(&experiment.name, &[]);
+    if built_in.is_ok_and(|built_in| built_in.to_toml() == experiment.to_toml()) {
+        return format!("rmrl compare {}", experiment.name);
+    }
+    "rmrl compare experiment.toml (the file beside this report)".to_owned()
+}
+
+/// All of them, if runs of several programs lie in one folder.
+fn listed(mut names: Vec<&str>) -> String {
+    names.dedup();
+    names.join(" and ")
+}
+
+/// The results of the complete seeds. `done` is seed by seed, method by method.
+pub(super) fn assemble(experiment: &Experiment, done: &[Option<Ended>]) -> ExperimentResult {
+    let count = experiment.methods.len();
+    let complete: Vec<Vec<&RunResult>> = done
+        .chunks(count)
+        .filter(|seed| seed.iter().all(is_complete))
+        .map(|seed| seed.iter().flatten().flatten().collect())
+        .collect();
+    let named = experiment.seeds().flat_map(|seed| experiment.names().map(move |m| (seed, m)));
+    let failed = done.iter().zip(named).filter_map(|(run, (seed, method))| match run {
+        Some(Err(why)) => Some(FailedRun { method: method.to_owned(), seed, reason: why.clone() }),
+        _ => None,
+    });
+    let mut programs: Vec<(&str, &str)> =
+        complete.iter().flatten().map(|run| (run.version.as_str(), run.commit.as_str())).collect();
+    programs.sort_unstable();
+    programs.dedup();
+    let (versions, commits): (Vec<_>, Vec<_>) = programs.into_iter().unzip();
+    let of_method = |(at, recipe): (usize, &Recipe)| MethodResult {
+        card: recipe.card().clone(),
+        settings: recipe.pairs(),
+        runs: complete.iter().map(|seed| seed[at].clone()).collect(),
+    };
+    ExperimentResult {
+        name: experiment.name.clone(),
+        command: command(experiment),
+        version: listed(versions),
+        commit: listed(commits),
+        task: experiment.task.clone(),
+        trials: experiment.trials,
+        evaluate_every: experiment.evaluation.every,
+        evaluation_trials: experiment.evaluation.trials,
+        seeds: experiment.seeds().collect(),
+        contrasts: experiment.contrasts.clone(),
+        methods: experiment.methods.iter().enumerate().map(of_method).collect(),
+        failed: failed.collect(),
+    }
+}
+
+pub(super) fn is_complete(run: &Option<Ended>) -> bool {
+    matches!(run, Some(Ok(_)))
+}
