@@ -184,7 +184,7 @@ def main():
 
     version = told("slurmctld", "-V").strip()
     outcome = {
-        "program": told(rmrl, "--version").strip(),
+        "program": told(rmrl, "--version").split("\n")[0],
         "slurm": version,
         "command": f"rmrl compare narrow {EXTRA}",
         "tasks": TASKS,
