@@ -239,8 +239,6 @@ pub(super) fn remove_if_there(path: &Path) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
     use super::*;
 
     fn ask(folder: &Path, host: &str) -> Asked {
@@ -269,7 +267,7 @@ mod tests {
         assert!(matches!(ask(dir.path(), "there"), Asked::Ours(_)), "its own host knows better");
 
         fs::write(place.with_extension("lock"), "there").unwrap();
-        let long_ago = SystemTime::now() - 2 * IN_HANDS;
+        let long_ago = place.metadata().unwrap().modified().unwrap() - 2 * IN_HANDS;
         File::options().write(true).open(&place).unwrap().set_modified(long_ago).unwrap();
         assert!(matches!(ask(dir.path(), "here"), Asked::Ours(_)), "it was killed");
     }

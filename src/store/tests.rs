@@ -202,12 +202,12 @@ fn a_full_disk_is_told_once_with_what_is_kept_and_what_to_do() {
 }
 
 /// Everything in a folder: names, bytes and times of change.
-fn folder(path: &Path) -> BTreeMap<String, (Vec<u8>, std::time::SystemTime)> {
+fn folder(path: &Path) -> BTreeMap<String, (Vec<u8>, String)> {
     let entry = |file: std::io::Result<std::fs::DirEntry>| {
         let file = file.unwrap();
         let changed = file.metadata().unwrap().modified().unwrap();
         let name = file.file_name().to_string_lossy().into_owned();
-        (name, (std::fs::read(file.path()).unwrap(), changed))
+        (name, (std::fs::read(file.path()).unwrap(), format!("{changed:?}")))
     };
     std::fs::read_dir(path).unwrap().map(entry).collect()
 }
