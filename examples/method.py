@@ -1,74 +1,80 @@
 #!/usr/bin/env python3
 """A method of your own for rmrl: `rmrl compare narrow --methods no-correction,rm-rl,./method.py`.
 
-Reward-weighted regression (Peters and Schaal, 2007) on what can be read off the picture: the correction
-is linear in where the bright plate lies. Change Mine; the lines below it speak the protocol.
+It reads off the picture where the plate lies, and learns the matrix that makes the best correction of it. A
+trial that went better than expected pulls the matrix towards what was tried; one that went worse pushes it
+away. Change Mine; the lines below it speak the protocol.
 """
 import base64, json, math, os, random, sys
 
 answers = os.fdopen(os.dup(1), "w")  # Answers alone go to stdout;
 os.dup2(2, 1)  # whatever prints to it, a library in C too, prints to stderr.
 
+SETTINGS = {
+    "uniform": {"default": 40, "min": 0, "max": 1000, "integer": True, "about": "first trials, at random"},
+    "sigma": {"default": 0.5, "min": 0.01, "max": 3, "log": True, "about": "exploration after them, mm and deg"},
+    "rate": {"default": 2.0, "min": 0.01, "max": 20, "log": True, "about": "size of the first step"},
+    "rounds": {"default": 20, "min": 1, "max": 200, "integer": True, "about": "times that all trials are learned"},
+}
+
 
 class Mine:
     def __init__(self, hello):
-        options, self.half = hello["options"], [hello["task"]["range"][k] for k in ("mm", "mm", "deg")]
+        self.options = {key: setting["default"] for key, setting in SETTINGS.items()} | hello["options"]
+        self.half = [hello["task"]["range"][unit] for unit in ("mm", "mm", "deg")]
         self.width = hello["task"]["image"]["width"]
-        self.sigma = options.get("sigma", 0.4)  # of exploration, in half ranges
-        self.temperature = options.get("temperature", 0.15)  # of rewards
-        self.weights, self.seen = [[0.0] * 4 for _ in range(3)], []
+        self.matrix, self.seen = [[0.0] * 4 for _ in range(3)], []
 
-    def features(self, image):
-        """1, centre and turn of what is bright: about -1 to 1."""
-        pixels, w = base64.b64decode(image), self.width
-        bright = [(i % w, i // w) for i, p in enumerate(pixels) if p > 100]
-        n = max(len(bright), 1)
-        x, y = (sum(place[axis] for place in bright) / n for axis in (0, 1))
-        xx, yy, xy = (sum((a[i] - m) * (a[j] - k) for a in bright) / n
-                      for i, j, m, k in ((0, 0, x, x), (1, 1, y, y), (0, 1, x, y)))
-        turn = 0.5 * math.atan2(2 * xy, xx - yy)
-        return [1.0, x - w / 2, y - w / 2, math.degrees(turn) / 3]
+    def features(self, view):
+        """1, centre (pixels) and turn (1 is 2.5 deg) of what is bright in the picture."""
+        pixels = base64.b64decode(view["image"])
+        dark = sum(pixels) / len(pixels)
+        bright = [(i % self.width, i // self.width) for i, p in enumerate(pixels) if p > dark]
+        x, y = (sum(place[axis] for place in bright) / len(bright) for axis in (0, 1))
+        xx, yy, xy = (sum((p[i] - (x, y)[i]) * (p[j] - (x, y)[j]) for p in bright)
+                      for i, j in ((0, 0), (1, 1), (0, 1)))
+        turn = math.degrees(0.5 * math.atan2(2 * xy, xx - yy))
+        return [1.0, x - self.width / 2, y - self.width / 2, turn / 2.5]
 
     def act(self, view, explore, draw):
-        """Millimetres and degrees: x, y, yaw. The same draw gives the same choice."""
-        chance, f = random.Random(draw), self.features(view["image"])
-        mean = [sum(w * v for w, v in zip(row, f)) for row in self.weights]
-        moved = [m + explore * chance.gauss(0, self.sigma) for m in mean]
-        return [h * min(1, max(-1, m)) for m, h in zip(moved, self.half)]
+        """x and y in mm, yaw in deg. The same draw gives the same choice."""
+        chance, features = random.Random(draw), self.features(view)
+        if explore and len(self.seen) < self.options["uniform"]:
+            return [chance.uniform(-half, half) for half in self.half]
+        sigma = explore * self.options["sigma"]
+        best = [sum(m * f for m, f in zip(row, features)) + chance.gauss(0, sigma) for row in self.matrix]
+        return [min(half, max(-half, b)) for b, half in zip(best, self.half)]
 
     def learn(self, trials):
-        """After each batch; returns the loss, for the journal."""
-        for t in trials:
-            action = [c / h for c, h in zip(t["correction"], self.half)]
-            self.seen.append((self.features(t["image"]), action, t["reward"]))
-        best = max(r for _, _, r in self.seen)
-        weighted = [(f, a, math.exp((r - best) / self.temperature)) for f, a, r in self.seen]
-        self.weights = [self.regression(weighted, axis) for axis in range(3)]
-        return -sum(t["reward"] for t in trials) / len(trials)
-
-    def regression(self, weighted, axis, ridge=0.3):
-        """Ridge regression of one axis, by Gauss and Jordan."""
-        rows = [[sum(w * f[i] * f[j] for f, _, w in weighted) + ridge * (i == j) for j in range(4)]
-                + [sum(w * f[i] * a[axis] for f, a, w in weighted)] for i in range(4)]
-        for i in range(4):
-            rows[i] = [v / rows[i][i] for v in rows[i]]
-            rows = [r if j == i else [v - r[i] * u for v, u in zip(r, rows[i])] for j, r in enumerate(rows)]
-        return [row[4] for row in rows]
+        """After each batch. The reward is -(distance in mm + angle in deg) / 5; returns how far off that is."""
+        self.seen += [(self.features(t), t["correction"], t["reward"]) for t in trials]
+        steps, loss = self.options["rounds"] * len(self.seen), 0.0
+        chance = random.Random(len(self.seen))
+        for step in range(steps):
+            features, tried, reward = chance.choice(self.seen)
+            x, y, yaw = (t - sum(m * f for m, f in zip(row, features)) for t, row in zip(tried, self.matrix))
+            distance, angle = math.sqrt(x * x + y * y + 0.1), math.sqrt(yaw * yaw + 0.1)  # 0.1: noise
+            better = reward + (distance + angle) / 5
+            rate = self.options["rate"] * (1 - step / steps) * better / 5
+            for row, pull in zip(self.matrix, (x / distance, y / distance, yaw / angle)):
+                row[:] = [m + rate * pull * f for m, f in zip(row, features)]
+            loss += better**2 / steps
+        return loss
 
 
 for line in sys.stdin:
-    q, answer = json.loads(line), {}
-    if q["op"] == "hello":
-        mine = Mine(q)
-        answer = {"summary": "reward-weighted regression", "signal": "scalar", "context": "none"}
-    elif q["op"] == "act":
-        explore = q["mode"] == "explore"
-        answer = {"corrections": [mine.act(v, explore, d) for v, d in zip(q["views"], q["draws"])]}
-    elif q["op"] == "learn":
-        answer = {"loss": mine.learn(q["trials"])}
-    elif q["op"] == "save":  # All that learning changes: floats in JSON come back as they were.
-        state = json.dumps([mine.weights, mine.seen]).encode()
-        answer = {"state": base64.b64encode(state).decode()}
-    elif q["op"] == "load":
-        mine.weights, mine.seen = json.loads(base64.b64decode(q["state"]))
+    question, answer = json.loads(line), {}
+    if question["op"] == "hello":
+        mine = Mine(question)
+        answer = {"summary": "a matrix from the plate's place to the correction, fitted to the rewards",
+                  "signal": "scalar", "context": "none", "settings": SETTINGS}
+    elif question["op"] == "act":
+        explore, pairs = question["mode"] == "explore", zip(question["views"], question["draws"])
+        answer = {"corrections": [mine.act(view, explore, draw) for view, draw in pairs]}
+    elif question["op"] == "learn":
+        answer = {"loss": mine.learn(question["trials"])}
+    elif question["op"] == "save":  # All that learning changes: floats in JSON come back as they were.
+        answer = {"state": base64.b64encode(json.dumps([mine.matrix, mine.seen]).encode()).decode()}
+    elif question["op"] == "load":
+        mine.matrix, mine.seen = json.loads(base64.b64decode(question["state"]))
     print(json.dumps(answer), file=answers, flush=True)

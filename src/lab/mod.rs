@@ -14,6 +14,7 @@ mod growth;
 mod journal;
 mod outside;
 mod outside_method;
+mod outside_settings;
 mod part;
 mod process;
 mod results;

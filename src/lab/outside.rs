@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use toml::Table;
 
 use super::outside_method::OutsideMethod;
+use super::outside_settings::{self as settings, Settings};
 use super::process::{Process, program_in};
 use crate::input::{Check, ConfigError};
 use crate::learn::{self, Card, LearnError, Recipe, Role};
@@ -34,7 +35,7 @@ pub(super) struct Outside {
     pub answered: Option<Answered>,
 }
 
-/// What the program said of itself, and the hash of the files that its command names.
+/// What the program said of itself, and the hash of its files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Answered {
@@ -44,6 +45,12 @@ pub(super) struct Answered {
     pub signal: RewardSignal,
     pub context: ContextSignal,
     pub prior_trials: u64,
+    /// What it needs besides the files that its command names; a path starts from the folder.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
+    /// What options it takes. Who does not say so takes any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Settings>,
 }
 
 /// What the program is told of the task.
@@ -177,9 +184,8 @@ impl Outside {
         seed: u64,
     ) -> Result<(), ConfigError> {
         let answered = || {
-            let content = self.content()?;
             let (_process, answer) = self.hello(name, told, seed)?;
-            declared(answer, content)
+            self.declared(answer)
         };
         self.answered = Some(answered().map_err(|why| {
             check.error(
@@ -204,27 +210,33 @@ impl Outside {
             sees_executed: true,
             ..Card::learner(name, &answered.summary)
         };
-        let mut settings = Table::new();
-        settings.insert("command".to_owned(), self.command.join(" ").into());
-        settings.insert("content".to_owned(), answered.content.clone().into());
-        settings.insert("timeout_s".to_owned(), self.timeout_s.into());
-        settings.extend(self.options.iter().map(|(k, v)| (format!("options.{k}"), v.clone())));
+        let mut shown = Table::new();
+        shown.insert("command".to_owned(), self.command.join(" ").into());
+        shown.insert("content".to_owned(), answered.content.clone().into());
+        shown.insert("timeout_s".to_owned(), self.timeout_s.into());
+        let options = match &answered.settings {
+            Some(declared) => settings::resolve(check, name, declared, &self.options)?,
+            None => self.options.clone(),
+        };
+        shown.extend(options.into_iter().map(|(key, v)| (format!("options.{key}"), v)));
+        let spaces = answered.settings.as_ref().map(settings::spaces).unwrap_or_default();
         let (own, for_run) = (self.clone(), card.clone());
         let patience = Duration::from_secs_f64(self.timeout_s);
-        Ok(Recipe::new(card, settings, move |_, streams| {
+        let recipe = Recipe::new(card, shown, move |_, streams| {
             let failed = |why: String| LearnError::Outside(why);
-            let content = own.content().map_err(failed)?;
+            let content = own.content(&answered.files).map_err(failed)?;
             if content != answered.content {
                 let why = "its program has been changed since it was asked what it is: another method, --fresh";
                 return Err(failed(why.to_owned()));
             }
             let (process, answer) =
                 own.hello(&for_run.name, told, streams.seed()).map_err(failed)?;
-            if declared(answer, content).map_err(failed)? != answered {
+            if own.declared(answer).map_err(failed)? != answered {
                 return Err(failed("answered \"hello\" otherwise than the first time".to_owned()));
             }
             Ok(Box::new(OutsideMethod::new(for_run.clone(), told.range, process, patience)))
-        }))
+        });
+        Ok(recipe.with_spaces(spaces))
     }
 
     fn hello(
@@ -252,40 +264,51 @@ impl Outside {
         self.folder.as_deref().unwrap_or(".")
     }
 
-    /// Hash of the content of the files that the command names.
-    fn content(&self) -> Result<String, String> {
+    /// Hash of the content of the files that the command names, and of these.
+    fn content(&self, files: &[String]) -> Result<String, String> {
         let folder = Path::new(self.folder());
+        let read = |path: PathBuf| {
+            let mut bytes = std::fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+            bytes.push(0);
+            Ok::<_, String>(bytes)
+        };
         let mut all = Vec::new();
         for (at, word) in self.command.iter().enumerate() {
             let path = if at == 0 { program_in(word, folder) } else { folder.join(word) };
-            if (at == 0 && !word.contains('/')) || !path.is_file() {
-                continue;
+            if (at > 0 || word.contains('/')) && path.is_file() {
+                all.extend(read(path)?);
             }
-            let bytes = std::fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-            all.extend(bytes);
-            all.push(0);
+        }
+        for file in files {
+            all.extend(read(folder.join(file))?);
         }
         Ok(format!("{:016x}", fnv1a(&all)))
     }
-}
 
-/// What an answer to hello declares.
-fn declared(answer: Map<String, Value>, content: String) -> Result<Answered, String> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Hello {
-        summary: String,
-        signal: RewardSignal,
-        context: ContextSignal,
-        #[serde(default)]
-        prior_trials: u64,
-        #[serde(default = "competitor")]
-        role: Role,
+    /// What an answer to hello declares.
+    fn declared(&self, answer: Map<String, Value>) -> Result<Answered, String> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Hello {
+            summary: String,
+            signal: RewardSignal,
+            context: ContextSignal,
+            #[serde(default)]
+            prior_trials: u64,
+            #[serde(default = "competitor")]
+            role: Role,
+            #[serde(default)]
+            files: Vec<String>,
+            settings: Option<Map<String, Value>>,
+        }
+        let wrong = |why: String| format!("its answer to \"hello\": {why}");
+        let hello = serde_json::from_value(Value::Object(answer));
+        let Hello { summary, signal, context, prior_trials, role, files, settings } =
+            hello.map_err(|error| wrong(error.to_string()))?;
+        let content = self.content(&files).map_err(|why| wrong(format!("files: {why}")))?;
+        let settings = settings.map(settings::declared).transpose().map_err(wrong)?;
+        Ok(Answered { content, summary, role, signal, context, prior_trials, files, settings })
     }
-    let Hello { summary, signal, context, prior_trials, role } =
-        serde_json::from_value(Value::Object(answer))
-            .map_err(|error| format!("its answer to \"hello\": {error}"))?;
-    Ok(Answered { content, summary, role, signal, context, prior_trials })
 }
 
 fn competitor() -> Role {

@@ -53,6 +53,8 @@ impl Process {
         // Ctrl-C is for us: the program ends when we have stored what it did.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut prepared, 0);
+        #[cfg(target_os = "linux")]
+        end_with_us(&mut prepared);
         let mut child = prepared.spawn().map_err(|error| match error.kind() {
             ErrorKind::NotFound if !folder.is_dir() => {
                 format!("{program} cannot work in {}: no such folder", folder.display())
@@ -75,7 +77,7 @@ impl Process {
                 .try_for_each(|line| stdin.write_all(line.as_bytes()).and_then(|()| stdin.flush()))
         });
         let (heard, answers) = sync_channel(1);
-        std::thread::spawn(move || hear(BufReader::new(stdout), &heard));
+        std::thread::spawn(move || hear(BufReader::new(stdout), &heard, LONGEST));
         let words = Arc::new(Mutex::new(Vec::new()));
         let (said_all, ended) = channel::<()>();
         let kept = words.clone();
@@ -193,6 +195,26 @@ fn kill(child: &mut Child) {
     drop(child.wait());
 }
 
+/// Kills the program when the thread that starts it ends, however it ends: SIGKILL of this process too,
+/// where nothing is dropped. So whoever starts a program keeps it on its own thread. Elsewhere a
+/// program that reads its stdin notices.
+#[cfg(target_os = "linux")]
+fn end_with_us(prepared: &mut Command) {
+    let us = std::process::id();
+    let ask = move || {
+        // SAFETY: system calls without memory.
+        let parent = unsafe {
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong);
+            libc::getppid()
+        };
+        // Killed before the program could ask: it must not begin.
+        let gone = u32::try_from(parent) != Ok(us);
+        if gone { Err(std::io::Error::from_raw_os_error(libc::ESRCH)) } else { Ok(()) }
+    };
+    // SAFETY: between fork and exec it makes system calls only and allocates nothing.
+    unsafe { std::os::unix::process::CommandExt::pre_exec(prepared, ask) };
+}
+
 /// What libraries look at before they start threads.
 const ONE_THREAD: [&str; 6] = [
     "OMP_NUM_THREADS",
@@ -209,13 +231,13 @@ pub(super) fn program_in(program: &str, folder: &Path) -> PathBuf {
 }
 
 /// Passes on the lines of stdout until it ends.
-fn hear(mut stdout: impl BufRead, heard: &SyncSender<Heard>) {
+fn hear(mut stdout: impl BufRead, heard: &SyncSender<Heard>, longest: u64) {
     loop {
         let mut line = Vec::new();
-        let read = stdout.by_ref().take(LONGEST).read_until(b'\n', &mut line);
+        let read = stdout.by_ref().take(longest).read_until(b'\n', &mut line);
         let said = match read {
             Ok(0) => return,
-            Ok(n) if n as u64 == LONGEST && line.last() != Some(&b'\n') => Heard::TooLong,
+            Ok(n) if n as u64 == longest && line.last() != Some(&b'\n') => Heard::TooLong,
             Ok(_) => Heard::Line(line),
             Err(error) => Heard::Failed(error),
         };
@@ -289,6 +311,15 @@ mod tests {
             drop(understood(&line));
             drop(noise(&line));
         }
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_the_last_one_heard() {
+        let (heard, answers) = sync_channel(9);
+        hear(&b"{}\n123456\n1234567\n{}\n"[..], &heard, 7);
+        drop(heard);
+        let all: Vec<_> = answers.iter().collect();
+        assert!(matches!(&all[..], [Heard::Line(_), Heard::Line(_), Heard::TooLong]), "{all:?}");
     }
 
     #[test]

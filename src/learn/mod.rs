@@ -5,6 +5,7 @@
 
 mod baseline;
 mod common;
+mod components;
 mod dense;
 pub mod heads;
 mod initial_state;
@@ -17,6 +18,7 @@ mod optimiser;
 pub mod policy;
 mod registry;
 pub mod replay;
+mod reward_form;
 pub mod role_model;
 mod rule;
 #[cfg(test)]

@@ -136,9 +136,14 @@ pub fn await_motion(twin: &Twin, driver: &mut Child, nth: usize) {
 
 /// The command line of a short training on this robot's file, whose run ends up in `out`.
 pub fn training(robot: &Path, out: &Path, more: &[&str]) -> Command {
+    training_of("no-correction", robot, out, more)
+}
+
+/// The same of another method.
+pub fn training_of(method: &str, robot: &Path, out: &Path, more: &[&str]) -> Command {
     let mut train = Command::new(env!("CARGO_BIN_EXE_rmrl"));
     train
-        .args(["train", "smoke", "--method", "no-correction", "--seed", "1", "--backend", "real"])
+        .args(["train", "smoke", "--method", method, "--seed", "1", "--backend", "real"])
         .args(["--set", "evaluation.trials=1", "--resume", "--robot"])
         .arg(robot)
         .arg("--out")

@@ -5,6 +5,7 @@ mod safety;
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -191,6 +192,31 @@ fn a_dry_run_plans_and_moves_nothing_and_the_doctor_speaks_on_the_command_line()
     for (axis, mm) in stored.xyz_mm.into_iter().enumerate() {
         assert!((tool[axis].as_f64().unwrap() * 1e3 - mm).abs() < 2e-3, "{stored:?} {tool}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_method_in_python_trains_on_the_arm() {
+    let (twin, _) = quiet_twin(FAST);
+    let (dir, file) = file_for(twin.ports());
+    let method = dir.path().join("method.py");
+    let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/method.py");
+    std::fs::copy(template, &method).unwrap();
+    let out = dir.path().join("run");
+    let short = ["--trials", "4", "--set", "batch=2", "--set", "evaluation.every=4"];
+    let mut train = training_of(&method.display().to_string(), &file, &out, &short);
+    let trained = to_the_end(&mut train);
+    assert!(trained.status.success(), "{}", text(&trained.stderr));
+
+    let run = out.join("method/1.sqlite").display().to_string();
+    let told = rmrl(&["status", &run, "--json"]);
+    let told: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!(told["complete"], true, "{told}");
+    let db = rusqlite::Connection::open(&run).unwrap();
+    let count = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(count("SELECT COUNT(*) FROM batch"), 2, "learned after each batch");
+    let moved = "SELECT COUNT(*) FROM trial WHERE outcome = 'placed' AND abs(executed_x_mm - commanded_x_mm) < 1 AND commanded_x_mm != 0";
+    assert!(count(moved) >= 4, "its corrections were carried out");
 }
 
 #[test]

@@ -21,4 +21,5 @@ methods! {
     reinforce,
     ppo,
     rm_rl,
+    bayes_linear,
 }

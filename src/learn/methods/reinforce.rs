@@ -1,8 +1,8 @@
 use candle_core::Tensor;
 
 use crate::learn::{
-    Advantages, Card, Common, Entry, LearnError, Loss, Network, Objective, Role, Round, Shared, heads,
-    replay,
+    Advantages, Card, Common, Entry, LearnError, Loss, Network, Objective, Role, Round, Shared,
+    heads, replay,
 };
 use crate::settings;
 use crate::task::Draw;

@@ -3,8 +3,8 @@ use candle_core::{Device, Tensor};
 use super::reinforce::policy_gradient;
 use crate::learn::role_model::{LabelAction, LabelWeight, RoleModelOptions, RoleModels};
 use crate::learn::{
-    Advantages, Card, Common, Entry, Experience, Label, LearnError, Loss, Network, Objective, Prior,
-    Role, Round, Shared, replay,
+    Advantages, Card, Common, Entry, Experience, Label, LearnError, Loss, Network, Objective,
+    Prior, Role, Round, Shared, replay,
 };
 use crate::task::Draw;
 use crate::{choices, settings};

@@ -1,0 +1,212 @@
+use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
+
+/// The reward as a function of the correction, with its optimum linear in what is seen:
+///
+/// `r = c - w1 sqrt(|a_xy - mu_xy|^2 + s^2) - w2 sqrt((a_yaw - mu_yaw)^2 + s^2)`, `mu = phi W`.
+///
+/// W, c, log w1, log w2 and log s are the maximum a posteriori under Gaussian priors and Gaussian noise
+/// of the reward, with Laplace's approximation of W's posterior. Units: mm, deg.
+#[derive(Clone, Debug)]
+pub struct RewardFit {
+    /// W row by row (k x 3), then c, log w1, log w2, log s.
+    pub values: Vec<f64>,
+    /// Lower Cholesky factor of W's posterior covariance, (3k x 3k).
+    pub spread: DMatrix<f64>,
+    /// Minus the logarithm of the posterior, up to a constant.
+    pub cost: f64,
+}
+
+/// What is assumed before the first trial.
+#[derive(Clone, Copy, Debug)]
+pub struct RewardPrior {
+    /// Standard deviation of the reward's noise.
+    pub noise: f64,
+    /// Of each number in W, around 0; mm and deg.
+    pub weights: f64,
+}
+
+/// One trial: what was seen (k), the correction (mm, mm, deg), the reward.
+pub type Sample<'a> = (&'a [f64], [f64; 3], f64);
+
+/// Means and standard deviations of c, log w1, log w2, log s before the first trial.
+const SHAPE: [(f64, f64); 4] = [
+    (0.0, 0.1),
+    (-1.609_437_912_434_100_3, 0.3),
+    (-1.609_437_912_434_100_3, 0.3),
+    (-1.049_822_124_498_677_7, 0.4),
+];
+const STEPS: usize = 25;
+
+impl RewardFit {
+    /// Nothing known yet, with an optimum that is the same for all that is seen.
+    pub fn start(k: usize, optimum: [f64; 3]) -> Vec<f64> {
+        let mut values = vec![0.0; 3 * k];
+        values[..3].copy_from_slice(&optimum);
+        values.extend(SHAPE.map(|(mean, _)| mean));
+        values
+    }
+
+    /// The best of the fits from these starts by damped Gauss-Newton. `None` without a start from which
+    /// there is one.
+    pub fn of(starts: &[Vec<f64>], samples: &[Sample<'_>], prior: RewardPrior) -> Option<Self> {
+        let fits = starts.iter().filter_map(|start| Self::from(start.clone(), samples, prior));
+        fits.min_by(|a, b| a.cost.total_cmp(&b.cost))
+    }
+
+    fn from(mut values: Vec<f64>, samples: &[Sample<'_>], prior: RewardPrior) -> Option<Self> {
+        let mut at = Around::of(&values, samples, prior);
+        let mut damping = 1e-2;
+        for _ in 0..STEPS {
+            let mut damped = at.curvature.clone();
+            for i in 0..values.len() {
+                damped[(i, i)] *= 1.0 + damping;
+            }
+            let step = Cholesky::new(damped)?.solve(&at.downhill);
+            let next: Vec<f64> = values.iter().zip(step.iter()).map(|(v, s)| v + s).collect();
+            let there = Around::of(&next, samples, prior);
+            if there.cost < at.cost {
+                let done = at.cost - there.cost < 1e-4 * at.cost.max(1.0);
+                (values, at, damping) = (next, there, (damping / 4.0).max(1e-6));
+                if done {
+                    break;
+                }
+            } else {
+                damping *= 6.0;
+                if damping > 1e6 {
+                    break;
+                }
+            }
+        }
+        let weights = values.len() - SHAPE.len();
+        let covariance = Cholesky::new(at.curvature)?.inverse();
+        let of_weights = covariance.view((0, 0), (weights, weights)).into_owned();
+        let spread: Cholesky<f64, Dyn> = Cholesky::new(of_weights)?;
+        Some(Self { values, spread: spread.unpack(), cost: at.cost })
+    }
+
+    /// The optimum for what is seen (k).
+    pub fn optimum(&self, seen: &[f64]) -> [f64; 3] {
+        optimum(&self.values, seen)
+    }
+
+    /// The optimum if W is as the posterior's draw says that these unit normals (3k) make.
+    pub fn drawn(&self, seen: &[f64], unit: &[f64]) -> [f64; 3] {
+        let moved = (0..unit.len()).map(|row| {
+            let off: f64 = (0..=row).map(|column| self.spread[(row, column)] * unit[column]).sum();
+            self.values[row] + off
+        });
+        optimum(&moved.collect::<Vec<_>>(), seen)
+    }
+}
+
+fn optimum(weights: &[f64], seen: &[f64]) -> [f64; 3] {
+    let axis = |axis: usize| seen.iter().enumerate().map(|(i, s)| s * weights[3 * i + axis]).sum();
+    std::array::from_fn(axis)
+}
+
+/// The posterior around some values: Gauss-Newton's view of it.
+struct Around {
+    cost: f64,
+    curvature: DMatrix<f64>,
+    downhill: DVector<f64>,
+}
+
+impl Around {
+    fn of(values: &[f64], samples: &[Sample<'_>], prior: RewardPrior) -> Self {
+        let n = values.len();
+        let weights = n - SHAPE.len();
+        let mut curvature = DMatrix::zeros(n, n);
+        let mut downhill = DVector::zeros(n);
+        let mut cost = 0.0;
+        for (i, value) in values.iter().enumerate() {
+            let (mean, deviation) =
+                if i < weights { (0.0, prior.weights) } else { SHAPE[i - weights] };
+            let precision = 1.0 / (deviation * deviation);
+            curvature[(i, i)] = precision;
+            downhill[i] = -precision * (value - mean);
+            cost += 0.5 * precision * (value - mean) * (value - mean);
+        }
+        let shape = &values[weights..];
+        let (c, [w1, w2, s]) = (shape[0], [1, 2, 3].map(|i| libm::exp(shape[i])));
+        let precision = 1.0 / (prior.noise * prior.noise);
+        let mut slope = vec![0.0; n];
+        for (seen, action, reward) in samples {
+            let mu = optimum(values, seen);
+            let e: [f64; 3] = std::array::from_fn(|axis| action[axis] - mu[axis]);
+            let d1 = (e[0] * e[0] + e[1] * e[1] + s * s).sqrt();
+            let d2 = (e[2] * e[2] + s * s).sqrt();
+            let along = [w1 * e[0] / d1, w1 * e[1] / d1, w2 * e[2] / d2];
+            for (i, value) in seen.iter().enumerate() {
+                for axis in 0..3 {
+                    slope[3 * i + axis] = value * along[axis];
+                }
+            }
+            let of_shape = [1.0, -w1 * d1, -w2 * d2, -s * s * (w1 / d1 + w2 / d2)];
+            slope[weights..].copy_from_slice(&of_shape);
+            let off = reward - (c - w1 * d1 - w2 * d2);
+            cost += 0.5 * precision * off * off;
+            for (i, a) in slope.iter().enumerate() {
+                downhill[i] += precision * a * off;
+                for (j, b) in slope[..=i].iter().enumerate() {
+                    curvature[(i, j)] += precision * a * b;
+                }
+            }
+        }
+        curvature.fill_upper_triangle_with_lower_triangle();
+        Self { cost, curvature, downhill }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::{Phase, Stream, Streams, TrialKey};
+    use rand_distr::{Distribution, StandardNormal};
+
+    /// Trials of a known form, with noise: what was seen, corrections and rewards.
+    fn trials(n: u64) -> Vec<([f64; 3], [f64; 3], f64)> {
+        let trial = |index| {
+            let key = TrialKey { phase: Phase::Train, index };
+            let mut draw = Streams::new(4).draw(Stream::Explore, key);
+            let mut normal = || -> f64 { StandardNormal.sample(&mut draw) };
+            let seen = [1.0, normal(), normal()];
+            let best = TRUTH.map(|row: [f64; 3]| (0..3).map(|i| row[i] * seen[i]).sum::<f64>());
+            let action: [f64; 3] = std::array::from_fn(|axis| best[axis] + normal());
+            let e: [f64; 3] = std::array::from_fn(|axis| action[axis] - best[axis]);
+            let reward = -0.2 * (e[0] * e[0] + e[1] * e[1]).sqrt() - 0.2 * e[2].abs();
+            (seen, action, reward + 0.05 * normal())
+        };
+        (0..n).map(trial).collect()
+    }
+
+    /// Of x, y and yaw: constant, first and second component.
+    const TRUTH: [[f64; 3]; 3] = [[0.5, 1.0, -0.5], [-0.2, 0.3, 0.8], [0.1, -1.2, 0.4]];
+
+    #[test]
+    fn the_optimum_is_found_from_rewards_alone_and_its_spread_is_honest() {
+        let trials = trials(150);
+        let samples: Vec<Sample<'_>> = trials.iter().map(|(s, a, r)| (&s[..], *a, *r)).collect();
+        let prior = RewardPrior { noise: 0.09, weights: 2.0 };
+        let starts = [RewardFit::start(3, [0.0; 3]), RewardFit::start(3, [1.0, -1.0, 0.5])];
+        let fit = RewardFit::of(&starts, &samples, prior).unwrap();
+        for (axis, row) in TRUTH.iter().enumerate() {
+            for (i, truth) in row.iter().enumerate() {
+                let at = 3 * i + axis;
+                let spread: f64 = (0..=at).map(|j| fit.spread[(at, j)].powi(2)).sum::<f64>().sqrt();
+                let off = fit.values[at] - truth;
+                assert!(off.abs() < 0.15 && off.abs() < 4.0 * spread, "{off} of {spread}");
+            }
+        }
+        assert!(fit.drawn(&[1.0, 0.0, 0.0], &[0.0; 9]) == fit.optimum(&[1.0, 0.0, 0.0]));
+        assert!(fit.drawn(&[1.0, 0.0, 0.0], &[1.0; 9]) != fit.optimum(&[1.0, 0.0, 0.0]));
+    }
+
+    #[test]
+    fn a_start_that_is_not_a_number_gives_no_fit() {
+        let trials = trials(10);
+        let samples: Vec<Sample<'_>> = trials.iter().map(|(s, a, r)| (&s[..], *a, *r)).collect();
+        let prior = RewardPrior { noise: 0.09, weights: 2.0 };
+        assert!(RewardFit::of(&[RewardFit::start(3, [f64::NAN; 3])], &samples, prior).is_none());
+        assert!(RewardFit::of(&[], &samples, prior).is_none());
+    }
+}
