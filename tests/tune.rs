@@ -216,6 +216,12 @@ fn a_program_is_tuned_too_and_settings_that_fail_rank_last() {
     assert!(!again.stderr.contains("FAILED"), "{}", again.stderr);
     assert_eq!(again.stdout, done.stdout);
 
+    // What a program was given says what a key takes.
+    let odd = "tune smoke --method ./mine.py --budget 3 --set mine.width=8 --space width=2..9.5";
+    let odd = rmrl(dir, odd);
+    assert_eq!(odd.code, 2, "{}", odd.stderr);
+    assert!(odd.stderr.contains("whole numbers"), "{}", odd.stderr);
+
     let hopeless = "--grid gain=2,3 --set mine.gain=4 --seeds 1 --out hopeless";
     let none = rmrl(dir, &format!("tune smoke --method ./mine.py {hopeless} {SHORT}"));
     assert_eq!(none.code, 1, "{}", none.stderr);

@@ -8,11 +8,13 @@
 //! settings meet the same trials on it, and no run is made twice.
 
 use rand::RngExt;
+use rand::seq::SliceRandom;
 use toml::{Table, Value};
 
 use crate::input::ConfigError;
 use crate::learn::Space;
 use crate::report::RunResult;
+use crate::task::streams::fnv1a;
 use crate::task::{Phase, Stream, Streams, TrialKey};
 
 /// The first seed of tuning: far from those that are reported.
@@ -83,26 +85,40 @@ pub fn promoted(mut standings: Vec<Standing>, count: usize) -> Vec<usize> {
     on
 }
 
-/// `count` settings, the first of them the default, the others drawn from the spaces: of the same seed
-/// always the same ones. Fewer, if the spaces do not hold so many. `default` says what the default is.
+/// `count` settings, the first of them the default, the others drawn from the spaces as a Latin
+/// hypercube (McKay et al., 1979): cut into as many stretches as there are settings, the range of each
+/// key has one in every stretch. Of the same seed always the same ones; fewer, if the spaces do not hold
+/// so many. `default` says what the default is.
 pub fn drawn(spaces: &[Space], count: usize, seed: u64, default: &Table) -> Vec<Table> {
-    // By name, so that the order in which they were declared does not matter.
-    let mut spaces: Vec<&Space> = spaces.iter().collect();
-    spaces.sort_by(|a, b| a.key.cmp(&b.key));
+    let rows = count.saturating_sub(1);
     let of_default = spaces.iter().filter_map(|space| {
         let value = default.get(&space.key)?;
         Some((space.key.clone(), value.clone()))
     });
     let mut known: Vec<Table> = vec![of_default.collect()];
-    let streams = Streams::new(seed);
-    // Whole numbers come again; what is hard to find is not there.
-    for number in 0..100 * count as u64 {
+    let column = |space: &Space| {
+        // By name: what else is searched changes nothing.
+        let key = TrialKey { phase: Phase::Train, index: fnv1a(&space.key) };
+        let mut draw = Streams::new(seed).draw(Stream::Tune, key);
+        let mut stretches: Vec<usize> = (0..rows).collect();
+        stretches.shuffle(&mut draw);
+        (stretches, draw)
+    };
+    let mut columns: Vec<_> = spaces.iter().map(|space| (space, column(space))).collect();
+    // Whole numbers come again, and are drawn again from anywhere; what is hard to find is not there.
+    for row in 0..100 * rows {
         if known.len() == count {
             break;
         }
-        let mut draw = streams.draw(Stream::Tune, TrialKey { phase: Phase::Train, index: number });
-        let table: Table =
-            spaces.iter().map(|space| (space.key.clone(), space.at(draw.random()))).collect();
+        let of_row = columns.iter_mut().map(|(space, (stretches, draw))| {
+            let within: f64 = draw.random();
+            let share = match stretches.get(row) {
+                Some(stretch) => (*stretch as f64 + within) / rows as f64,
+                None => within,
+            };
+            (space.key.clone(), space.at(share))
+        });
+        let table: Table = of_row.collect();
         if !known.contains(&table) {
             known.push(table);
         }

@@ -105,12 +105,33 @@ fn the_same_seed_draws_the_same_settings_and_another_seed_others() {
     let first = drawn(&spaces, 30, 1, &default);
     assert!(first[DEFAULT].is_empty());
     assert_eq!(first.len(), 30);
-    // Fewer settings are a beginning of more, and the order of declarations does not matter.
+    // Neither the order in which they are declared matters, nor what else is searched.
     spaces.reverse();
-    assert_eq!(drawn(&spaces, 10, 1, &default), first[..10]);
+    assert_eq!(drawn(&spaces, 30, 1, &default), first);
+    let alone: Vec<Space> = spaces.iter().filter(|space| space.key == "lr").cloned().collect();
+    let rates = |all: &[Table]| all[1..].iter().map(|s| s["lr"].clone()).collect::<Vec<_>>();
+    assert_eq!(rates(&drawn(&alone, 30, 1, &default)), rates(&first));
     assert_ne!(drawn(&spaces, 30, 2, &default)[1..], first[1..]);
     for (i, setting) in first.iter().enumerate() {
         assert!(!first[..i].contains(setting), "{setting} comes twice");
+    }
+}
+
+/// Eight settings drawn independently once had six step sizes in the upper fifth of the range.
+#[test]
+fn every_part_of_every_range_is_drawn_from() {
+    let (spaces, default) = spaces_of("ppo");
+    for seed in 1..20 {
+        let all = drawn(&spaces, 10, seed, &default);
+        for (key, low, high) in [
+            ("lr", 10f64.powf(-10.0 / 3.0), 10f64.powf(-8.0 / 3.0)),
+            ("explore_prob", 1.0 / 3.0, 2.0 / 3.0),
+        ] {
+            let values: Vec<f64> = all[1..].iter().map(|s| s[key].as_float().unwrap()).collect();
+            let below = values.iter().filter(|value| **value < low).count();
+            let above = values.iter().filter(|value| **value > high).count();
+            assert_eq!((below, above), (3, 3), "seed {seed}: {key} of {values:?}");
+        }
     }
 }
 

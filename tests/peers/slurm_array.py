@@ -23,7 +23,7 @@ import time
 
 SCRIPT = pathlib.Path(__file__).parents[2] / "examples" / "cluster" / "slurm.sh"
 METHODS = "no-correction,reinforce,ppo,rm-rl"
-EXTRA = f"--methods {METHODS} --seeds 4 --trials 300 --set contrast=[]"
+EXTRA = f"--methods {METHODS} --seeds 4 --trials 300 --set evaluation.trials=10 --set contrast=[]"
 FILES = ["summary.json", "curves.csv", "table.tex", "report.md"]
 TASKS = 4
 
@@ -169,26 +169,29 @@ def main():
         scratch = folder / "scratch"
         job = submit(rmrl, folder, stopped)
         until("task 1 works", lambda: states(job).get("1") == "RUNNING" and run_files(stopped, scratch), 120)
-        time.sleep(1.0)
-        before = run_files(stopped)
+        time.sleep(2.0)
         # As --signal=B:TERM@60 does a minute before the end.
         told("scancel", "--batch", "--signal=TERM", f"{job}_1")
         until("task 1 is queued again", lambda: states(job).get("1") == "PENDING", 60)
+        status = json.loads(told(rmrl, "status", str(stopped), "--json"))
+        counts = {state: status[state] for state in ("complete", "running", "stopped", "to_come")}
+        assert counts["stopped"] >= 1, f"its run is kept: {counts}"
         finish(job)
         again = restarts(job)
         assert again == 1, f"task 1 was queued again, once: {again}"
         assert report(rmrl, stopped) == wanted, "so does one with a task that was stopped"
-        print(f"array job {job}: task 1 stopped after {before} runs, queued again, the same report")
+        print(f"array job {job}: task 1 stopped ({counts}) and queued again, the same report to the byte")
 
     version = told("slurmctld", "-V").strip()
     outcome = {
-        "program": told(rmrl, "--version").strip(),
+        "program": told(rmrl, "--version").split("\n")[0],
         "slurm": version,
         "command": f"rmrl compare narrow {EXTRA}",
         "tasks": TASKS,
         "compared": FILES,
         "undisturbed": "equal to the byte",
         "task_1_stopped_by_sigterm_and_requeued": "equal to the byte",
+        "status_when_it_was_queued_again": counts,
     }
     if given.out:
         given.out.write_text(json.dumps(outcome, indent=2) + "\n")

@@ -48,25 +48,24 @@ impl Plan {
         let asked = args.seeds.unwrap_or(if args.budget.is_some() { 9 } else { 4 });
         keep_apart(&reported, asked)?;
         let recipe = reported.method(&args.experiment, &method)?;
+        // By the keys that --set takes: those of a program are shown as its options.
+        let set_of = |key: &String| key.strip_prefix("options.").unwrap_or(key).to_owned();
+        let default = recipe.settings().iter().map(|(key, v)| (set_of(key), v.clone())).collect();
         let grid = args.grid.iter().map(|grid| axis(grid)).collect::<Result<Vec<_>, _>>()?;
         let how = match args.budget {
             None => How::Grid(grid),
             Some(budget) => {
-                let spaces = spaces(args, &method, recipe.spaces(), recipe.settings(), &changes)?;
+                let spaces = spaces(args, &method, recipe.spaces(), &default, &changes)?;
                 How::Drawn { spaces, budget, seed: args.seed }
             }
         };
         let settings: Vec<Vec<String>> = match &how {
             How::Grid(axes) => combinations(axes),
-            How::Drawn { spaces, budget, seed } => {
-                drawn(spaces, *budget as usize, *seed, recipe.settings())
-                    .into_iter()
-                    .map(|table| {
-                        table.iter().map(|(key, value)| format!("{key}={value}")).collect()
-                    })
-                    .skip(1)
-                    .collect()
-            }
+            How::Drawn { spaces, budget, seed } => drawn(spaces, *budget as usize, *seed, &default)
+                .into_iter()
+                .map(|table| table.iter().map(|(key, value)| format!("{key}={value}")).collect())
+                .skip(1)
+                .collect(),
         };
         let flag = if args.budget.is_some() { "--space" } else { "--grid" };
         let mut candidates = vec![Candidate::new(vec![], reported, asked)];

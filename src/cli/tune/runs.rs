@@ -43,7 +43,7 @@ pub struct Runs<'a> {
 
 enum Message {
     Trial,
-    Ended(Key, Made),
+    Ended(Key, Box<Made>),
     Aborted(LabError),
 }
 
@@ -79,7 +79,7 @@ impl Runs<'_> {
                             return;
                         }
                         match self.one(*key, &mut || send(Message::Trial)) {
-                            Ok(made) => send(Message::Ended(*key, made)),
+                            Ok(made) => send(Message::Ended(*key, Box::new(made))),
                             Err(error) => return send(Message::Aborted(error)),
                         }
                     }
@@ -91,7 +91,7 @@ impl Runs<'_> {
                     Message::Trial => progress.trial(),
                     Message::Ended(key, made) => {
                         progress.ended(key, &made);
-                        ended.insert(key, made);
+                        ended.insert(key, *made);
                     }
                     Message::Aborted(error) => {
                         abort.store(true, Ordering::Relaxed);
