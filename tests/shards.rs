@@ -135,7 +135,7 @@ fn a_finished_folder_grows_to_what_was_made_at_once() {
     done(dir, &format!("{SMALL} --out here"));
     let asked = rmrl(dir, &format!("{large} --out here"));
     assert_eq!(asked.code, 2);
-    for part in ["seeds 3 to 4", "ppo", "40 to 80 trials", "--resume"] {
+    for part in ["seeds = 3 to seeds = 4", "ppo", "trials = 40 to trials = 80", "--resume"] {
         assert!(asked.stderr.contains(part), "{part}: {}", asked.stderr);
     }
     let grown = done(dir, &format!("{large} --out here --resume"));

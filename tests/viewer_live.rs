@@ -199,7 +199,7 @@ fn a_training_that_runs_freely_pauses_too() {
     live.tell(Order::Pause(true));
     let made = || {
         let store = TrialStore::read(&run_path(dir.path(), "rm-rl", 3)).unwrap();
-        store.done().unwrap().iter().map(|(_, count, _)| count).sum::<u64>()
+        store.done(0).unwrap().iter().map(|(_, count, _)| count).sum::<u64>()
     };
     std::thread::sleep(Duration::from_secs(2));
     let before = made();

@@ -1,11 +1,10 @@
 use std::fs::{self, File, TryLockError};
-use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::Experiment;
 use super::growth::{self, Growth};
 use super::run_file::remove_if_there;
+use crate::report::replace;
 
 const MARK: &str =
     "# An experiment folder of rmrl: what is below is what its runs were made with.\n";
@@ -168,12 +167,12 @@ impl Folder {
     /// Notes that every run is complete.
     pub fn finish(&self) -> Result<(), FolderError> {
         let file = self.path.join(COMPLETE);
-        write_atomically(&file, "every run of experiment.toml is complete\n")
+        replace(&file, "every run of experiment.toml is complete\n")
             .map_err(|source| FolderError::Io { path: file, source })
     }
 
     fn begin(&self, experiment: &Experiment) -> std::io::Result<()> {
-        write_atomically(&self.path.join(FILE), &(MARK.to_owned() + &experiment.to_toml()))
+        replace(&self.path.join(FILE), MARK.to_owned() + &experiment.to_toml())
     }
 
     fn is_finished(&self) -> bool {
@@ -222,17 +221,6 @@ fn is_absent_or_empty(path: &Path) -> std::io::Result<bool> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
         Err(error) => Err(error),
     }
-}
-
-/// Writes beside the file and renames: a reader finds the old text or the new, never half. Several
-/// processes may write the same file, on several hosts, where they may have the same process id.
-pub(crate) fn write_atomically(path: &Path, text: &str) -> std::io::Result<()> {
-    let own = RandomState::new().build_hasher().finish();
-    let beside = path.with_extension(format!("{own:016x}.partial"));
-    let mut file = File::create(&beside)?;
-    file.write_all(text.as_bytes())?;
-    drop(file);
-    fs::rename(&beside, path)
 }
 
 #[cfg(test)]

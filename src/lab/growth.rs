@@ -24,7 +24,7 @@ pub(super) fn of_folder(there: &Experiment, asked: &Experiment) -> Growth {
     let mut grown = there.clone();
     let mut what = Vec::new();
     if asked.first_seed == there.first_seed && asked.seeds > there.seeds {
-        what.push(format!("seeds {} to {}", there.seeds, asked.seeds));
+        what.push(format!("seeds = {} to seeds = {}", there.seeds, asked.seeds));
         grown.seeds = asked.seeds;
     }
     let new: Vec<_> = asked.names().filter(|name| !there.names().any(|old| old == *name)).collect();
@@ -46,7 +46,7 @@ pub(super) fn of_folder(there: &Experiment, asked: &Experiment) -> Growth {
     if asked.trials > there.trials {
         match with_trials(&grown, asked.trials) {
             Ok(more) => {
-                what.push(format!("{} to {} trials", there.trials, asked.trials));
+                what.push(format!("trials = {} to trials = {}", there.trials, asked.trials));
                 grown = more;
             }
             Err(why) => {
@@ -138,7 +138,7 @@ mod tests {
     fn seeds_methods_and_trials_grow_and_nothing_else_does() {
         let grows = |sets: &[&str]| of_folder(&smoke(&[]), &smoke(sets));
         assert_eq!(grows(&[]), Growth::Same);
-        assert!(matches!(grows(&["seeds=7"]), Growth::Larger(what) if what.contains("to 7")));
+        assert!(matches!(grows(&["seeds=7"]), Growth::Larger(what) if what.contains("seeds = 7")));
         let without_prior = "methods=[\"oracle\", \"rm-rl\"]";
         let (some, more) = (smoke(&[without_prior]), smoke(&[without_prior, "trials=160"]));
         assert!(matches!(of_folder(&some, &more), Growth::Larger(what) if what.contains("160")));

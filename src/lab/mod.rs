@@ -29,7 +29,6 @@ pub use change::Change;
 pub use collect::{missing, read_results, run_path};
 pub use experiment::{Demonstration, Experiment};
 pub use experiment_file::Evaluation;
-pub(crate) use folder::write_atomically;
 pub use folder::{Folder, FolderError, State, Wish};
 pub use journal::Entry;
 pub use outside::method_name;

@@ -82,11 +82,7 @@ fn kernel(sigma_px: f64) -> Vec<f64> {
 }
 
 /// Along each line of the image; `place` finds a pixel by its line and its place in it.
-fn convolved(
-    pixels: &[f64],
-    weights: &[f64],
-    place: impl Fn(usize, usize) -> usize,
-) -> Vec<f64> {
+fn convolved(pixels: &[f64], weights: &[f64], place: impl Fn(usize, usize) -> usize) -> Vec<f64> {
     let side = Image::SIDE as isize;
     let mirrored = |at: isize| {
         let at = at.rem_euclid(2 * side);

@@ -19,6 +19,7 @@ mod origin;
 pub mod plots;
 #[cfg(feature = "report")]
 mod published;
+mod replace;
 pub mod stats;
 mod summary;
 #[cfg(test)]
@@ -37,6 +38,7 @@ pub use data::{
 pub use improvement::Improvement;
 pub use metrics::{Better, Judged, Kind, Metric, Scores, Shown, add_metric, metrics, shown_in};
 pub use origin::{Hardware, MadeBy, Origin, provenance_json, timing_csv};
+pub(crate) use replace::replace;
 pub use summary::{
     ByMetric, DemonstrationSummary, Figure, MethodSummary, Ordered, Rate, Summary, TimeToReach,
 };

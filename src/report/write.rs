@@ -1,8 +1,7 @@
-use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::plots::{Figure, learning_curves, performance_profile};
+use super::replace::replace;
 use super::{
     ExperimentResult, FILES, Summary, curves, html, markdown, provenance_json, table, timing_csv,
 };
@@ -68,21 +67,6 @@ pub fn write(
 /// For stdout at the end of a run, with the intervals of a report of [`RESAMPLES`].
 pub fn console_table(result: &ExperimentResult) -> String {
     table::console_table(result, &Summary::of(result, RESAMPLES))
-}
-
-/// Writes beside the file and renames.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(format!(".{}.tmp", std::process::id()));
-    let temporary = PathBuf::from(temporary);
-    let written = fs::File::create(&temporary)
-        .and_then(|mut file| file.write_all(bytes))
-        .and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
-        // The first error is the one to tell.
-        let _ = fs::remove_file(&temporary);
-    }
-    written
 }
 
 #[cfg(test)]

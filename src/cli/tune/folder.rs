@@ -6,7 +6,8 @@ use toml::{Table, Value};
 
 use super::plan::Plan;
 use crate::cli::Failure;
-use crate::lab::{run_path, write_atomically};
+use crate::lab::run_path;
+use crate::report::replace;
 use crate::store::Provenance;
 
 const PLAN: &str = "plan.toml";
@@ -31,8 +32,7 @@ impl Folder {
                     "holds something that is not a tune; choose another --out".into(),
                 ));
             }
-            write_atomically(&file, &format!("{MARK}{wanted}"))
-                .map_err(|e| wrong(e.to_string()))?;
+            replace(&file, format!("{MARK}{wanted}")).map_err(|e| wrong(e.to_string()))?;
         }
         let found = fs::read_to_string(&file).map_err(|e| wrong(e.to_string()))?;
         let found = found.parse().map_err(|e| wrong(format!("{PLAN}: {e}")))?;
@@ -61,7 +61,7 @@ impl Folder {
 
     pub fn write(&self, record: &str) -> Result<(), Failure> {
         let file = self.record();
-        write_atomically(&file, record)
+        replace(&file, record)
             .map_err(|e| Failure::Work(anyhow::anyhow!("{}: {e}", file.display())))
     }
 }
