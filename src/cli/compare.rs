@@ -8,8 +8,8 @@ use crate::cli::progress::Progress;
 use crate::cli::{interrupt, network, session};
 use crate::input::ConfigError;
 use crate::lab::{
-    Change, Event, Experiment, Folder, LabError, MakeWatch, Part, State, Sweep, Wish, missing,
-    read_results, run_path,
+    Change, Event, Experiment, Folder, LabError, MakeWatch, Part, State, Sweep, Wish,
+    clear_scratch, missing, read_results, run_path,
 };
 use crate::report::{self, FailedRun, RESAMPLES};
 use crate::task::streams::fnv1a;
@@ -142,6 +142,14 @@ pub fn sweep(
         return Err(Failure::Input(why.to_owned()));
     }
     let out = args.out.clone().unwrap_or(default_out);
+    if let (true, Some(network)) = (cells.is_real(), network::file_system(&out)) {
+        let why = format!(
+            "--out {}: lies on {network}, where SQLite's journal does not work; a trial on an arm must \
+             be on a local disk before the next motion",
+            out.display()
+        );
+        return Err(Failure::Input(why));
+    }
     let (folder, state) = Folder::open(&out, experiment, wish).map_err(LabError::from)?;
     match &state {
         State::Finished => {
@@ -160,28 +168,14 @@ pub fn sweep(
         );
     }
     let asked = args.jobs.map_or_else(cores, |n| n as usize);
-    let scratch = match (&args.scratch, network::file_system(&out)) {
-        (Some(dir), _) => Some(scratch(dir, &out)),
-        (None, Some(network)) if cells.is_real() => {
-            let why = format!(
-                "--out {}: lies on {network}, where SQLite's journal does not work; a trial on an \
-                 arm must be on a local disk before the next motion",
-                out.display()
-            );
-            return Err(Failure::Input(why));
+    let base = scratch_base(args.scratch.as_deref(), &out);
+    let scratch = base.map(|base| scratch(&base, &out));
+    if let (Some(scratch), State::New, Part::All) = (&scratch, &state, part) {
+        // What was begun there belonged to what was thrown away.
+        for (seed, recipe) in Part::All.runs(experiment).unwrap_or_default() {
+            clear_scratch(scratch, &recipe.card().name, seed)?;
         }
-        (None, Some(network)) => {
-            let own = scratch(Path::new(""), &out);
-            eprintln!(
-                "{} lies on {network}, where SQLite's journal does not work: runs are made in {} and \
-                 moved when they are whole (--scratch DIR for another place)",
-                out.display(),
-                own.display()
-            );
-            Some(own)
-        }
-        _ => None,
-    };
+    }
     let sweep = Sweep {
         experiment,
         folder: folder.path(),
@@ -246,6 +240,22 @@ pub fn sweep(
         }
     }
     told(&failed, &out)
+}
+
+/// Where folders of scratch are: as given, or because `out` lies where no journal works.
+pub(super) fn scratch_base(given: Option<&Path>, out: &Path) -> Option<PathBuf> {
+    if given.is_some() {
+        return given.map(Path::to_owned);
+    }
+    let network = network::file_system(out)?;
+    let base = std::env::temp_dir();
+    eprintln!(
+        "{} lies on {network}, where SQLite's journal does not work: runs are made in {} and moved \
+         when they are whole (--scratch DIR for another place)",
+        out.display(),
+        base.display()
+    );
+    Some(base)
 }
 
 /// Where a folder's runs are made.

@@ -8,6 +8,7 @@ use std::fmt::Arguments;
 use std::path::PathBuf;
 
 use super::cells::{Bench, SimCells};
+use super::compare::scratch_base;
 use super::out::say;
 use crate::cli::{Failure, interrupt};
 use crate::lab::Part;
@@ -89,10 +90,11 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let name = format!("tune-{}-{}", plan.experiment().name, plan.method);
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(name));
     let folder = Folder::claim(&out, &plan, &provenance)?;
+    let scratch = scratch_base(args.scratch.as_deref(), &out);
     let runs = Runs {
         plan: &plan,
         folder: &folder,
-        scratch: args.scratch.as_deref(),
+        scratch: scratch.as_deref(),
         cells: &cells,
         provenance,
         stop,

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Experiment, LabError, Part, read_run};
+use super::{Experiment, LabError, Part, growth, read_run};
+use crate::input::ConfigError;
 use crate::learn::Recipe;
 use crate::report::{ExperimentResult, FailedRun, MethodResult, RunResult};
 use crate::store::TrialStore;
@@ -23,7 +24,7 @@ pub fn read_results(folder: &Path, experiment: &Experiment) -> Result<Experiment
             let path = run_path(folder, method, seed);
             let store = if path.is_file() { Some(TrialStore::read(&path)?) } else { None };
             done.push(match store {
-                Some(store) if is_whole(experiment, &path, &store)? => {
+                Some(store) if is_whole(experiment, (&path, method, seed), &store)? => {
                     Some(Ok(read_run(experiment, &store)?))
                 }
                 Some(store) => store.failed()?.map(Err),
@@ -40,22 +41,43 @@ pub fn missing(folder: &Path, experiment: &Experiment) -> Result<Vec<(String, u6
     for (seed, recipe) in Part::All.runs(experiment).unwrap_or_default() {
         let method = &recipe.card().name;
         let path = run_path(folder, method, seed);
-        if !path.is_file() || !is_whole(experiment, &path, &TrialStore::read(&path)?)? {
+        if !path.is_file()
+            || !is_whole(experiment, (&path, method, seed), &TrialStore::read(&path)?)?
+        {
             missing.push((method.clone(), seed));
         }
     }
     Ok(missing)
 }
 
-/// Is a run complete, also by a plan that has grown since?
-fn is_whole(experiment: &Experiment, path: &Path, store: &TrialStore) -> Result<bool, LabError> {
-    if !store.is_complete()? {
-        return Ok(false);
-    }
+/// Is a run complete, also by a plan that has grown since? A run of another plan is an error: its
+/// figures would stand for this one's.
+fn is_whole(
+    experiment: &Experiment,
+    (path, method, seed): (&Path, &str, u64),
+    store: &TrialStore,
+) -> Result<bool, LabError> {
     let info = store.info()?;
-    let same = info.experiment == experiment.of_run(&info.method, info.seed).to_toml();
     let file = path.display().to_string();
-    Ok(same || Experiment::parse(&file, &info.experiment)?.trials == experiment.trials)
+    let differs = |key: &str, value: String, valid: String| ConfigError {
+        file: file.clone(),
+        key: key.to_owned(),
+        value,
+        valid,
+    };
+    if (info.method.as_str(), info.seed) != (method, seed) {
+        let value = format!("{} {}", info.method, info.seed);
+        let valid = format!("must be {method} {seed}, as the file's name says");
+        return Err(differs("run", value, valid).into());
+    }
+    match growth::of_run(&file, &info, experiment)? {
+        None => Ok(store.is_complete()?),
+        Some(Ok(())) => Ok(false),
+        Some(Err((key, found, wanted))) => {
+            let valid = format!("is of another plan than experiment.toml, which says {wanted}");
+            Err(differs(&key, found, valid).into())
+        }
+    }
 }
 
 /// The name of a built-in experiment as it stands; of any other, its file in the same folder.

@@ -63,7 +63,14 @@ impl Folder {
         } else {
             Self::experiment(path)?;
         }
-        let lock = File::create(path.join(LOCK)).map_err(io)?;
+        // To be read as well: on NFS a lock that is shared needs it.
+        let lock = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path.join(LOCK))
+            .map_err(io)?;
         let alone = match lock.try_lock() {
             Ok(()) => true,
             Err(TryLockError::WouldBlock) => {
@@ -71,10 +78,10 @@ impl Folder {
                 lock.lock_shared().map_err(io)?;
                 false
             }
-            // Runs say it where it matters.
+            // Nobody can say who else is here.
             Err(TryLockError::Error(_)) => {
                 let folder = Self { path: path.into(), _lock: None };
-                let state = folder.enter(experiment, wish, true)?;
+                let state = folder.enter(experiment, wish, false)?;
                 return Ok((folder, state));
             }
         };
@@ -82,6 +89,12 @@ impl Folder {
         let state = folder.enter(experiment, wish, alone)?;
         if alone {
             lock.unlock().and_then(|()| lock.lock_shared()).map_err(io)?;
+            // Somebody else may have been alone in between.
+            let found = Self::experiment(path)?;
+            if growth::of_folder(&found, experiment) != Growth::Same {
+                let why = "was given another plan by another rmrl just now; look, and try again";
+                return Err(refused(path, why.into()));
+            }
         }
         Ok((folder, state))
     }
@@ -99,7 +112,8 @@ impl Folder {
             self.begin(experiment).map_err(io)?;
             return Ok(State::New);
         }
-        let others = "another rmrl is working in this folder";
+        let others =
+            "another rmrl is working in this folder, or its file system offers no locks to tell";
         let found = Self::experiment(path)?;
         if wish == Wish::Fresh {
             if !alone {
@@ -201,8 +215,17 @@ impl Folder {
 }
 
 /// What a run leaves in its method's folder.
-const RUN_FILES: [&str; 6] =
-    [".sqlite", ".sqlite-wal", ".sqlite-shm", ".unborn", ".arriving", ".lock"];
+const RUN_FILES: [&str; 9] = [
+    ".sqlite",
+    ".sqlite-wal",
+    ".sqlite-shm",
+    ".sqlite-journal",
+    ".unborn",
+    ".unborn-journal",
+    ".arriving",
+    ".arriving-journal",
+    ".lock",
+];
 
 fn refused(path: &Path, why: String) -> FolderError {
     FolderError::Refused { path: path.into(), why }

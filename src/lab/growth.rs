@@ -66,16 +66,14 @@ pub(super) fn of_folder(there: &Experiment, asked: &Experiment) -> Growth {
 /// one that is continued with more trials.
 pub(super) fn of_run(
     file: &str,
-    there: &str,
-    asked: &RunInfo,
+    there: &RunInfo,
+    asked: &Experiment,
 ) -> Result<Option<Result<(), Difference>>, ConfigError> {
-    if there == asked.experiment {
+    let asked = asked.of_run(&there.method, there.seed);
+    if there.experiment == asked.to_toml() {
         return Ok(None);
     }
-    let run = |text: &str| -> Result<Experiment, ConfigError> {
-        Ok(Experiment::parse(file, text)?.of_run(&asked.method, asked.seed))
-    };
-    let (there, asked) = (run(there)?, run(&asked.experiment)?);
+    let there = Experiment::parse(file, &there.experiment)?.of_run(&there.method, there.seed);
     let Some(differs) = difference(&there.figures(), &asked.figures()) else { return Ok(None) };
     if asked.trials <= there.trials {
         return Ok(Some(Err(differs)));

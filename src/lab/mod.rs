@@ -35,6 +35,7 @@ pub use outside::method_name;
 pub use part::Part;
 pub use results::{HARDWARE, judge, read_run};
 pub use run::{LookOn, MakeCell, Run};
+pub use run_file::clear_scratch;
 pub use schedule::{Schedule, SoFar, Step};
 pub use sweep::{Event, MakeWatch, Sweep};
 pub use trial::{Occasion, Record, Trial, Trials, see};

@@ -1,10 +1,11 @@
 use std::fs::{self, File, TryLockError};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::collect::run_path;
-use super::{FolderError, LabError};
+use super::{Experiment, FolderError, LabError, growth};
 use crate::input::ConfigError;
 use crate::store::{Durability, RunInfo, StoreError, TrialStore};
 
@@ -15,6 +16,9 @@ pub(super) struct RunFile {
     place: PathBuf,
     working: PathBuf,
     lock: Option<File>,
+    host: String,
+    /// Of scratch, which two processes of one host may share where the folder offers no locks.
+    _scratch: Option<File>,
 }
 
 /// What came of asking for a run.
@@ -65,8 +69,24 @@ impl RunFile {
         if held && left_by_another(&mut lock, host, &place).map_err(io)? {
             return Ok(Asked::Elsewhere);
         }
+        let in_scratch = match scratch {
+            Some(_) => match lock_in_scratch(&working).map_err(io)? {
+                None => return Ok(Asked::Elsewhere),
+                lock => lock,
+            },
+            None => None,
+        };
         write_token(&lock, host).map_err(io)?;
-        Ok(Asked::Ours(Self { place, working, lock: held.then_some(lock) }))
+        let (lock, host) = (held.then_some(lock), host.to_owned());
+        Ok(Asked::Ours(Self { place, working, lock, host, _scratch: in_scratch }))
+    }
+
+    /// Says that somebody still works on it: who cannot see the lock sees this.
+    pub fn still_here(&self) {
+        if let Some(lock) = &self.lock {
+            // Told to others if it can be; the run itself does not need it.
+            drop(write_token(lock, &self.host));
+        }
     }
 
     /// Where it is made.
@@ -80,10 +100,16 @@ impl RunFile {
             return Ok(None);
         }
         let store = TrialStore::read(&self.place)?;
-        match (store.is_complete()?, plan(&self.place, &store.info()?, info)?) {
-            (true, Plan::Same) => Ok(Some(store)),
-            _ => Ok(None),
+        if !store.is_complete()? || plan(&self.place, &store.info()?, info)? != Plan::Same {
+            return Ok(None);
         }
+        if self.place.with_extension("sqlite-wal").exists() && store.is_current()? {
+            // It was killed between its last trial and its end.
+            drop(store);
+            TrialStore::open(&self.place, Durability::Process)?.close()?;
+            return Ok(Some(TrialStore::read(&self.place)?));
+        }
+        Ok(Some(store))
     }
 
     /// Opens it to go on with it, or creates it. A file of another run is refused, and left alone.
@@ -138,13 +164,14 @@ impl RunFile {
     }
 
     fn move_to_place(&self) -> Result<(), LabError> {
-        let arriving = self.place.with_extension("arriving");
+        // Where locks do not reach, another host may be moving the same run.
+        let own = RandomState::new().build_hasher().finish();
+        let arriving = self.place.with_extension(format!("{own:016x}.arriving"));
         let io = |source| StoreError::Io { path: arriving.clone(), source };
-        remove_if_there(&arriving).map_err(io)?;
         TrialStore::read(&self.working)?.copy_to(&arriving)?;
         File::open(&arriving).and_then(|file| file.sync_all()).map_err(io)?;
         // The journal of a run that once was made in place is not the new file's.
-        for end in ["sqlite-wal", "sqlite-shm"] {
+        for end in ["sqlite-wal", "sqlite-shm", "sqlite-journal"] {
             remove_if_there(&self.place.with_extension(end)).map_err(io)?;
         }
         fs::rename(&arriving, &self.place).map_err(io)?;
@@ -157,6 +184,9 @@ impl Drop for RunFile {
         if let Some(lock) = &self.lock {
             // Nobody works on it any more. What stays is taken for somebody who was killed.
             drop(lock.set_len(0));
+        }
+        if self._scratch.is_some() && !self.working.exists() {
+            drop(remove_if_there(&self.working.with_extension("lock")));
         }
     }
 }
@@ -192,11 +222,36 @@ fn plan(path: &Path, there: &RunInfo, asked: &RunInfo) -> Result<Plan, LabError>
         return Err(differs(&key, found, wanted).into());
     }
     let file = path.display().to_string();
-    match super::growth::of_run(&file, &there.experiment, asked)? {
+    let asked = Experiment::parse(&file, &asked.experiment)?;
+    match growth::of_run(&file, there, &asked)? {
         None => Ok(Plan::Same),
         Some(Ok(())) => Ok(Plan::Larger),
         Some(Err((key, found, wanted))) => Err(differs(&key, found, wanted).into()),
     }
+}
+
+/// `None` if another process of this host works there.
+fn lock_in_scratch(working: &Path) -> std::io::Result<Option<File>> {
+    fs::create_dir_all(working.parent().unwrap_or(working))?;
+    let lock = File::create(working.with_extension("lock"))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Some(lock)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Removes what is left of a run in scratch, unless somebody works there.
+pub fn clear_scratch(scratch: &Path, method: &str, seed: u64) -> Result<(), LabError> {
+    let run = run_path(scratch, method, seed);
+    let lock = run.with_extension("lock");
+    if run.parent().is_some_and(Path::is_dir)
+        && let Ok(Some(_held)) = lock_in_scratch(&run)
+    {
+        remove_run(&run)?;
+        drop(remove_if_there(&lock));
+    }
+    Ok(())
 }
 
 /// Did another host hold this lock, which we were given all the same, and write just now?
@@ -207,12 +262,12 @@ fn left_by_another(lock: &mut File, host: &str, place: &Path) -> std::io::Result
         return Ok(false);
     }
     // Times of the file system, which has one clock.
-    write_token(lock, token.trim())?;
-    let now = lock.metadata()?.modified()?;
+    let folder = place.parent().unwrap_or(Path::new("."));
+    let now = tempfile::tempfile_in(folder)?.metadata()?.modified()?;
     let files = [place.to_owned(), place.with_extension("sqlite-wal")];
     let recent = files.iter().filter_map(|file| file.metadata().ok()?.modified().ok());
     let age = |at| now.duration_since(at).unwrap_or_default();
-    Ok(recent.max().is_some_and(|last| age(last) < IN_HANDS))
+    Ok(recent.chain([lock.metadata()?.modified()?]).any(|last| age(last) < IN_HANDS))
 }
 
 fn write_token(mut lock: &File, host: &str) -> std::io::Result<()> {
@@ -223,7 +278,8 @@ fn write_token(mut lock: &File, host: &str) -> std::io::Result<()> {
 
 /// Removes a run file and what SQLite laid beside it.
 pub(super) fn remove_run(path: &Path) -> Result<(), StoreError> {
-    for end in ["sqlite", "sqlite-wal", "sqlite-shm", "unborn", "unborn-journal"] {
+    for end in ["sqlite", "sqlite-wal", "sqlite-shm", "sqlite-journal", "unborn", "unborn-journal"]
+    {
         let file = path.with_extension(end);
         remove_if_there(&file).map_err(|source| StoreError::Io { path: file.clone(), source })?;
     }
@@ -266,9 +322,31 @@ mod tests {
         assert!(matches!(ask(dir.path(), "here"), Asked::Elsewhere), "it may be at work");
         assert!(matches!(ask(dir.path(), "there"), Asked::Ours(_)), "its own host knows better");
 
-        fs::write(place.with_extension("lock"), "there").unwrap();
+        let lock = place.with_extension("lock");
+        fs::write(&lock, "there").unwrap();
         let long_ago = place.metadata().unwrap().modified().unwrap() - 2 * IN_HANDS;
-        File::options().write(true).open(&place).unwrap().set_modified(long_ago).unwrap();
+        let age = |file: &Path| {
+            File::options().write(true).open(file).unwrap().set_modified(long_ago).unwrap();
+        };
+        age(&place);
+        assert!(matches!(ask(dir.path(), "here"), Asked::Elsewhere), "in scratch, it says so here");
+        age(&lock);
         assert!(matches!(ask(dir.path(), "here"), Asked::Ours(_)), "it was killed");
+    }
+
+    #[test]
+    fn two_processes_of_one_host_do_not_share_a_run_in_scratch() {
+        let (one, other, scratch) = (
+            tempfile::tempdir().unwrap(),
+            tempfile::tempdir().unwrap(),
+            tempfile::tempdir().unwrap(),
+        );
+        let ask =
+            |folder: &Path| RunFile::ask((folder, Some(scratch.path())), ("rm-rl", 1), "here");
+        let Asked::Ours(first) = ask(one.path()).unwrap() else { panic!("nobody has it") };
+        // As if the folder's own lock were not there.
+        assert!(matches!(ask(other.path()).unwrap(), Asked::Elsewhere));
+        drop(first);
+        assert!(matches!(ask(other.path()).unwrap(), Asked::Ours(_)));
     }
 }

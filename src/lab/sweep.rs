@@ -223,7 +223,12 @@ impl Sweep<'_> {
         let store = file.open(&info, self.durability)?;
         store.begin_session(&self.session)?;
         store.note_failure(None)?;
-        let made = self.make(recipe, seed, store, abort, &mut |entry| tell(Some(entry)));
+        let made = self.make(recipe, seed, store, abort, &mut |entry| {
+            if matches!(entry, Entry::Learned { .. }) {
+                file.still_here();
+            }
+            tell(Some(entry));
+        });
         let ended = match made {
             Err(LabError::Learn { source, .. }) => {
                 let reason = source.to_string();
@@ -232,9 +237,12 @@ impl Sweep<'_> {
                 Some(reason)
             }
             Err(error) => {
-                // Told is what went wrong first; what was made is where it was.
-                drop(file.hand_over(self.durability));
-                return Err(error);
+                let handed_over = file.hand_over(self.durability);
+                return Err(match (error, handed_over) {
+                    (LabError::Interrupted, Err(worse)) => worse,
+                    // Told is what went wrong first; what was made is where it was.
+                    (error, _) => error,
+                });
             }
             Ok(()) => None,
         };

@@ -170,6 +170,12 @@ impl TrialStore {
         all().map_err(at(&self.path))
     }
 
+    /// It is of the format that is written today, not migrated in memory.
+    pub fn is_current(&self) -> Result<bool, StoreError> {
+        let path = self.db.path().unwrap_or_default();
+        Ok(!path.is_empty())
+    }
+
     /// Every trial has been made and evaluated.
     pub fn is_complete(&self) -> Result<bool, StoreError> {
         Ok(self.value("complete")?.is_some())

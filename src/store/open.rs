@@ -67,9 +67,16 @@ impl TrialStore {
     /// user's run will do. One of format 2 is migrated in memory.
     pub fn read(path: &Path) -> Result<Self, StoreError> {
         there(path)?;
+        let index = beside(path, "-shm");
+        let was_written = index.exists();
         let (db, copy) = open_to_read(path)?;
         let mut store = Self { db, path: path.into(), _copy: copy };
-        if store.recognise()? != FORMAT {
+        let format = match store.recognise() {
+            // Who wrote has ended just now.
+            Err(_) if was_written && !index.exists() => return Self::read(path),
+            format => format?,
+        };
+        if format != FORMAT {
             let mut memory = Connection::open_in_memory().map_err(at(path))?;
             let all = Backup::new(&store.db, &mut memory)
                 .and_then(|backup| backup.step(-1).map(drop))
@@ -159,11 +166,7 @@ fn open_to_read(path: &Path) -> Result<(Connection, Option<TempDir>), StoreError
     let has_journal = wal.metadata().is_ok_and(|wal| wal.len() > 0);
     if index.exists() {
         // Somebody may be writing: SQLite's own locks, on an index opened to be read.
-        match connect(path, "readonly_shm=1") {
-            // Who wrote has ended just now.
-            Err(_) if !index.exists() => return open_to_read(path),
-            db => return Ok((db?, None)),
-        }
+        return Ok((connect(path, "readonly_shm=1")?, None));
     }
     if !has_journal {
         return Ok((connect(path, "immutable=1")?, None));

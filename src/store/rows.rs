@@ -90,8 +90,16 @@ const INTENT: &str = "INSERT INTO trial (phase, checkpoint, number, instance, \
     commanded_x_mm, commanded_y_mm, commanded_yaw_deg, bin_x, bin_y, bin_yaw, \
     log_prob_x, log_prob_y, log_prob_yaw, image, intended_unix_s) \
     VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,unixepoch('subsec')) \
-    ON CONFLICT (phase, checkpoint, number) \
-    DO UPDATE SET outcome = NULL, intended_unix_s = excluded.intended_unix_s";
+    ON CONFLICT (phase, checkpoint, number) DO UPDATE SET outcome = NULL, \
+    instance = excluded.instance, offset_x_mm = excluded.offset_x_mm, \
+    offset_y_mm = excluded.offset_y_mm, offset_yaw_deg = excluded.offset_yaw_deg, \
+    seen_x_mm = excluded.seen_x_mm, seen_y_mm = excluded.seen_y_mm, \
+    seen_yaw_deg = excluded.seen_yaw_deg, commanded_x_mm = excluded.commanded_x_mm, \
+    commanded_y_mm = excluded.commanded_y_mm, commanded_yaw_deg = excluded.commanded_yaw_deg, \
+    bin_x = excluded.bin_x, bin_y = excluded.bin_y, bin_yaw = excluded.bin_yaw, \
+    log_prob_x = excluded.log_prob_x, log_prob_y = excluded.log_prob_y, \
+    log_prob_yaw = excluded.log_prob_yaw, image = excluded.image, \
+    intended_unix_s = excluded.intended_unix_s";
 
 const RESULT: &str = "UPDATE trial SET executed_x_mm=?, executed_y_mm=?, executed_yaw_deg=?, \
     in_hand_x_mm=?, in_hand_y_mm=?, in_hand_yaw_deg=?, outcome=?, seated=?, \

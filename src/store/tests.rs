@@ -125,11 +125,15 @@ fn a_trial_cut_off_before_its_result_is_found_as_an_intent() {
     drop(store);
     let store = TrialStore::open(&path, Durability::Power).unwrap();
     assert_eq!(store.trials(Phase::Train, 0).unwrap()[0].result, None);
-    store.intend(&intent(0)).unwrap();
-    store.record(intent(0).key, 0, &stored()).unwrap();
+    // Made again with another decision, as a program with draws of its own may.
+    let mut again = intent(0);
+    again.decision =
+        Decision { correction: Pose2::new(1.5, -0.5, 0.25), bins: None, log_prob: None };
+    store.intend(&again).unwrap();
+    store.record(again.key, 0, &stored()).unwrap();
     let rows = store.trials(Phase::Train, 0).unwrap();
     assert_eq!(rows.len(), 1, "the same trial made again is one trial");
-    assert_eq!(rows[0].result, Some(stored()));
+    assert_eq!(rows[0], TrialRow { intent: again, result: Some(stored()) });
 }
 
 #[test]
