@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use super::Experiment;
 use super::growth::{self, Growth};
-use super::run_file::remove_if_there;
+use super::run_file::{RUN_FILES, remove_if_there};
 use crate::report::replace;
 
 const MARK: &str =
@@ -205,7 +205,7 @@ impl Folder {
             for entry in entries {
                 let file = entry?.path();
                 let name = file.file_name().and_then(|n| n.to_str()).unwrap_or("");
-                if RUN_FILES.iter().any(|end| name.ends_with(end)) {
+                if is_of_a_run(name) {
                     remove_if_there(&file)?;
                 }
             }
@@ -214,18 +214,11 @@ impl Folder {
     }
 }
 
-/// What a run leaves in its method's folder.
-const RUN_FILES: [&str; 9] = [
-    ".sqlite",
-    ".sqlite-wal",
-    ".sqlite-shm",
-    ".sqlite-journal",
-    ".unborn",
-    ".unborn-journal",
-    ".arriving",
-    ".arriving-journal",
-    ".lock",
-];
+/// Is this a file that a run, or a process that was killed on the way, leaves in its method's folder?
+fn is_of_a_run(name: &str) -> bool {
+    let ends = RUN_FILES.into_iter().chain(["arriving", "arriving-journal", "lock"]);
+    name.rsplit_once('.').is_some_and(|(_, end)| ends.into_iter().any(|known| known == end))
+}
 
 fn refused(path: &Path, why: String) -> FolderError {
     FolderError::Refused { path: path.into(), why }

@@ -1,5 +1,4 @@
 use std::fs::{self, File, TryLockError};
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,6 +6,7 @@ use std::time::Duration;
 use super::collect::run_path;
 use super::{Experiment, FolderError, LabError, growth};
 use crate::input::ConfigError;
+use crate::report::own_name;
 use crate::store::{Durability, RunInfo, StoreError, TrialStore};
 
 /// The file of one run, locked against other processes while it is worked on. With a scratch
@@ -17,8 +17,8 @@ pub(super) struct RunFile {
     working: PathBuf,
     lock: Option<File>,
     host: String,
-    /// Of scratch, which two processes of one host may share where the folder offers no locks.
-    _scratch: Option<File>,
+    /// The lock in scratch, which two processes of one host may share where the folder offers no locks.
+    scratch_lock: Option<File>,
 }
 
 /// What came of asking for a run.
@@ -69,7 +69,7 @@ impl RunFile {
         if held && left_by_another(&mut lock, host, &place).map_err(io)? {
             return Ok(Asked::Elsewhere);
         }
-        let in_scratch = match scratch {
+        let scratch_lock = match scratch {
             Some(_) => match lock_in_scratch(&working).map_err(io)? {
                 None => return Ok(Asked::Elsewhere),
                 lock => lock,
@@ -78,7 +78,7 @@ impl RunFile {
         };
         write_token(&lock, host).map_err(io)?;
         let (lock, host) = (held.then_some(lock), host.to_owned());
-        Ok(Asked::Ours(Self { place, working, lock, host, _scratch: in_scratch }))
+        Ok(Asked::Ours(Self { place, working, lock, host, scratch_lock }))
     }
 
     /// Says that somebody still works on it: who cannot see the lock sees this.
@@ -103,7 +103,7 @@ impl RunFile {
         if !store.is_complete()? || plan(&self.place, &store.info()?, info)? != Plan::Same {
             return Ok(None);
         }
-        if self.place.with_extension("sqlite-wal").exists() && store.is_current()? {
+        if self.place.with_extension("sqlite-wal").exists() && !store.is_migrated() {
             // It was killed between its last trial and its end.
             drop(store);
             TrialStore::open(&self.place, Durability::Process)?.close()?;
@@ -165,13 +165,12 @@ impl RunFile {
 
     fn move_to_place(&self) -> Result<(), LabError> {
         // Where locks do not reach, another host may be moving the same run.
-        let own = RandomState::new().build_hasher().finish();
-        let arriving = self.place.with_extension(format!("{own:016x}.arriving"));
+        let arriving = own_name(&self.place, "arriving");
         let io = |source| StoreError::Io { path: arriving.clone(), source };
         TrialStore::read(&self.working)?.copy_to(&arriving)?;
         File::open(&arriving).and_then(|file| file.sync_all()).map_err(io)?;
         // The journal of a run that once was made in place is not the new file's.
-        for end in ["sqlite-wal", "sqlite-shm", "sqlite-journal"] {
+        for end in RUN_FILES.into_iter().filter(|end| end.starts_with("sqlite-")) {
             remove_if_there(&self.place.with_extension(end)).map_err(io)?;
         }
         fs::rename(&arriving, &self.place).map_err(io)?;
@@ -185,7 +184,7 @@ impl Drop for RunFile {
             // Nobody works on it any more. What stays is taken for somebody who was killed.
             drop(lock.set_len(0));
         }
-        if self._scratch.is_some() && !self.working.exists() {
+        if self.scratch_lock.is_some() && !self.working.exists() {
             drop(remove_if_there(&self.working.with_extension("lock")));
         }
     }
@@ -276,10 +275,13 @@ fn write_token(mut lock: &File, host: &str) -> std::io::Result<()> {
     lock.write_all(host.as_bytes())
 }
 
+/// What a run is kept in while it is made: its file, before it is whole too, and what SQLite lays beside.
+pub(super) const RUN_FILES: [&str; 6] =
+    ["sqlite", "sqlite-wal", "sqlite-shm", "sqlite-journal", "unborn", "unborn-journal"];
+
 /// Removes a run file and what SQLite laid beside it.
-pub(super) fn remove_run(path: &Path) -> Result<(), StoreError> {
-    for end in ["sqlite", "sqlite-wal", "sqlite-shm", "sqlite-journal", "unborn", "unborn-journal"]
-    {
+fn remove_run(path: &Path) -> Result<(), StoreError> {
+    for end in RUN_FILES {
         let file = path.with_extension(end);
         remove_if_there(&file).map_err(|source| StoreError::Io { path: file.clone(), source })?;
     }

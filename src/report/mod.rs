@@ -38,7 +38,7 @@ pub use data::{
 pub use improvement::Improvement;
 pub use metrics::{Better, Judged, Kind, Metric, Scores, Shown, add_metric, metrics, shown_in};
 pub use origin::{Hardware, MadeBy, Origin, provenance_json, timing_csv};
-pub(crate) use replace::replace;
+pub(crate) use replace::{own_name, replace};
 pub use summary::{
     ByMetric, DemonstrationSummary, Figure, MethodSummary, Ordered, Rate, Summary, TimeToReach,
 };

@@ -170,10 +170,9 @@ impl TrialStore {
         all().map_err(at(&self.path))
     }
 
-    /// It is of the format that is written today, not migrated in memory.
-    pub fn is_current(&self) -> Result<bool, StoreError> {
-        let path = self.db.path().unwrap_or_default();
-        Ok(!path.is_empty())
+    /// It can only be read: its format is an older one.
+    pub fn is_migrated(&self) -> bool {
+        self.migrated
     }
 
     /// Every trial has been made and evaluated.

@@ -32,6 +32,8 @@ use tempfile::TempDir;
 pub struct TrialStore {
     db: Connection,
     path: PathBuf,
+    /// Of an older format, in memory: the file is as it was.
+    migrated: bool,
     /// Where it is read, if the file itself cannot be.
     _copy: Option<TempDir>,
 }

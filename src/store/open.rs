@@ -53,7 +53,7 @@ impl TrialStore {
         there(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(path, flags).map_err(at(path))?;
-        let store = Self { db, path: path.into(), _copy: None };
+        let store = Self { db, path: path.into(), migrated: false, _copy: None };
         if store.recognise()? != FORMAT {
             let why = "made by an earlier version of rmrl: it can be read, and it must be finished \
                        by that version, or begun again with --fresh";
@@ -70,7 +70,7 @@ impl TrialStore {
         let index = beside(path, "-shm");
         let was_written = index.exists();
         let (db, copy) = open_to_read(path)?;
-        let mut store = Self { db, path: path.into(), _copy: copy };
+        let mut store = Self { db, path: path.into(), migrated: false, _copy: copy };
         let format = match store.recognise() {
             // Who wrote has ended just now.
             Err(_) if was_written && !index.exists() => return Self::read(path),
@@ -83,6 +83,7 @@ impl TrialStore {
                 .and_then(|()| migrate_from_2(&mut memory));
             all.map_err(at(path))?;
             store.db = memory;
+            store.migrated = true;
         }
         Ok(store)
     }
