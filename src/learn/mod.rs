@@ -7,15 +7,19 @@ mod baseline;
 mod common;
 mod components;
 mod dense;
+mod free;
 pub mod heads;
 mod initial_state;
+mod label_rule;
 mod learner;
+mod linear;
 mod method;
 mod methods;
 mod network;
 mod objective;
 mod optimiser;
 pub mod policy;
+mod registrar;
 mod registry;
 pub mod replay;
 mod reward_form;
@@ -23,6 +27,8 @@ pub mod role_model;
 mod rule;
 #[cfg(test)]
 mod samples;
+mod saved;
+mod scenes;
 mod settings;
 mod space;
 

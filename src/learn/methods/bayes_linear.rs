@@ -1,36 +1,38 @@
-use nalgebra::DMatrix;
-use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
-use crate::learn::components::Components;
-use crate::learn::reward_form::{RewardFit, RewardPrior, Sample};
-use crate::learn::{Card, Decision, Entry, Experience, LearnError, Method, Mode, Progress, View};
-use crate::settings;
-use crate::task::{ActionGrid, Correction, Draw};
-
-const NAME: &str = "bayes-linear";
+use crate::learn::free::{Linear, Looks, dithered};
+use crate::learn::linear::{Exploration, Fit, Known, Trials};
+use crate::learn::registrar::registrar;
+use crate::learn::reward_form::{Form, RewardFit, RewardPrior};
+use crate::learn::{Card, Entry, Experience, LearnError, Progress};
+use crate::task::{ActionGrid, Draw};
+use crate::{choices, settings};
 
 pub fn entry() -> Entry {
-    Entry::of(NAME, card, |card, settings, grid, _| {
-        Ok(Box::new(BayesLinear::new(card, settings, grid)))
-    })
+    Entry::linear::<BayesLinear>()
 }
 
 settings! {
     pub struct BayesLinearSettings {
-        /// Principal components of the images that the optimum is linear in.
-        components: usize = 10, in 1..=100, tune linear(5..=20);
-        /// Trials at the start with uniform corrections; their images give the components.
-        first_trials: usize = 20, in 5..=10_000, tune linear(20..=60);
-        /// Blur of the images before that, pixels.
-        blur_px: f64 = 2.5, in 0.0..=10.0, tune linear(1.0..=5.0);
-        /// Standard deviation of what is added to a posterior draw when exploring, mm and deg.
-        dither: f64 = 0.4, in 0.0..=10.0, tune log(0.1..=1.0);
+        ..linear: Linear = Linear::default();
+        ..exploration: Exploration = Exploration { dither: 0.4, dither_first: 0.4, ..Exploration::default() };
+        /// How the reward is assumed to fall with the error.
+        form: Form = Form::Distance;
+        /// What is tried.
+        explore: Explore = Explore::Thompson;
         /// Standard deviation of the reward's noise.
         noise: f64 = 0.09, in 1e-3..=10.0, tune log(0.03..=0.3);
         /// Prior standard deviation of the optimum's weights, mm and deg.
         prior_sd: f64 = 2.0, in 1e-3..=100.0, tune log(0.5..=8.0);
+        /// Learn from copies of the first images, moved by known shifts and turns, how the optimum
+        /// moves with the plate. The camera's scale must be known.
+        registered: bool = false;
+        /// Prior standard deviation of the weights about those that such copies, or the trials before
+        /// a change of the task, have given; mm and deg.
+        carried_sd: f64 = 0.3, in 1e-3..=100.0, tune log(0.05..=1.0);
+        /// A batch whose rewards are worse than expected by so many standard deviations of their mean
+        /// says that the task has changed: earlier trials give a prior only. 0 is never.
+        surprise: f64 = 6.0, in 0.0..=1000.0;
         /// Fits from random optima besides the one that goes on.
         restarts: usize = 3, in 0..=100;
         /// Trials until which there are such fits.
@@ -38,169 +40,115 @@ settings! {
     }
 }
 
-fn card(_: &BayesLinearSettings) -> Card {
-    Card::learner(
-        NAME,
-        "fits the reward's form, optimum linear in image components, Thompson sampling (after Agrawal & Goyal 2013)",
-    )
+choices! {
+    /// What is tried.
+    pub enum Explore {
+        /// what is best under one draw from the posterior
+        Thompson,
+        /// what is thought to be best
+        Greedy,
+    }
 }
 
 /// Thompson sampling (Agrawal and Goyal, arXiv 1209.3352) with a reward whose form is known and whose
 /// optimum is linear in a few image components: [`RewardFit`] on all trials after each batch, then
-/// corrections that are best under one draw from the posterior.
+/// corrections that are best under one draw from the posterior, or simply thought to be best.
 ///
-/// It assumes what rm-rl does not: that the reward falls with the distance from one optimum.
-struct BayesLinear {
-    card: Card,
+/// It assumes what rm-rl does not: that the reward falls with the distance from one optimum, or, with
+/// `form = "quadratic"`, only that it has one, about which it is smooth.
+pub struct BayesLinear {
     settings: BayesLinearSettings,
     /// Half of the range, mm, mm, deg.
     half: [f64; 3],
-    encoder: Option<Components>,
-    /// What was seen in each trial of the history.
-    seen: Vec<Vec<f64>>,
-    fit: Option<RewardFit>,
+    /// What copies of the first images tell of the weights (3k); empty if it is not asked for.
+    registered: Vec<f64>,
 }
 
 impl BayesLinear {
-    fn new(card: Card, settings: BayesLinearSettings, grid: ActionGrid) -> Self {
-        let half = grid.correction([grid.bins() - 1; 3]).axes();
-        Self { card, settings, half, encoder: None, seen: Vec::new(), fit: None }
-    }
-
-    /// Sees the trials that are new. The first images give the encoder.
-    fn look(&mut self, history: &[Experience]) {
-        let BayesLinearSettings { components, first_trials, blur_px, .. } = self.settings;
-        if history.len() < first_trials {
-            return;
-        }
-        let first = || history[..first_trials].iter().map(|trial| &trial.image);
-        let encoder =
-            self.encoder.get_or_insert_with(|| Components::of(first(), components, blur_px));
-        let new = history.iter().skip(self.seen.len());
-        self.seen.extend(new.map(|trial| encoder.see(&trial.image)));
-    }
-
-    fn starts(&self, made: usize, draw: &mut Draw) -> Vec<Vec<f64>> {
-        let k = self.settings.components + 1;
-        let known = self.fit.as_ref().map(|fit| fit.values.clone());
-        let mut starts = vec![known.unwrap_or_else(|| RewardFit::start(k, [0.0; 3]))];
+    fn starts(
+        &self,
+        k: usize,
+        made: usize,
+        known: Option<&Known>,
+        draw: &mut Draw,
+    ) -> Vec<Vec<f64>> {
+        let shape = self.settings.form.shape();
+        let blank = |optimum| {
+            let mut start = RewardFit::start(k, optimum, shape);
+            start.iter_mut().zip(&self.registered).skip(3).for_each(|(v, known)| *v = *known);
+            start
+        };
+        let mut starts = vec![known.map_or_else(|| blank([0.0; 3]), |k| k.fit.values.clone())];
         if made <= self.settings.restarts_until {
             for _ in 0..self.settings.restarts {
-                let optimum = std::array::from_fn(|_| StandardNormal.sample(draw));
-                starts.push(RewardFit::start(k, optimum));
+                starts.push(blank(std::array::from_fn(|_| StandardNormal.sample(draw))));
             }
         }
         starts
     }
-
-    fn explore(&self, seen: Option<&[f64]>, draw: &mut Draw) -> [f64; 3] {
-        let (Some(fit), Some(seen)) = (&self.fit, seen) else {
-            return self.half.map(|half| draw.random_range(-half..=half));
-        };
-        let unit: Vec<f64> = (0..3 * seen.len()).map(|_| StandardNormal.sample(draw)).collect();
-        let best = fit.drawn(seen, &unit);
-        best.map(|axis| {
-            let dither: f64 = StandardNormal.sample(draw);
-            axis + self.settings.dither * dither
-        })
-    }
-
-    fn decision(&self, axes: [f64; 3]) -> Decision {
-        let kept = std::array::from_fn(|i| axes[i].clamp(-self.half[i], self.half[i]));
-        Decision { correction: Correction::from_axes(kept), bins: None, log_prob: None }
-    }
-
-    fn unusable(&self, why: impl ToString) -> LearnError {
-        LearnError::State { method: NAME.to_owned(), why: why.to_string() }
-    }
 }
 
-impl Method for BayesLinear {
-    fn card(&self) -> &Card {
-        &self.card
+impl Fit for BayesLinear {
+    const NAME: &'static str = "bayes-linear";
+    type Settings = BayesLinearSettings;
+
+    fn card(_: &BayesLinearSettings) -> Card {
+        let summary = "fits the reward's form, optimum linear in image components, Thompson sampling (after Agrawal & Goyal 2013)";
+        Card::learner(Self::NAME, summary)
     }
 
-    fn act(
-        &self,
-        views: &[View<'_>],
-        mode: Mode,
-        draws: &mut [Draw],
-    ) -> Result<Vec<Decision>, LearnError> {
-        let choose = |(view, draw): (&View<'_>, &mut Draw)| {
-            let seen = self.encoder.as_ref().map(|encoder| encoder.see(view.image));
-            let axes = match (mode, &self.fit, &seen) {
-                (Mode::Explore, ..) => self.explore(seen.as_deref(), draw),
-                (Mode::Greedy, Some(fit), Some(seen)) => fit.optimum(seen),
-                (Mode::Greedy, ..) => [0.0; 3],
-            };
-            self.decision(axes)
-        };
-        Ok(views.iter().zip(draws).map(choose).collect())
+    fn linear(settings: &BayesLinearSettings) -> (Linear, Exploration) {
+        (settings.linear, settings.exploration)
     }
 
-    fn learn(
-        &mut self,
-        history: &[Experience],
-        _: usize,
-        draw: &mut Draw,
-    ) -> Result<Progress, LearnError> {
-        self.look(history);
-        if self.encoder.is_none() {
-            return Ok(Progress::default());
+    fn new(settings: BayesLinearSettings, grid: ActionGrid) -> Self {
+        let half = grid.correction([grid.bins() - 1; 3]).axes();
+        Self { settings, half, registered: Vec::new() }
+    }
+
+    fn begin(&mut self, first: &[Experience], looks: &Looks) {
+        if self.settings.registered {
+            self.registered = registrar(first, looks, self.half).unwrap_or_default();
         }
-        let sample = |(seen, trial): (&'_ Vec<f64>, &Experience)| -> (Vec<f64>, [f64; 3], f64) {
-            (seen.clone(), trial.decision.correction.axes(), trial.feedback.reward)
+    }
+
+    fn fit(
+        &self,
+        trials: &Trials<'_>,
+        known: Option<&Known>,
+        draw: &mut Draw,
+    ) -> Result<(Known, Progress), LearnError> {
+        let BayesLinearSettings { form, noise, prior_sd, carried_sd, surprise, .. } = self.settings;
+        let changed = known.filter(|known| trials.surprise(known, (form, noise), surprise));
+        let (since, before) = match (changed, known) {
+            (Some(known), _) => (trials.history.len() - trials.fresh, known.fit.values.clone()),
+            (None, Some(known)) => (known.since, known.before.clone()),
+            (None, None) => (0, Vec::new()),
         };
-        let owned: Vec<_> = self.seen.iter().zip(history).map(sample).collect();
-        let samples: Vec<Sample<'_>> = owned.iter().map(|(s, a, r)| (&s[..], *a, *r)).collect();
-        let BayesLinearSettings { noise, prior_sd, .. } = self.settings;
-        let starts = self.starts(history.len(), draw);
-        let prior = RewardPrior { noise, weights: prior_sd };
+        let mean = if before.is_empty() { &self.registered } else { &before };
+        let mut shape = form.shape();
+        for (shape, known) in shape.iter_mut().zip(before.iter().rev().take(4).rev()) {
+            *shape = (*known, shape.1);
+        }
+        let weights = if mean.is_empty() { prior_sd } else { carried_sd };
+        let prior = RewardPrior { form, noise, mean, constant: prior_sd, weights, shape };
+        let samples = trials.samples(since);
+        let starts = self.starts(trials.seen[0].len(), samples.len(), known, draw);
         let fit = RewardFit::of(&starts, &samples, prior)
             .ok_or_else(|| LearnError::Diverged("no fit of the reward is a number".to_owned()))?;
-        let loss = fit.cost / history.len() as f64;
-        self.fit = Some(fit);
-        Ok(Progress { loss, ..Progress::default() })
+        let loss = fit.cost / samples.len() as f64;
+        Ok((Known { fit, since, before }, Progress { loss, ..Progress::default() }))
     }
 
-    /// Values and spread of the fit; nothing before the first one. The rest follows from the history.
-    fn save(&self) -> Result<Vec<u8>, LearnError> {
-        let fit = self.fit.as_ref();
-        let all = [
-            ("values", fit.map_or(&[][..], |fit| &fit.values)),
-            ("spread", fit.map_or(&[][..], |fit| fit.spread.as_slice())),
-        ];
-        let bytes = all.map(|(name, numbers)| {
-            (name, numbers.len(), numbers.iter().flat_map(|n| n.to_le_bytes()).collect::<Vec<_>>())
-        });
-        let mut views = Vec::new();
-        for (name, count, bytes) in &bytes {
-            let view = TensorView::new(Dtype::F64, vec![*count], bytes);
-            views.push((*name, view.map_err(|error| self.unusable(error))?));
-        }
-        safetensors::serialize(views, None).map_err(|error| self.unusable(error))
-    }
-
-    fn load(&mut self, state: &[u8], history: &[Experience]) -> Result<(), LearnError> {
-        let saved = SafeTensors::deserialize(state).map_err(|error| self.unusable(error))?;
-        let numbers = |name: &str| {
-            let view = saved.tensor(name).map_err(|error| self.unusable(error))?;
-            let (words, _) = view.data().as_chunks::<8>();
-            Ok::<_, LearnError>(words.iter().map(|w| f64::from_le_bytes(*w)).collect::<Vec<_>>())
-        };
-        let (values, spread) = (numbers("values")?, numbers("spread")?);
-        let weights = 3 * (self.settings.components + 1);
-        let fit = match (values.len(), spread.len()) {
-            (0, 0) => None,
-            (n, m) if n == weights + 4 && m == weights * weights => {
-                let spread = DMatrix::from_vec(weights, weights, spread);
-                Some(RewardFit { values, spread, cost: f64::NAN })
+    fn explore(&self, known: &Known, seen: &[f64], sd: f64, draw: &mut Draw) -> [f64; 3] {
+        let best = match self.settings.explore {
+            Explore::Greedy => known.fit.optimum(seen),
+            Explore::Thompson => {
+                let unit: Vec<f64> =
+                    (0..3 * seen.len()).map(|_| StandardNormal.sample(draw)).collect();
+                known.fit.drawn(seen, &unit)
             }
-            _ => return Err(self.unusable("it is of another number of components")),
         };
-        (self.encoder, self.seen) = (None, Vec::new());
-        self.look(history);
-        self.fit = fit;
-        Ok(())
+        dithered(best, sd, draw)
     }
 }

@@ -21,5 +21,6 @@ methods! {
     reinforce,
     ppo,
     rm_rl,
+    rm_rl_fit,
     bayes_linear,
 }
