@@ -44,7 +44,7 @@ settings! {
         /// Standard deviation of what is added to the optimum when exploring, mm and deg, at least.
         dither: f64 = 0.5, in 0.0..=10.0, tune log(0.1..=1.0);
         /// The same at the first trial, from where it falls.
-        dither_first: f64 = 2.0, in 0.0..=30.0, tune log(0.5..=4.0);
+        dither_first: f64 = 2.0, in 0.0..=30.0, tune log(0.1..=4.0);
         /// Trials in which it falls to half.
         dither_half_life: f64 = 150.0, in 1.0..=1e6, tune log(20.0..=300.0);
     }

@@ -125,10 +125,29 @@ mod tests {
     #[test]
     fn a_moved_copy_looks_like_a_plate_that_lies_there() {
         let by = Pose2::new(2.0, -1.5, 2.0);
-        let (copy, there) = (moved(&plate(Pose2::IDENTITY), by, [0.0; 2]), plate(by));
-        let off = copy.pixels().iter().zip(there.pixels()).map(|(a, b)| f64::from(a.abs_diff(*b)));
-        let all = off.sum::<f64>() / (Image::SIDE * Image::SIDE) as f64;
-        assert!(all < 1.5, "{all} grey levels a pixel");
+        // Middle and turn of what is brighter than the table, mm, mm, deg.
+        let lies = |image: &Image| {
+            let pixel = Image::FIELD_MM / Image::SIDE as f64;
+            let at = |i: usize| {
+                let light = f64::from(image.pixels()[i]) - 40.0;
+                let x = (i % Image::SIDE) as f64 - 31.5;
+                (light, x * pixel, (31.5 - (i / Image::SIDE) as f64) * pixel)
+            };
+            let all: Vec<_> = (0..image.pixels().len()).map(at).collect();
+            let sum = |of: &dyn Fn(f64, f64) -> f64| -> f64 {
+                all.iter().map(|(light, x, y)| light * of(*x, *y)).sum()
+            };
+            let light = sum(&|_, _| 1.0);
+            let (x, y) = (sum(&|x, _| x) / light, sum(&|_, y| y) / light);
+            let (xx, yy) = (sum(&|a, _| (a - x) * (a - x)), sum(&|_, b| (b - y) * (b - y)));
+            let xy = sum(&|a, b| (a - x) * (b - y));
+            [x, y, 0.5 * libm::atan2(2.0 * xy, xx - yy).to_degrees()]
+        };
+        let (copy, there) = (lies(&moved(&plate(Pose2::IDENTITY), by, [0.0; 2])), lies(&plate(by)));
+        for axis in 0..3 {
+            assert!((copy[axis] - there[axis]).abs() < 0.05, "{copy:?} {there:?}");
+            assert!((copy[axis] - by.axes()[axis]).abs() < 0.1, "{copy:?}");
+        }
         let lit = moved(&plate(Pose2::IDENTITY), Pose2::IDENTITY, [1.0, 0.0]);
         let row = &lit.pixels()[32 * Image::SIDE..33 * Image::SIDE];
         assert!(row[50] > row[14], "brighter towards +x");
@@ -136,24 +155,30 @@ mod tests {
 
     #[test]
     fn the_distance_of_two_plates_is_read_off_their_images() {
-        let first: Vec<Experience> = (0..20)
-            .map(|i| Experience { image: plate(pose(i)), ..samples::trial(0, 0.0) })
-            .collect();
-        let settings = Linear { components: 6, ..Linear::default() };
+        // In a light that is seldom even, as in a cell: what has never been seen is taken for a shift.
+        let image = |i: usize| {
+            let u = spread_evenly(500 + i);
+            moved(&plate(pose(i)), Pose2::IDENTITY, [u[3], u[4]])
+        };
+        let first: Vec<Experience> =
+            (0..20).map(|i| Experience { image: image(i), ..samples::trial(0, 0.0) }).collect();
+        let settings = Linear::default();
         let mut looks = Looks::new(settings);
         looks.look(&first);
         let weights = registrar(&first, &looks, HALF).unwrap();
-        let read = |pose: Pose2| {
-            crate::learn::reward_form::optimum(&weights, &looks.see(&plate(pose)).unwrap())
-        };
-        for i in 40..50 {
+        let read =
+            |i: usize| crate::learn::reward_form::optimum(&weights, &looks.see(&image(i)).unwrap());
+        let mut squares = [0.0; 3];
+        for i in 40..60 {
             let (a, b) = (pose(i), pose(i + 20));
-            let (from, to) = (read(a), read(b));
+            let (from, to) = (read(i), read(i + 20));
             let truth = [b.x_mm - a.x_mm, b.y_mm - a.y_mm, b.yaw_deg - a.yaw_deg];
             for axis in 0..3 {
-                let off = to[axis] - from[axis] - truth[axis];
-                assert!(off.abs() < 0.5, "axis {axis}: {off} of {}", truth[axis]);
+                squares[axis] += (to[axis] - from[axis] - truth[axis]).powi(2) / 20.0;
             }
         }
+        // Plates lie some 2.4 mm and deg apart on each axis.
+        let rms = squares.map(f64::sqrt);
+        assert!(rms.iter().all(|off| *off < 0.4), "{rms:?}");
     }
 }
