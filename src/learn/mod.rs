@@ -7,6 +7,7 @@ mod baseline;
 mod common;
 mod components;
 mod dense;
+mod free;
 pub mod heads;
 mod initial_state;
 mod learner;
@@ -15,6 +16,7 @@ mod methods;
 mod network;
 mod objective;
 mod optimiser;
+mod plus_bias;
 pub mod policy;
 mod registry;
 pub mod replay;
@@ -23,6 +25,7 @@ pub mod role_model;
 mod rule;
 #[cfg(test)]
 mod samples;
+mod saved;
 mod settings;
 mod space;
 

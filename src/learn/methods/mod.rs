@@ -22,4 +22,7 @@ methods! {
     ppo,
     rm_rl,
     bayes_linear,
+    outline,
+    direct_pose,
+    self_calibration,
 }

@@ -1,0 +1,87 @@
+//! What methods without a network share: corrections on no grid, and what is linear in image components.
+
+use rand::RngExt;
+use rand_distr::{Distribution, StandardNormal};
+
+use super::components::Components;
+use super::{Decision, Experience};
+use crate::settings;
+use crate::task::{ActionGrid, Correction, Draw, Image};
+
+/// Corrections between the outermost bins of the grid, on any axis: half of the range, mm, mm, deg.
+#[derive(Clone, Copy, Debug)]
+pub struct Reach([f64; 3]);
+
+impl Reach {
+    pub fn of(grid: ActionGrid) -> Self {
+        Self(grid.correction([grid.bins() - 1; 3]).axes())
+    }
+
+    /// The correction (mm, mm, deg), kept within reach.
+    pub fn decision(&self, axes: [f64; 3]) -> Decision {
+        let kept = std::array::from_fn(|i| axes[i].clamp(-self.0[i], self.0[i]));
+        Decision { correction: Correction::from_axes(kept), bins: None, log_prob: None }
+    }
+
+    /// Every correction equally likely.
+    pub fn uniform(&self, draw: &mut Draw) -> [f64; 3] {
+        self.0.map(|half| draw.random_range(-half..=half))
+    }
+}
+
+/// These axes, each moved by a normal draw of this standard deviation.
+pub fn dithered(axes: [f64; 3], sd: f64, draw: &mut Draw) -> [f64; 3] {
+    axes.map(|axis| {
+        let unit: f64 = StandardNormal.sample(draw);
+        axis + sd * unit
+    })
+}
+
+settings! {
+    /// Which image components a method is linear in.
+    pub struct Linear {
+        /// Principal components of the images that the optimum is linear in.
+        components: usize = 10, in 1..=100, tune linear(5..=20);
+        /// Trials at the start with uniform corrections; their images give the components.
+        first_trials: usize = 20, in 5..=10_000, tune linear(20..=60);
+        /// Blur of the images before that, pixels.
+        blur_px: f64 = 2.5, in 0.0..=10.0, tune linear(1.0..=5.0);
+    }
+}
+
+/// The components of each trial's image, once there are enough trials to know them.
+pub struct Looks {
+    settings: Linear,
+    encoder: Option<Components>,
+    /// What was seen in each trial of the history: 1 and the components.
+    pub seen: Vec<Vec<f64>>,
+}
+
+impl Looks {
+    pub fn new(settings: Linear) -> Self {
+        Self { settings, encoder: None, seen: Vec::new() }
+    }
+
+    /// Sees the trials that are new. The first images give the components.
+    pub fn look(&mut self, history: &[Experience]) {
+        let Linear { components, first_trials, blur_px } = self.settings;
+        if history.len() < first_trials {
+            return;
+        }
+        let first = || history[..first_trials].iter().map(|trial| &trial.image);
+        let encoder =
+            self.encoder.get_or_insert_with(|| Components::of(first(), components, blur_px));
+        let new = history.iter().skip(self.seen.len());
+        self.seen.extend(new.map(|trial| encoder.see(&trial.image)));
+    }
+
+    /// 1 and the image's components; `None` in the first trials.
+    pub fn see(&self, image: &Image) -> Option<Vec<f64>> {
+        self.encoder.as_ref().map(|encoder| encoder.see(image))
+    }
+
+    /// How many numbers are seen.
+    pub fn width(&self) -> usize {
+        self.settings.components + 1
+    }
+}
