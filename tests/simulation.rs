@@ -373,7 +373,7 @@ fn the_plates_outline_tells_where_it_lies_to_a_tenth() {
     let task = TaskSpec { range: Range { mm: 10.0, deg: 10.0 }, camera: 3.0, ..noisy() };
     let mut cell = cell_with("open", &task, PhysicsSettings::default());
     let (mut sum, mut worst) = ([0.0; 2], [0.0f64; 2]);
-    let looks = 60;
+    let looks: u32 = 60;
     for index in 0..looks {
         let axis = |factor: f64| 10.0 * (f64::from(index) * factor).sin();
         let offset = Pose2::new(axis(0.7), axis(1.9), axis(2.9));

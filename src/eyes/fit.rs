@@ -7,6 +7,8 @@ use crate::task::Pose2;
 /// What four straight edges look like, fitted to a picture by Gauss-Newton.
 pub(super) struct Fit {
     values: Values,
+    /// What is expected of them before anything is seen.
+    mean: Values,
     /// Covariance of the values.
     covariance: SMatrix<f64, N, N>,
     /// Standard deviation of a pixel from the model, grey levels.
@@ -40,28 +42,36 @@ const SIZE_MM: [f64; 2] = [127.76, 85.48];
 const CORNER_MM: f64 = 10.0;
 const ARM_MM: f64 = 50.0;
 
-/// Rounds with a wide band and a soft edge, which finds its way from a start that is off by millimetres.
-const SOFT_ROUNDS: usize = 4;
+/// Blur of the edge on the way from a start that is off by millimetres.
 const SOFT_MM: f64 = 3.0;
-const ROUNDS: usize = 14;
+/// At most so many steps on the way, and as many after it.
+const ROUNDS: usize = 12;
+/// Longest step.
+const FARTHEST_MM: f64 = 4.0;
 /// A smaller step is the last one, mm.
 const SETTLED_MM: f64 = 2e-3;
 /// Blur of a lens that is in focus, pixels.
 const LENS_PX: f64 = 0.3;
 
 impl Light {
-    /// Behind: as along the border. Plate: as in the middle. `None` where they are alike.
-    pub fn of(grey: &Grey) -> Option<Self> {
-        let level = |wanted: &dyn Fn(f64, f64) -> bool| {
+    /// Behind: as along the border. Plate: as most of the middle, or the brighter or darker part of it
+    /// (wells may be as bright as what lies behind). Only what differs.
+    pub fn guesses(grey: &Grey) -> Vec<Self> {
+        let levels = |wanted: &dyn Fn(f64, f64) -> bool| {
             let wanted = grey.squares().filter(|(x, y, _)| wanted(*x, *y));
-            median(wanted.map(|(.., light)| light).collect())
+            let mut levels: Vec<f64> = wanted.map(|(.., light)| light).collect();
+            levels.sort_by(f64::total_cmp);
+            levels
         };
+        let level = |of: &[f64], share: f64| of.get((of.len() as f64 * share) as usize).copied();
         let [half_x, half_y] = SIZE_MM.map(|size| size / 2.0);
-        let light = Self {
-            behind: level(&|x, y| !grey.shows(x * INNER, y * INNER))?,
-            plate: level(&|x, y| x.abs() < half_x / 2.0 && y.abs() < half_y / 2.0)?,
+        let border = levels(&|x, y| !grey.shows(x * INNER, y * INNER));
+        let middle = levels(&|x, y| x.abs() < half_x / 2.0 && y.abs() < half_y / 2.0);
+        let guess = |share| {
+            let light = Self { behind: level(&border, 0.5)?, plate: level(&middle, share)? };
+            ((light.plate - light.behind).abs() > LEAST_STEP).then_some(light)
         };
-        ((light.plate - light.behind).abs() > LEAST_STEP).then_some(light)
+        [0.5, 0.8, 0.2].into_iter().filter_map(guess).collect()
     }
 }
 
@@ -71,46 +81,52 @@ const INNER: f64 = 1.08;
 const LEAST_STEP: f64 = 8.0;
 
 impl Fit {
-    /// `None` where the pixels do not tell all values.
-    pub fn of(grey: &Grey, start: Pose2, light: Light) -> Option<Self> {
+    /// From a start that may be off by millimetres: first as if the edge were soft, which is seen from
+    /// farther away. `None` where the pixels do not tell all values.
+    pub fn found(grey: &Grey, start: Pose2, light: Light) -> Option<Self> {
+        let step = (light.plate - light.behind).abs();
         let mut mean = Values::zeros();
-        mean[BLUR] = libm::log(SOFT_MM);
         for (axis, half) in HALF.into_iter().enumerate() {
             mean[half] = SIZE_MM[axis] / 2.0;
         }
         for side in 0..4 {
             (mean[BEHIND + side], mean[PLATE + side]) = (light.behind, light.plate);
         }
+        mean[BLUR] = libm::log(SOFT_MM);
         let mut values = mean;
-        values[0] = start.x_mm;
-        values[1] = start.y_mm;
+        (values[0], values[1]) = (start.x_mm, start.y_mm);
         values[YAW] = start.yaw_deg.to_radians() * ARM_MM;
-        let mut fit = Self {
-            values,
-            covariance: SMatrix::zeros(),
-            scale: 0.1 * (light.plate - light.behind).abs(),
-            settled: false,
-        };
-        for round in 0..ROUNDS {
-            let soft = round < SOFT_ROUNDS;
-            if round == SOFT_ROUNDS {
-                mean[BLUR] = libm::log(LENS_PX * grey.mm_per_px);
-                fit.values[BLUR] = mean[BLUR];
-            }
-            let step = fit.step(grey, &mean, soft)?;
-            if !soft && step < SETTLED_MM {
+        let covariance = SMatrix::zeros();
+        let mut fit = Self { values, mean, covariance, scale: step, settled: false };
+        fit.steps(grey, Some(step), SOFT_MM / 10.0)?;
+        fit.refined(grey)
+    }
+
+    /// From a start that is off by less than a pixel of this picture.
+    pub fn refined(mut self, grey: &Grey) -> Option<Self> {
+        self.mean[BLUR] = libm::log(LENS_PX * grey.mm_per_px);
+        self.values[BLUR] = self.mean[BLUR];
+        self.steps(grey, None, SETTLED_MM)?;
+        Some(self)
+    }
+
+    /// Until a step moves the outline by less than this, mm.
+    fn steps(&mut self, grey: &Grey, soft: Option<f64>, least: f64) -> Option<()> {
+        for _ in 0..ROUNDS {
+            if self.step(grey, soft)? < least {
                 break;
             }
         }
-        Some(fit)
+        Some(())
     }
 
-    /// One step of Gauss-Newton; how far it moved the outline, mm.
-    fn step(&mut self, grey: &Grey, mean: &Values, soft: bool) -> Option<f64> {
+    /// One step of Gauss-Newton; how far it moved the outline, mm. `soft`: as on the way there, with
+    /// the step of light that is expected.
+    fn step(&mut self, grey: &Grey, soft: Option<f64>) -> Option<f64> {
         let mut curvature = SMatrix::<f64, N, N>::zeros();
         let mut downhill = Values::zeros();
         let (mut weights, mut squares) = (0.0, 0.0);
-        let edges = Edges::new(&self.values, grey.mm_per_px, soft);
+        let edges = Edges::new(&self.values, grey.mm_per_px, soft.is_some());
         for (x, y, light) in grey.squares() {
             let Some((window, expected, slopes)) = edges.look(x, y) else { continue };
             let off = light - expected;
@@ -134,16 +150,20 @@ impl Fit {
         for (i, sd) in prior_sd(soft).into_iter().enumerate() {
             let precision = variance / (sd * sd);
             curvature[(i, i)] += precision;
-            downhill[i] += precision * (mean[i] - self.values[i]);
+            downhill[i] += precision * (self.mean[i] - self.values[i]);
         }
         let curvature = Cholesky::new(curvature)?;
-        let step = curvature.solve(&downhill);
+        let mut step = curvature.solve(&downhill);
+        let moved = step.fixed_rows::<5>(0).amax();
+        if moved > FARTHEST_MM {
+            step *= FARTHEST_MM / moved;
+        }
         self.values += step;
         let sharpest = libm::log(0.1 * LENS_PX * grey.mm_per_px);
         self.values[BLUR] = self.values[BLUR].clamp(sharpest, libm::log(SOFT_MM * 2.0));
         self.covariance = curvature.inverse() * variance;
-        self.scale = variance.sqrt();
-        let moved = step.fixed_rows::<5>(0).amax();
+        // On the way, what fits badly is the edge that is looked for.
+        self.scale = soft.unwrap_or(variance.sqrt());
         self.settled = moved < 0.05;
         moved.is_finite().then_some(moved)
     }
@@ -159,33 +179,37 @@ impl Fit {
         [sd(0), sd(1), degrees(sd(YAW))]
     }
 
-    /// Do three sides show an edge of one kind, about where a plate has its edges?
+    /// Do all sides show a clear edge of one kind, about where a plate has its edges?
     pub fn is_plate(&self) -> bool {
-        let least = LEAST_STEP.max(2.0 * self.scale);
-        let steps = (0..4).map(|side| self.values[PLATE + side] - self.values[BEHIND + side]);
-        let (bright, dark) = steps.fold((0, 0), |(bright, dark), step| {
-            (bright + usize::from(step > least), dark + usize::from(step < -least))
-        });
-        let sized = (0..2).all(|axis| (self.values[HALF[axis]] - SIZE_MM[axis] / 2.0).abs() < 2.5);
-        self.settled && sized && bright.max(dark) >= 3
+        let least = LEAST_STEP.max(4.0 * self.scale);
+        let step = |side: usize| self.values[PLATE + side] - self.values[BEHIND + side];
+        let clear = (0..4).all(|side| step(side).abs() > least && step(side) * step(0) > 0.0);
+        let off = |axis: usize| self.values[HALF[axis]] - SIZE_MM[axis] / 2.0;
+        clear && self.settled && (0..2).all(|axis| off(axis).abs() < LARGEST_OFF_MM)
     }
 }
 
+/// A plate's half size is at most this far from the standard's, scale of the picture included, mm.
+const LARGEST_OFF_MM: f64 = 2.0;
 /// A pixel as bright as this may have had more light, grey levels.
 const FULL: f64 = 254.0;
 /// No picture fits better, grey levels.
 const LEAST_SCALE: f64 = 0.3;
 
 /// How far each value may be from its mean before anything is seen.
-fn prior_sd(soft: bool) -> [f64; N] {
+fn prior_sd(soft: Option<f64>) -> [f64; N] {
     let mut sd = [f64::INFINITY; N];
-    // A soft edge is a way, not a belief.
-    sd[BLUR] = if soft { 1e-3 } else { 0.7 };
     for half in HALF {
         sd[half] = 0.5;
     }
-    sd[BEHIND..SLOPE_BEHIND].fill(60.0);
-    sd[SLOPE_BEHIND..].fill(15.0);
+    let (blur, level, slope) = match soft {
+        // A way, not a belief.
+        Some(step) => (1e-3, 0.1 * step, 0.05 * step),
+        None => (0.7, 60.0, 15.0),
+    };
+    sd[BLUR] = blur;
+    sd[BEHIND..SLOPE_BEHIND].fill(level);
+    sd[SLOPE_BEHIND..].fill(slope);
     sd
 }
 
@@ -262,10 +286,4 @@ impl<'v> Edges<'v> {
         let window = 1.0 - (distance / self.band) * (distance / self.band);
         Some((window * window, light, slopes))
     }
-}
-
-/// `None` of nothing.
-fn median(mut lights: Vec<f64>) -> Option<f64> {
-    lights.sort_by(f64::total_cmp);
-    lights.get(lights.len() / 2).copied()
 }

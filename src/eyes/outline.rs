@@ -21,21 +21,27 @@ pub struct Sighting {
 /// the light. Only pixels near an edge count, and none near a corner, so that what lies within (wells, a
 /// lid, a label), notches and rounded corners need not be known. Pixels that fit badly count less.
 ///
-/// `None` unless at least three sides show an edge, all brighter or all darker than what lies behind.
+/// `None` unless all four sides show an edge, where the plate is brighter everywhere, or darker.
 pub fn find_plate(picture: &Picture<'_>) -> Option<Sighting> {
-    let grey = Grey::new(picture, FINEST_MM);
-    let light = Light::of(&grey)?;
+    let [coarse, fine] = SQUARES_MM.map(|mm| Grey::new(picture, mm));
+    let lights = Light::guesses(&coarse);
+    let of_moments = lights.iter().filter_map(|light| Some((moments(&coarse, *light)?, *light)));
     // Where something else is as bright as the plate, its moments mislead.
-    let starts = [moments(&grey, light), Some(Pose2::IDENTITY)];
-    starts.into_iter().flatten().find_map(|start| {
-        let fit = Fit::of(&grey, start, light)?;
-        let seen = fit.is_plate() && grey.shows(fit.pose().x_mm, fit.pose().y_mm);
-        seen.then(|| Sighting { pose: fit.pose(), spread: fit.spread() })
-    })
+    let nominal = lights.iter().map(|light| (Pose2::IDENTITY, *light));
+    let mut fits = of_moments.chain(nominal).filter_map(|(start, light)| {
+        let fit = Fit::found(&coarse, start, light).filter(Fit::is_plate)?;
+        match fine.mm_per_px < coarse.mm_per_px {
+            true => fit.refined(&fine).filter(Fit::is_plate),
+            false => Some(fit),
+        }
+    });
+    let fit = fits.find(|fit| coarse.shows(fit.pose().x_mm, fit.pose().y_mm))?;
+    Some(Sighting { pose: fit.pose(), spread: fit.spread() })
 }
 
-/// Finer pixels are averaged: an edge's place is in the light of all of them, mm.
-const FINEST_MM: f64 = 1.0;
+/// Finer pixels are averaged: to find the outline, and to tell its place. That is in the light of all
+/// pixels along an edge, not in their fineness.
+const SQUARES_MM: [f64; 2] = [2.5, 1.0];
 /// Share of the step of light below which a pixel is what lies behind, and that much less than all of
 /// it above which it is the plate: neither a slope of the light nor wells may pull at the moments.
 const DOUBT: f64 = 0.25;
