@@ -139,10 +139,11 @@ impl Fit {
             let weight = window / (1.0 + far * far);
             weights += weight;
             squares += weight * off * off;
-            for (i, a) in slopes {
-                downhill[i] += weight * a * off;
-                for (j, b) in slopes {
-                    curvature[(i, j)] += weight * a * b;
+            // The lower triangle is all that is solved with; places ascend.
+            for (at, (i, a)) in slopes.iter().enumerate() {
+                downhill[*i] += weight * a * off;
+                for (j, b) in &slopes[..=at] {
+                    curvature[(*i, *j)] += weight * a * b;
                 }
             }
         }

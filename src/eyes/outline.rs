@@ -42,6 +42,7 @@ pub fn find_plate(picture: &Picture<'_>) -> Option<Sighting> {
 /// Finer pixels are averaged: to find the outline, and to tell its place. That is in the light of all
 /// pixels along an edge, not in their fineness.
 const SQUARES_MM: [f64; 2] = [2.5, 1.0];
+
 /// Share of the step of light below which a pixel is what lies behind, and that much less than all of
 /// it above which it is the plate: neither a slope of the light nor wells may pull at the moments.
 const DOUBT: f64 = 0.25;
