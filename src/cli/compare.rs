@@ -11,7 +11,7 @@ use crate::lab::{
     Change, Event, Experiment, Folder, LabError, MakeWatch, Part, State, Sweep, Wish,
     clear_scratch, missing, read_results, run_path,
 };
-use crate::report::{self, FailedRun, RESAMPLES};
+use crate::report::{self, ExperimentResult, FailedRun, RESAMPLES};
 use crate::task::streams::fnv1a;
 
 /// Bootstrap resamples of the reports that are written while runs go on.
@@ -154,7 +154,7 @@ pub fn sweep(
     match &state {
         State::Finished => {
             eprintln!("{} is complete already; --fresh would begin again", out.display());
-            return show(&folder, experiment);
+            return show(&folder, &read_results(folder.path(), experiment)?);
         }
         State::Grown(what) => eprintln!("{} grows: {what}", out.display()),
         State::New | State::Unfinished => {}
@@ -192,19 +192,23 @@ pub fn sweep(
         watch,
     };
     let mut unwritten = None;
-    let failed = loop {
+    let results = loop {
         let progress = Progress::new(experiment, part);
+        let mut seeds = 0;
         let outcome = sweep.run(&mut |event| {
-            if let Event::Seed { results, .. } = &event
-                && *part == Part::All
-            {
+            if let Event::Seed { results, .. } = &event {
+                seeds += 1;
+                // The last one is followed by the report that is kept.
+                if *part != Part::All || seeds == experiment.seeds {
+                    return progress.show(&event);
+                }
                 unwritten = report::write(folder.path(), results, RESAMPLES_MEANWHILE).err();
             }
             progress.show(&event);
         });
         progress.end();
         match outcome {
-            Ok(results) => break results.failed,
+            Ok(results) => break results,
             Err(LabError::Interrupted) => {
                 let out = out.display();
                 let what = format!("interrupted; everything so far is in {out}, --resume goes on");
@@ -225,21 +229,25 @@ pub fn sweep(
     if let Some(error) = unwritten {
         eprintln!("a report along the way could not be written: {error}");
     }
-    let missing = missing(folder.path(), experiment)?;
-    if missing.is_empty() {
+    // A whole sweep knows of every run; a part asks the folder.
+    let lacks = match part {
+        Part::All => results.failed.len(),
+        _ => missing(folder.path(), experiment)?.len(),
+    };
+    if lacks == 0 {
         folder.finish().map_err(LabError::from)?;
     }
     match part {
-        Part::All => show(&folder, experiment)?,
-        _ if missing.is_empty() => show(&folder, experiment)?,
+        Part::All => show(&folder, &results)?,
+        _ if lacks == 0 => show(&folder, &read_results(folder.path(), experiment)?)?,
         _ => {
             let all = experiment.seeds as usize * experiment.methods.len();
-            let made = all - missing.len();
+            let made = all - lacks;
             let out = out.display();
             say!("this part is done; {out} has {made} of {all} runs: rmrl report {out} merges")?;
         }
     }
-    told(&failed, &out)
+    told(&results.failed, &out)
 }
 
 /// Where folders of scratch are: as given, or because `out` lies where no journal works.
@@ -313,10 +321,9 @@ fn rehearse(experiment: &Experiment, cells: &RealCells) -> Result<(), Failure> {
     Ok(())
 }
 
-fn show(folder: &Folder, experiment: &Experiment) -> Result<(), Failure> {
-    let results = read_results(folder.path(), experiment)?;
-    report::write(folder.path(), &results, RESAMPLES)?;
-    super::out::write(format_args!("{}", report::console_table(&results)))?;
+fn show(folder: &Folder, results: &ExperimentResult) -> Result<(), Failure> {
+    let written = report::write(folder.path(), results, RESAMPLES)?;
+    super::out::write(format_args!("{}", report::console_table(results, &written.summary)))?;
     say!("\nreport: {}", folder.path().join("report.html").display())?;
     Ok(())
 }

@@ -30,7 +30,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
         let dir = args.dir.display();
         return Err(Failure::Input(format!("{dir}: no seed is complete yet in all its methods")));
     }
-    report::write(&args.dir, &results, RESAMPLES)?;
-    super::out::write(format_args!("{}", report::console_table(&results)))?;
+    let written = report::write(&args.dir, &results, RESAMPLES)?;
+    super::out::write(format_args!("{}", report::console_table(&results, &written.summary)))?;
     Ok(())
 }

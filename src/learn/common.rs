@@ -22,6 +22,9 @@ settings! {
         explore_prob: f64 = 0.0, in 0.0..=1.0, tune linear(0.0..=1.0);
         /// By how much, as a standard deviation in bins.
         explore_sigma_bins: f64 = 1.0, in 0.0..=10.0, tune linear(0.5..=3.0);
+        /// By how much, at most, exploration moves an action within its bin, in bins; 0.5 reaches all
+        /// corrections between the bins' centres.
+        dither_bins: f64 = 0.0, in 0.0..=0.5, tune linear(0.0..=0.5);
         /// How the greedy policy's distribution becomes one action.
         decode: Decode = Decode::Argmax;
         /// What is done to an image before the policy sees it.

@@ -46,6 +46,9 @@ settings! {
         first_trials: usize = 20, in 5..=10_000, tune linear(20..=60);
         /// Blur of the images before that, pixels.
         blur_px: f64 = 2.5, in 0.0..=10.0, tune linear(1.0..=5.0);
+        /// The optimum is also linear in the products of so many of the strongest components: for a
+        /// wide range, over which a turn is no straight line.
+        products: usize = 0, in 0..=20;
     }
 }
 
@@ -53,7 +56,7 @@ settings! {
 pub struct Looks {
     settings: Linear,
     encoder: Option<Components>,
-    /// What was seen in each trial of the history: 1 and the components.
+    /// What was seen in each trial of the history: 1, the components, their products.
     pub seen: Vec<Vec<f64>>,
 }
 
@@ -64,7 +67,7 @@ impl Looks {
 
     /// Sees the trials that are new. The first images give the components.
     pub fn look(&mut self, history: &[Experience]) {
-        let Linear { components, first_trials, blur_px } = self.settings;
+        let Linear { components, first_trials, blur_px, .. } = self.settings;
         if history.len() < first_trials {
             return;
         }
@@ -72,16 +75,29 @@ impl Looks {
         let encoder =
             self.encoder.get_or_insert_with(|| Components::of(first(), components, blur_px));
         let new = history.iter().skip(self.seen.len());
-        self.seen.extend(new.map(|trial| encoder.see(&trial.image)));
+        let products = self.settings.products;
+        self.seen.extend(new.map(|trial| with_products(encoder.see(&trial.image), products)));
     }
 
-    /// 1 and the image's components; `None` in the first trials.
+    /// 1, the image's components and their products; `None` in the first trials.
     pub fn see(&self, image: &Image) -> Option<Vec<f64>> {
-        self.encoder.as_ref().map(|encoder| encoder.see(image))
+        let encoder = self.encoder.as_ref()?;
+        Some(with_products(encoder.see(image), self.settings.products))
     }
 
     /// How many numbers are seen.
     pub fn width(&self) -> usize {
-        self.settings.components + 1
+        let Linear { components, products, .. } = self.settings;
+        let factors = products.min(components);
+        1 + components + factors * (factors + 1) / 2
     }
+}
+
+/// What is seen, then half of each product of two of the first components: about as large as these.
+fn with_products(mut seen: Vec<f64>, count: usize) -> Vec<f64> {
+    let factors: Vec<f64> = seen.iter().skip(1).take(count).copied().collect();
+    for (i, a) in factors.iter().enumerate() {
+        seen.extend(factors[i..].iter().map(|b| 0.5 * a * b));
+    }
+    seen
 }

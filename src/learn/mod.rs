@@ -10,7 +10,9 @@ mod dense;
 mod free;
 pub mod heads;
 mod initial_state;
+mod label_rule;
 mod learner;
+mod linear;
 mod method;
 mod methods;
 mod network;
@@ -18,6 +20,7 @@ mod objective;
 mod optimiser;
 mod plus_bias;
 pub mod policy;
+mod registrar;
 mod registry;
 pub mod replay;
 mod reward_form;
@@ -26,6 +29,7 @@ mod rule;
 #[cfg(test)]
 mod samples;
 mod saved;
+mod scenes;
 mod settings;
 mod space;
 

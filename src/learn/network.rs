@@ -1,5 +1,6 @@
 use candle_core::{Device, Tensor};
 use candle_nn::ops::{log_softmax, softmax};
+use rand::RngExt;
 
 use super::heads::{Behaviour, Smoothing, log_prob, sample};
 use super::policy::{Policy, patches};
@@ -128,8 +129,13 @@ impl Network {
     /// One bin an axis, drawn from log-probabilities.
     fn explore(&self, heads: &[Vec<f32>], draw: &mut Draw) -> Decision {
         let bins: [usize; 3] = std::array::from_fn(|axis| sample(&heads[axis], draw));
+        let dither = self.options.dither_bins;
+        let correction = match dither > 0.0 {
+            true => self.grid.at(bins.map(|bin| bin as f64 + draw.random_range(-dither..=dither))),
+            false => self.grid.correction(bins),
+        };
         Decision {
-            correction: self.grid.correction(bins),
+            correction,
             bins: Some(bins),
             log_prob: Some(std::array::from_fn(|axis| heads[axis][bins[axis]])),
         }

@@ -1,7 +1,8 @@
+use nalgebra::DMatrix;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::free::{Reach, dithered};
-use super::reward_form::{RewardFit, RewardPrior, Sample};
+use super::reward_form::{Form, RewardFit, RewardPrior, Sample};
 use super::{Card, Decision, Experience, LearnError, Method, Mode, Progress, View, saved};
 use crate::settings;
 use crate::task::{ActionGrid, Draw, Image, Outcome, Pose2};
@@ -107,11 +108,13 @@ impl<S: Sight> Method for PlusBias<S> {
         let first = history.len().saturating_sub(self.settings.window);
         let trials = history.iter().zip(&self.measured).skip(first);
         let samples: Vec<Sample<'_>> = trials.filter_map(sample).collect();
-        let start = |optimum| RewardFit::start(CONSTANT.len(), optimum);
+        let (form, shape) = (Form::Distance, Form::Distance.shape());
+        let start = |optimum| RewardFit::start(CONSTANT.len(), optimum, shape);
         let known = self.fit.as_ref().map(|fit| fit.optimum(CONSTANT));
         let starts = [start([0.0; 3]), start(known.unwrap_or_default())];
         let BiasSettings { noise, bias_sd, .. } = self.settings;
-        let prior = RewardPrior { noise, weights: bias_sd };
+        let (constant, weights) = (bias_sd, bias_sd);
+        let prior = RewardPrior { form, noise, mean: &[], constant, weights, shape };
         let fit = RewardFit::of(&starts, &samples, prior)
             .ok_or_else(|| LearnError::Diverged("no fit of the reward is a number".to_owned()))?;
         let loss = fit.cost / samples.len().max(1) as f64;
@@ -124,11 +127,21 @@ impl<S: Sight> Method for PlusBias<S> {
 
     /// The fit; what was measured follows from the history.
     fn save(&self) -> Result<Vec<u8>, LearnError> {
-        saved::save_fit(S::NAME, self.fit.as_ref())
+        let values = self.fit.as_ref().map_or(&[][..], |fit| &fit.values);
+        let spread = self.fit.as_ref().map_or(&[][..], |fit| fit.spread.as_slice());
+        saved::save(S::NAME, &[("values", values), ("spread", spread)])
     }
 
     fn load(&mut self, state: &[u8], history: &[Experience]) -> Result<(), LearnError> {
-        self.fit = saved::load_fit(S::NAME, state, CONSTANT.len())?;
+        let [values, spread] = saved::load(S::NAME, state, ["values", "spread"])?;
+        self.fit = match (values.len(), spread.len()) {
+            (0, 0) => None,
+            (7, 9) => {
+                let spread = DMatrix::from_vec(3, 3, spread);
+                Some(RewardFit { values, spread, cost: f64::NAN })
+            }
+            _ => return Err(saved::unusable(S::NAME, "it is no constant bias")),
+        };
         self.measured.clear();
         self.look(history);
         Ok(())
@@ -140,5 +153,5 @@ fn sample((trial, measured): (&Experience, &Option<Pose2>)) -> Option<Sample<'st
     let measured = measured.filter(|_| trial.outcome == Outcome::Placed)?.axes();
     let correction = trial.decision.correction.axes();
     let off = std::array::from_fn(|axis| correction[axis] - measured[axis]);
-    Some((CONSTANT, off, trial.feedback.reward))
+    Some(Sample { seen: CONSTANT, action: off, reward: trial.feedback.reward, weight: 1.0 })
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock, RwLock};
 use serde::Deserialize;
 use toml::{Table, Value};
 
+use super::linear::{Fit, LinearLearner};
 use super::rule::Ruled;
 use super::settings::{resolve, table_of};
 use super::{
@@ -47,6 +48,13 @@ impl Entry {
     pub fn rule<R: Rule>() -> Self {
         Self::of(R::NAME, R::card, |card, settings, grid, _| {
             Ok(Box::new(Ruled { card, rule: R::new(settings, grid) }))
+        })
+    }
+
+    /// A learner whose optimum is linear in image components: all but how it fits is shared.
+    pub fn linear<F: Fit>() -> Self {
+        Self::of(F::NAME, F::card, |card, settings, grid, _| {
+            Ok(Box::new(LinearLearner::<F>::new(card, settings, grid)))
         })
     }
 

@@ -1,8 +1,11 @@
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
+use crate::choices;
+
 /// The reward as a function of the correction, with its optimum linear in what is seen:
 ///
-/// `r = c - w1 sqrt(|a_xy - mu_xy|^2 + s^2) - w2 sqrt((a_yaw - mu_yaw)^2 + s^2)`, `mu = phi W`.
+/// `r = c - w1 sqrt(|a_xy - mu_xy|^2 + s^2) - w2 sqrt((a_yaw - mu_yaw)^2 + s^2)`, `mu = phi W`, or with
+/// squares, `r = c - w1 |a_xy - mu_xy|^2 - w2 (a_yaw - mu_yaw)^2`: its [`Form`].
 ///
 /// W, c, log w1, log w2 and log s are the maximum a posteriori under Gaussian priors and Gaussian noise
 /// of the reward, with Laplace's approximation of W's posterior. Units: mm, deg.
@@ -18,42 +21,75 @@ pub struct RewardFit {
 
 /// What is assumed before the first trial.
 #[derive(Clone, Copy, Debug)]
-pub struct RewardPrior {
+pub struct RewardPrior<'a> {
+    pub form: Form,
     /// Standard deviation of the reward's noise.
     pub noise: f64,
-    /// Of each number in W, around 0; mm and deg.
+    /// Of W, as in [`RewardFit::values`] (3k); empty for zero.
+    pub mean: &'a [f64],
+    /// Standard deviation of W's first row, what does not depend on what is seen; mm and deg.
+    pub constant: f64,
+    /// Of each other number in W; mm and deg.
     pub weights: f64,
+    /// Means and standard deviations of c, log w1, log w2, log s.
+    pub shape: Shape,
 }
 
-/// One trial: what was seen (k), the correction (mm, mm, deg), the reward.
-pub type Sample<'a> = (&'a [f64], [f64; 3], f64);
+pub type Shape = [(f64, f64); 4];
 
-/// Means and standard deviations of c, log w1, log w2, log s before the first trial.
-const SHAPE: [(f64, f64); 4] = [
-    (0.0, 0.1),
-    (-1.609_437_912_434_100_3, 0.3),
-    (-1.609_437_912_434_100_3, 0.3),
-    (-1.049_822_124_498_677_7, 0.4),
-];
+choices! {
+    /// How the reward falls with the error.
+    pub enum Form {
+        /// by the distance, rounded off near the optimum by s
+        Distance,
+        /// by its square: the first terms of any smooth reward (Gu et al., arXiv 1603.00748)
+        Quadratic,
+    }
+}
+
+impl Form {
+    /// Nothing known of the weights but their size: 0.2 a mm and a deg, or as much at 2 mm and 2 deg.
+    pub fn shape(self) -> Shape {
+        let log_w = match self {
+            Self::Distance => (libm::log(0.2), 0.3),
+            Self::Quadratic => (libm::log(0.1), 0.6),
+        };
+        [(0.0, 0.1), log_w, log_w, (libm::log(0.35), 0.4)]
+    }
+}
+
+/// One trial.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample<'a> {
+    /// What was seen (k).
+    pub seen: &'a [f64],
+    /// The correction: mm, mm, deg.
+    pub action: [f64; 3],
+    pub reward: f64,
+    /// How much it counts: 1, or less for one that is hardly alike.
+    pub weight: f64,
+}
+
+const SHAPE: usize = 4;
 const STEPS: usize = 25;
 
 impl RewardFit {
     /// Nothing known yet, with an optimum that is the same for all that is seen.
-    pub fn start(k: usize, optimum: [f64; 3]) -> Vec<f64> {
+    pub fn start(k: usize, optimum: [f64; 3], shape: Shape) -> Vec<f64> {
         let mut values = vec![0.0; 3 * k];
         values[..3].copy_from_slice(&optimum);
-        values.extend(SHAPE.map(|(mean, _)| mean));
+        values.extend(shape.map(|(mean, _)| mean));
         values
     }
 
     /// The best of the fits from these starts by damped Gauss-Newton. `None` without a start from which
     /// there is one.
-    pub fn of(starts: &[Vec<f64>], samples: &[Sample<'_>], prior: RewardPrior) -> Option<Self> {
+    pub fn of(starts: &[Vec<f64>], samples: &[Sample<'_>], prior: RewardPrior<'_>) -> Option<Self> {
         let fits = starts.iter().filter_map(|start| Self::from(start.clone(), samples, prior));
         fits.min_by(|a, b| a.cost.total_cmp(&b.cost))
     }
 
-    fn from(mut values: Vec<f64>, samples: &[Sample<'_>], prior: RewardPrior) -> Option<Self> {
+    fn from(mut values: Vec<f64>, samples: &[Sample<'_>], prior: RewardPrior<'_>) -> Option<Self> {
         let mut at = Around::of(&values, samples, prior);
         let mut damping = 1e-2;
         for _ in 0..STEPS {
@@ -77,7 +113,7 @@ impl RewardFit {
                 }
             }
         }
-        let weights = values.len() - SHAPE.len();
+        let weights = values.len() - SHAPE;
         let covariance = Cholesky::new(at.curvature)?.inverse();
         let of_weights = covariance.view((0, 0), (weights, weights)).into_owned();
         let spread: Cholesky<f64, Dyn> = Cholesky::new(of_weights)?;
@@ -87,6 +123,15 @@ impl RewardFit {
     /// The optimum for what is seen (k).
     pub fn optimum(&self, seen: &[f64]) -> [f64; 3] {
         optimum(&self.values, seen)
+    }
+
+    /// The reward that it expects of a correction.
+    pub fn expects(&self, form: Form, seen: &[f64], action: [f64; 3]) -> f64 {
+        let mu = self.optimum(seen);
+        let e = std::array::from_fn(|axis| action[axis] - mu[axis]);
+        let shape = &self.values[self.values.len() - SHAPE..];
+        let shape = [shape[0], libm::exp(shape[1]), libm::exp(shape[2]), libm::exp(shape[3])];
+        form.at(e, shape).0
     }
 
     /// The optimum if W is as the posterior's draw says that these unit normals (3k) make.
@@ -99,7 +144,29 @@ impl RewardFit {
     }
 }
 
-fn optimum(weights: &[f64], seen: &[f64]) -> [f64; 3] {
+impl Form {
+    /// Reward at an error e with c, w1, w2, s; how it changes as the optimum moves, and with c, log w1,
+    /// log w2, log s.
+    fn at(self, e: [f64; 3], [c, w1, w2, s]: [f64; 4]) -> (f64, [f64; 3], [f64; 4]) {
+        match self {
+            Self::Distance => {
+                let d1 = (e[0] * e[0] + e[1] * e[1] + s * s).sqrt();
+                let d2 = (e[2] * e[2] + s * s).sqrt();
+                let along = [w1 * e[0] / d1, w1 * e[1] / d1, w2 * e[2] / d2];
+                let of_shape = [1.0, -w1 * d1, -w2 * d2, -s * s * (w1 / d1 + w2 / d2)];
+                (c - w1 * d1 - w2 * d2, along, of_shape)
+            }
+            Self::Quadratic => {
+                let (d1, d2) = (e[0] * e[0] + e[1] * e[1], e[2] * e[2]);
+                let along = [2.0 * w1 * e[0], 2.0 * w1 * e[1], 2.0 * w2 * e[2]];
+                (c - w1 * d1 - w2 * d2, along, [1.0, -w1 * d1, -w2 * d2, 0.0])
+            }
+        }
+    }
+}
+
+/// W's product with what is seen.
+pub fn optimum(weights: &[f64], seen: &[f64]) -> [f64; 3] {
     let axis = |axis: usize| seen.iter().enumerate().map(|(i, s)| s * weights[3 * i + axis]).sum();
     std::array::from_fn(axis)
 }
@@ -112,38 +179,40 @@ struct Around {
 }
 
 impl Around {
-    fn of(values: &[f64], samples: &[Sample<'_>], prior: RewardPrior) -> Self {
+    fn of(values: &[f64], samples: &[Sample<'_>], prior: RewardPrior<'_>) -> Self {
         let n = values.len();
-        let weights = n - SHAPE.len();
+        let weights = n - SHAPE;
         let mut curvature = DMatrix::zeros(n, n);
         let mut downhill = DVector::zeros(n);
         let mut cost = 0.0;
         for (i, value) in values.iter().enumerate() {
-            let (mean, deviation) =
-                if i < weights { (0.0, prior.weights) } else { SHAPE[i - weights] };
+            let (mean, deviation) = match i.checked_sub(weights) {
+                Some(shape) => prior.shape[shape],
+                None => {
+                    let mean = prior.mean.get(i).copied().unwrap_or(0.0);
+                    (mean, if i < 3 { prior.constant } else { prior.weights })
+                }
+            };
             let precision = 1.0 / (deviation * deviation);
             curvature[(i, i)] = precision;
             downhill[i] = -precision * (value - mean);
             cost += 0.5 * precision * (value - mean) * (value - mean);
         }
         let shape = &values[weights..];
-        let (c, [w1, w2, s]) = (shape[0], [1, 2, 3].map(|i| libm::exp(shape[i])));
-        let precision = 1.0 / (prior.noise * prior.noise);
+        let shape = [shape[0], libm::exp(shape[1]), libm::exp(shape[2]), libm::exp(shape[3])];
         let mut slope = vec![0.0; n];
-        for (seen, action, reward) in samples {
+        for Sample { seen, action, reward, weight } in samples {
             let mu = optimum(values, seen);
             let e: [f64; 3] = std::array::from_fn(|axis| action[axis] - mu[axis]);
-            let d1 = (e[0] * e[0] + e[1] * e[1] + s * s).sqrt();
-            let d2 = (e[2] * e[2] + s * s).sqrt();
-            let along = [w1 * e[0] / d1, w1 * e[1] / d1, w2 * e[2] / d2];
+            let (told, along, of_shape) = prior.form.at(e, shape);
             for (i, value) in seen.iter().enumerate() {
                 for axis in 0..3 {
                     slope[3 * i + axis] = value * along[axis];
                 }
             }
-            let of_shape = [1.0, -w1 * d1, -w2 * d2, -s * s * (w1 / d1 + w2 / d2)];
             slope[weights..].copy_from_slice(&of_shape);
-            let off = reward - (c - w1 * d1 - w2 * d2);
+            let precision = weight / (prior.noise * prior.noise);
+            let off = reward - told;
             cost += 0.5 * precision * off * off;
             for (i, a) in slope.iter().enumerate() {
                 downhill[i] += precision * a * off;
@@ -179,16 +248,37 @@ mod tests {
         (0..n).map(trial).collect()
     }
 
+    fn samples(trials: &[([f64; 3], [f64; 3], f64)]) -> Vec<Sample<'_>> {
+        trials
+            .iter()
+            .map(|(seen, action, reward)| Sample {
+                seen,
+                action: *action,
+                reward: *reward,
+                weight: 1.0,
+            })
+            .collect()
+    }
+
+    fn prior() -> RewardPrior<'static> {
+        let form = Form::Distance;
+        let shape = form.shape();
+        RewardPrior { form, noise: 0.09, mean: &[], constant: 2.0, weights: 2.0, shape }
+    }
+
+    fn start(optimum: [f64; 3]) -> Vec<f64> {
+        RewardFit::start(3, optimum, Form::Distance.shape())
+    }
+
     /// Of x, y and yaw: constant, first and second component.
     const TRUTH: [[f64; 3]; 3] = [[0.5, 1.0, -0.5], [-0.2, 0.3, 0.8], [0.1, -1.2, 0.4]];
 
     #[test]
     fn the_optimum_is_found_from_rewards_alone_and_its_spread_is_honest() {
         let trials = trials(150);
-        let samples: Vec<Sample<'_>> = trials.iter().map(|(s, a, r)| (&s[..], *a, *r)).collect();
-        let prior = RewardPrior { noise: 0.09, weights: 2.0 };
-        let starts = [RewardFit::start(3, [0.0; 3]), RewardFit::start(3, [1.0, -1.0, 0.5])];
-        let fit = RewardFit::of(&starts, &samples, prior).unwrap();
+        let samples = samples(&trials);
+        let starts = [start([0.0; 3]), start([1.0, -1.0, 0.5])];
+        let fit = RewardFit::of(&starts, &samples, prior()).unwrap();
         for (axis, row) in TRUTH.iter().enumerate() {
             for (i, truth) in row.iter().enumerate() {
                 let at = 3 * i + axis;
@@ -204,9 +294,8 @@ mod tests {
     #[test]
     fn a_start_that_is_not_a_number_gives_no_fit() {
         let trials = trials(10);
-        let samples: Vec<Sample<'_>> = trials.iter().map(|(s, a, r)| (&s[..], *a, *r)).collect();
-        let prior = RewardPrior { noise: 0.09, weights: 2.0 };
-        assert!(RewardFit::of(&[RewardFit::start(3, [f64::NAN; 3])], &samples, prior).is_none());
-        assert!(RewardFit::of(&[], &samples, prior).is_none());
+        let samples = samples(&trials);
+        assert!(RewardFit::of(&[start([f64::NAN; 3])], &samples, prior()).is_none());
+        assert!(RewardFit::of(&[], &samples, prior()).is_none());
     }
 }

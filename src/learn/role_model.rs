@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::initial_state::InitialStates;
+use super::label_rule::{self, LabelRule};
 use super::{Experience, Label};
 use crate::task::{ContextSignal, Correction};
 use crate::{choices, settings};
@@ -31,10 +32,14 @@ pub struct RoleModels {
 struct Group {
     /// Place in the history.
     role_model: usize,
-    peers: u32,
+    peers: Vec<usize>,
     peers_reward: f64,
     /// Places of the trials that have this role model.
     followers: Vec<usize>,
+    /// What they are taught. Of a rule that goes by all peers, found again after each refresh.
+    label: Option<Correction>,
+    /// It has other peers than when its label was found.
+    stale: bool,
 }
 
 settings! {
@@ -53,6 +58,10 @@ settings! {
         refresh_every: usize = 20, in 1..=1_000_000;
         /// How much a trial counts in the imitation loss.
         label_weight: LabelWeight = LabelWeight::One;
+        /// What the peers of a role model are taught.
+        label: LabelRule = LabelRule::Best;
+        /// Standard deviation of the reward's noise, for `label = "elite"`.
+        reward_noise: f64 = 0.085, in 1e-6..=10.0, tune log(0.02..=0.3);
         /// Which of the role model's corrections its peers are taught.
         label_action: LabelAction = LabelAction::Commanded;
         /// Which of two equally good trials is the role model.
@@ -179,11 +188,8 @@ impl RoleModels {
         Some(Label {
             trial: own.trial,
             role_model: role_model.trial,
-            peers: group.peers,
-            correction: match self.options.label_action {
-                LabelAction::Commanded => role_model.decision.correction,
-                LabelAction::Executed => role_model.executed?,
-            },
+            peers: group.peers.len() as u32,
+            correction: group.label?,
         })
     }
 
@@ -205,7 +211,7 @@ impl RoleModels {
         let weight = match self.options.label_weight {
             LabelWeight::One => 1.0,
             LabelWeight::Reward => libm::exp(best),
-            LabelWeight::Advantage => best - group.peers_reward / f64::from(group.peers),
+            LabelWeight::Advantage => best - group.peers_reward / group.peers.len() as f64,
         };
         weight as f32
     }
@@ -241,21 +247,36 @@ impl RoleModels {
                 self.scenes.clear();
                 (start..end).for_each(|place| self.join(place, start, changed));
             }
-            Peers::Window => self.identify_in_window(end, changed),
+            Peers::Window => self.identify_in_window(history, end, changed),
+        }
+        self.relabel(history);
+    }
+
+    /// Finds what is taught where peers have changed.
+    fn relabel(&mut self, history: &[Experience]) {
+        for group in self.groups.iter_mut().filter(|group| group.stale) {
+            group.label = label_rule::label(&self.options, history, &group.peers, group.role_model);
+            group.stale = false;
         }
     }
 
     /// A role model that has left the window is one no longer: starts over within the window.
-    fn identify_in_window(&mut self, end: usize, changed: &mut BTreeSet<usize>) {
+    fn identify_in_window(
+        &mut self,
+        history: &[Experience],
+        end: usize,
+        changed: &mut BTreeSet<usize>,
+    ) {
         let first = end.saturating_sub(self.options.window);
         self.labelled = first..end;
-        let role_models = |models: &Self| -> Vec<Option<usize>> {
-            (first..end).map(|place| models.group(place).map(|g| g.role_model)).collect()
+        let role_models = |models: &Self| -> Vec<Option<(usize, Option<Correction>)>> {
+            (first..end).map(|place| models.group(place).map(|g| (g.role_model, g.label))).collect()
         };
         let before = role_models(self);
         self.scenes.clear();
         self.groups.clear();
         (first..end).for_each(|place| self.join(place, first, &mut BTreeSet::new()));
+        self.relabel(history);
         let after = role_models(self);
         changed.extend((first..end).filter(|p| before[p - first] != after[p - first]));
         changed.retain(|place| *place >= first);
@@ -289,9 +310,11 @@ impl RoleModels {
         let peers_reward = self.rewards[place];
         self.groups.push(Group {
             role_model: place,
-            peers: 1,
+            peers: vec![place],
             peers_reward,
             followers: vec![place],
+            label: None,
+            stale: true,
         });
         self.group_of[place] = self.groups.len() - 1;
         self.group_of[place]
@@ -300,10 +323,13 @@ impl RoleModels {
     fn meet(&mut self, group: usize, peer: usize, changed: &mut BTreeSet<usize>) {
         let better = self.beats(peer, self.groups[group].role_model);
         let group = &mut self.groups[group];
-        group.peers += 1;
+        group.peers.push(peer);
         group.peers_reward += self.rewards[peer];
         if better {
             group.role_model = peer;
+        }
+        if better || self.options.label != LabelRule::Best {
+            group.stale = true;
             changed.extend(&group.followers);
         }
     }

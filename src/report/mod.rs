@@ -43,4 +43,5 @@ pub use summary::{
     ByMetric, DemonstrationSummary, Figure, MethodSummary, Ordered, Rate, Summary, TimeToReach,
 };
 #[cfg(feature = "report")]
-pub use write::{RESAMPLES, ReportError, Written, console_table, write};
+pub use table::console_table;
+pub use write::{RESAMPLES, ReportError, Written, write};

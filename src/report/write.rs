@@ -64,11 +64,6 @@ pub fn write(
     Ok(Written { files, summary })
 }
 
-/// For stdout at the end of a run, with the intervals of a report of [`RESAMPLES`].
-pub fn console_table(result: &ExperimentResult) -> String {
-    table::console_table(result, &Summary::of(result, RESAMPLES))
-}
-
 #[cfg(test)]
 #[path = "write_tests.rs"]
 mod tests;

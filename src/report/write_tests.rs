@@ -1,7 +1,7 @@
 use std::fs;
 
 use super::*;
-use crate::report::{MethodResult, synthetic};
+use crate::report::{MethodResult, console_table, synthetic};
 
 const FILES: [&str; 11] = [
     "curves.csv",
@@ -76,7 +76,8 @@ fn a_report_stands_however_little_is_complete() {
     ];
     for (case, result) in cases {
         assert_eq!(written(&result).len(), FILES.len(), "{case}");
-        assert!(!console_table(&result).is_empty(), "{case}");
+        let console = console_table(&result, &Summary::of(&result, 200));
+        assert!(!console.is_empty(), "{case}");
     }
 }
 

@@ -1,30 +1,38 @@
 use rand_distr::{Distribution, StandardNormal};
 
-use crate::learn::free::{Linear, Looks, Reach, dithered};
-use crate::learn::reward_form::{RewardFit, RewardPrior, Sample};
-use crate::learn::{
-    Card, Decision, Entry, Experience, LearnError, Method, Mode, Progress, View, saved,
-};
-use crate::settings;
+use crate::learn::free::{Linear, Looks, dithered};
+use crate::learn::linear::{Exploration, Fit, Known, Trials};
+use crate::learn::registrar::registrar;
+use crate::learn::reward_form::{Form, RewardFit, RewardPrior};
+use crate::learn::{Card, Entry, Experience, LearnError, Progress};
 use crate::task::{ActionGrid, Draw};
-
-const NAME: &str = "bayes-linear";
+use crate::{choices, settings};
 
 pub fn entry() -> Entry {
-    Entry::of(NAME, card, |card, settings, grid, _| {
-        Ok(Box::new(BayesLinear::new(card, settings, grid)))
-    })
+    Entry::linear::<BayesLinear>()
 }
 
 settings! {
     pub struct BayesLinearSettings {
         ..linear: Linear = Linear::default();
-        /// Standard deviation of what is added to a posterior draw when exploring, mm and deg.
-        dither: f64 = 0.4, in 0.0..=10.0, tune log(0.1..=1.0);
+        ..exploration: Exploration = Exploration { dither: 0.4, dither_first: 0.4, ..Exploration::default() };
+        /// How the reward is assumed to fall with the error.
+        form: Form = Form::Distance;
+        /// What is tried.
+        explore: Explore = Explore::Thompson;
         /// Standard deviation of the reward's noise.
         noise: f64 = 0.09, in 1e-3..=10.0, tune log(0.03..=0.3);
         /// Prior standard deviation of the optimum's weights, mm and deg.
         prior_sd: f64 = 2.0, in 1e-3..=100.0, tune log(0.5..=8.0);
+        /// Learn from copies of the first images, moved by known shifts and turns, how the optimum
+        /// moves with the plate. The camera's scale must be known.
+        registered: bool = false;
+        /// Prior standard deviation of the weights about those that such copies, or the trials before
+        /// a change of the task, have given; mm and deg.
+        carried_sd: f64 = 0.3, in 1e-3..=100.0, tune log(0.05..=1.0);
+        /// A batch whose rewards are worse than expected by so many standard deviations of their mean
+        /// says that the task has changed: earlier trials give a prior only. 0 is never.
+        surprise: f64 = 6.0, in 0.0..=1000.0;
         /// Fits from random optima besides the one that goes on.
         restarts: usize = 3, in 0..=100;
         /// Trials until which there are such fits.
@@ -32,111 +40,115 @@ settings! {
     }
 }
 
-fn card(_: &BayesLinearSettings) -> Card {
-    Card::learner(
-        NAME,
-        "fits the reward's form, optimum linear in image components, Thompson sampling (after Agrawal & Goyal 2013)",
-    )
+choices! {
+    /// What is tried.
+    pub enum Explore {
+        /// what is best under one draw from the posterior
+        Thompson,
+        /// what is thought to be best
+        Greedy,
+    }
 }
 
 /// Thompson sampling (Agrawal and Goyal, arXiv 1209.3352) with a reward whose form is known and whose
 /// optimum is linear in a few image components: [`RewardFit`] on all trials after each batch, then
-/// corrections that are best under one draw from the posterior.
+/// corrections that are best under one draw from the posterior, or simply thought to be best.
 ///
-/// It assumes what rm-rl does not: that the reward falls with the distance from one optimum.
-struct BayesLinear {
-    card: Card,
+/// It assumes what rm-rl does not: that the reward falls with the distance from one optimum, or, with
+/// `form = "quadratic"`, only that it has one, about which it is smooth.
+pub struct BayesLinear {
     settings: BayesLinearSettings,
-    reach: Reach,
-    looks: Looks,
-    fit: Option<RewardFit>,
+    /// Half of the range, mm, mm, deg.
+    half: [f64; 3],
+    /// What copies of the first images tell of the weights (3k); empty if it is not asked for.
+    registered: Vec<f64>,
 }
 
 impl BayesLinear {
-    fn new(card: Card, settings: BayesLinearSettings, grid: ActionGrid) -> Self {
-        let looks = Looks::new(settings.linear);
-        Self { card, settings, reach: Reach::of(grid), looks, fit: None }
-    }
-
-    fn starts(&self, made: usize, draw: &mut Draw) -> Vec<Vec<f64>> {
-        let k = self.looks.width();
-        let known = self.fit.as_ref().map(|fit| fit.values.clone());
-        let mut starts = vec![known.unwrap_or_else(|| RewardFit::start(k, [0.0; 3]))];
+    fn starts(
+        &self,
+        k: usize,
+        made: usize,
+        known: Option<&Known>,
+        draw: &mut Draw,
+    ) -> Vec<Vec<f64>> {
+        let shape = self.settings.form.shape();
+        let blank = |optimum| {
+            let mut start = RewardFit::start(k, optimum, shape);
+            start.iter_mut().zip(&self.registered).skip(3).for_each(|(v, known)| *v = *known);
+            start
+        };
+        let mut starts = vec![known.map_or_else(|| blank([0.0; 3]), |k| k.fit.values.clone())];
         if made <= self.settings.restarts_until {
             for _ in 0..self.settings.restarts {
-                let optimum = std::array::from_fn(|_| StandardNormal.sample(draw));
-                starts.push(RewardFit::start(k, optimum));
+                starts.push(blank(std::array::from_fn(|_| StandardNormal.sample(draw))));
             }
         }
         starts
     }
-
-    fn explore(&self, seen: Option<&[f64]>, draw: &mut Draw) -> [f64; 3] {
-        let (Some(fit), Some(seen)) = (&self.fit, seen) else {
-            return self.reach.uniform(draw);
-        };
-        let unit: Vec<f64> = (0..3 * seen.len()).map(|_| StandardNormal.sample(draw)).collect();
-        dithered(fit.drawn(seen, &unit), self.settings.dither, draw)
-    }
 }
 
-impl Method for BayesLinear {
-    fn card(&self) -> &Card {
-        &self.card
+impl Fit for BayesLinear {
+    const NAME: &'static str = "bayes-linear";
+    type Settings = BayesLinearSettings;
+
+    fn card(_: &BayesLinearSettings) -> Card {
+        let summary = "fits the reward's form, optimum linear in image components, Thompson sampling (after Agrawal & Goyal 2013)";
+        Card::learner(Self::NAME, summary)
     }
 
-    fn act(
-        &self,
-        views: &[View<'_>],
-        mode: Mode,
-        draws: &mut [Draw],
-    ) -> Result<Vec<Decision>, LearnError> {
-        let choose = |(view, draw): (&View<'_>, &mut Draw)| {
-            let seen = self.looks.see(view.image);
-            let axes = match (mode, &self.fit, &seen) {
-                (Mode::Explore, ..) => self.explore(seen.as_deref(), draw),
-                (Mode::Greedy, Some(fit), Some(seen)) => fit.optimum(seen),
-                (Mode::Greedy, ..) => [0.0; 3],
-            };
-            self.reach.decision(axes)
-        };
-        Ok(views.iter().zip(draws).map(choose).collect())
+    fn linear(settings: &BayesLinearSettings) -> (Linear, Exploration) {
+        (settings.linear, settings.exploration)
     }
 
-    fn learn(
-        &mut self,
-        history: &[Experience],
-        _: usize,
-        draw: &mut Draw,
-    ) -> Result<Progress, LearnError> {
-        self.looks.look(history);
-        if self.looks.seen.is_empty() {
-            return Ok(Progress::default());
+    fn new(settings: BayesLinearSettings, grid: ActionGrid) -> Self {
+        let half = grid.correction([grid.bins() - 1; 3]).axes();
+        Self { settings, half, registered: Vec::new() }
+    }
+
+    fn begin(&mut self, first: &[Experience], looks: &Looks) {
+        if self.settings.registered {
+            self.registered = registrar(first, looks, self.half).unwrap_or_default();
         }
-        let sample = |(seen, trial): (&'_ Vec<f64>, &Experience)| -> (Vec<f64>, [f64; 3], f64) {
-            (seen.clone(), trial.decision.correction.axes(), trial.feedback.reward)
+    }
+
+    fn fit(
+        &self,
+        trials: &Trials<'_>,
+        known: Option<&Known>,
+        draw: &mut Draw,
+    ) -> Result<(Known, Progress), LearnError> {
+        let BayesLinearSettings { form, noise, prior_sd, carried_sd, surprise, .. } = self.settings;
+        let changed = known.filter(|known| trials.surprise(known, (form, noise), surprise));
+        let (since, before) = match (changed, known) {
+            (Some(known), _) => (trials.history.len() - trials.fresh, known.fit.values.clone()),
+            (None, Some(known)) => (known.since, known.before.clone()),
+            (None, None) => (0, Vec::new()),
         };
-        let owned: Vec<_> = self.looks.seen.iter().zip(history).map(sample).collect();
-        let samples: Vec<Sample<'_>> = owned.iter().map(|(s, a, r)| (&s[..], *a, *r)).collect();
-        let BayesLinearSettings { noise, prior_sd, .. } = self.settings;
-        let starts = self.starts(history.len(), draw);
-        let prior = RewardPrior { noise, weights: prior_sd };
+        let mean = if before.is_empty() { &self.registered } else { &before };
+        let mut shape = form.shape();
+        for (shape, known) in shape.iter_mut().zip(before.iter().rev().take(4).rev()) {
+            *shape = (*known, shape.1);
+        }
+        let weights = if mean.is_empty() { prior_sd } else { carried_sd };
+        let prior = RewardPrior { form, noise, mean, constant: prior_sd, weights, shape };
+        let samples = trials.samples(since);
+        let starts = self.starts(trials.seen[0].len(), samples.len(), known, draw);
         let fit = RewardFit::of(&starts, &samples, prior)
             .ok_or_else(|| LearnError::Diverged("no fit of the reward is a number".to_owned()))?;
-        let loss = fit.cost / history.len() as f64;
-        self.fit = Some(fit);
-        Ok(Progress { loss, ..Progress::default() })
+        let loss = fit.cost / samples.len() as f64;
+        Ok((Known { fit, since, before }, Progress { loss, ..Progress::default() }))
     }
 
-    /// The fit. The rest follows from the history.
-    fn save(&self) -> Result<Vec<u8>, LearnError> {
-        saved::save_fit(NAME, self.fit.as_ref())
-    }
-
-    fn load(&mut self, state: &[u8], history: &[Experience]) -> Result<(), LearnError> {
-        self.fit = saved::load_fit(NAME, state, self.looks.width())?;
-        self.looks = Looks::new(self.settings.linear);
-        self.looks.look(history);
-        Ok(())
+    fn explore(&self, known: &Known, seen: &[f64], sd: f64, draw: &mut Draw) -> [f64; 3] {
+        let best = match self.settings.explore {
+            Explore::Greedy => known.fit.optimum(seen),
+            Explore::Thompson => {
+                let unit: Vec<f64> =
+                    (0..3 * seen.len()).map(|_| StandardNormal.sample(draw)).collect();
+                known.fit.drawn(seen, &unit)
+            }
+        };
+        dithered(best, sd, draw)
     }
 }

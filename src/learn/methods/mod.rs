@@ -21,6 +21,7 @@ methods! {
     reinforce,
     ppo,
     rm_rl,
+    rm_rl_fit,
     bayes_linear,
     outline,
     direct_pose,

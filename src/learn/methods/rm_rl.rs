@@ -82,6 +82,7 @@ impl Objective for RmRl {
         let summary = "role models' actions as labels (Gaussian, weighted), replayed, + policy gradient (after Chen et al. 2025)";
         Card {
             role: Role::Paper,
+            signal: role_models.label.signal(),
             context: role_models.grouping.context().max(advantages.baseline.context()),
             prior_trials: prior.prior_trials as u64,
             sees_executed: role_models.label_action == LabelAction::Executed,
@@ -126,7 +127,7 @@ impl Objective for RmRl {
         if !places.is_empty() {
             let taught = self.models.taught(round.history, places);
             let (labels, weights) =
-                taught.ok_or_else(|| LearnError::not_shown(Self::NAME, "executed action"))?;
+                taught.ok_or_else(|| LearnError::not_shown(Self::NAME, "signal that its labels are made of"))?;
             let imitation =
                 network.imitation(&round.trials(places), labels.into_iter(), weights)?;
             loss.total = (loss.total + &imitation)?;

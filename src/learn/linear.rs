@@ -1,0 +1,255 @@
+use super::free::{Linear, Looks, Reach, dithered};
+use super::reward_form::{Form, RewardFit, Sample};
+use super::{
+    Card, Decision, Experience, LearnError, Method, Mode, Progress, Settings, View, saved,
+};
+use crate::settings;
+use crate::task::{ActionGrid, Draw};
+use nalgebra::DMatrix;
+
+/// What sets one linear learner apart from another: how it finds the weights. Encoder, first trials,
+/// exploration, saving and loading are the [`LinearLearner`]'s.
+pub trait Fit: Send + Sized + 'static {
+    /// As on the command line.
+    const NAME: &'static str;
+    type Settings: Settings;
+
+    fn card(settings: &Self::Settings) -> Card;
+
+    fn linear(settings: &Self::Settings) -> (Linear, Exploration);
+
+    fn new(settings: Self::Settings, grid: ActionGrid) -> Self;
+
+    /// Sees the trials whose images gave the components, once; what it keeps of them must follow from
+    /// them alone.
+    fn begin(&mut self, _first: &[Experience], _looks: &Looks) {}
+
+    /// What is known after these trials, and what was known before.
+    fn fit(
+        &self,
+        trials: &Trials<'_>,
+        known: Option<&Known>,
+        draw: &mut Draw,
+    ) -> Result<(Known, Progress), LearnError>;
+
+    /// What is tried (mm, mm, deg) where this is seen: the optimum, dithered, unless it knows better.
+    fn explore(&self, known: &Known, seen: &[f64], sd: f64, draw: &mut Draw) -> [f64; 3] {
+        dithered(known.fit.optimum(seen), sd, draw)
+    }
+}
+
+settings! {
+    /// How widely a method without a grid explores: less and less, down to a floor.
+    pub struct Exploration {
+        /// Standard deviation of what is added to the optimum when exploring, mm and deg, at least.
+        dither: f64 = 0.5, in 0.0..=10.0, tune log(0.1..=1.0);
+        /// The same at the first trial, from where it falls.
+        dither_first: f64 = 2.0, in 0.0..=30.0, tune log(0.5..=4.0);
+        /// Trials in which it falls to half.
+        dither_half_life: f64 = 150.0, in 1.0..=1e6, tune log(20.0..=300.0);
+    }
+}
+
+impl Exploration {
+    /// After so many trials; mm and deg.
+    pub fn sd(&self, trials: usize) -> f64 {
+        let fallen = libm::exp2(-(trials as f64) / self.dither_half_life);
+        (self.dither_first * fallen).max(self.dither)
+    }
+}
+
+/// What has been learned.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// The weights of the optimum, and the reward's shape.
+    pub fit: RewardFit,
+    /// Trials before this one are of a task that has changed since.
+    pub since: usize,
+    /// `fit.values` when it changed; empty if it never did.
+    pub before: Vec<f64>,
+}
+
+/// All trials so far, and what was seen in them.
+#[derive(Clone, Copy, Debug)]
+pub struct Trials<'a> {
+    pub history: &'a [Experience],
+    /// 1 and the components of each trial's image.
+    pub seen: &'a [Vec<f64>],
+    /// How many of the last trials are new.
+    pub fresh: usize,
+}
+
+impl<'a> Trials<'a> {
+    /// From this one on, as the reward's fit takes them.
+    pub fn samples(&self, since: usize) -> Vec<Sample<'a>> {
+        let trials = self.history.iter().zip(self.seen).skip(since);
+        let sample = |(trial, seen): (&Experience, &'a Vec<f64>)| Sample {
+            seen,
+            action: trial.decision.correction.axes(),
+            reward: trial.feedback.reward,
+            weight: 1.0,
+        };
+        trials.map(sample).collect()
+    }
+
+    /// Whether the new trials went much worse than was known to be expected: the mean of what is
+    /// missing of their rewards is beyond so many of its standard deviations.
+    pub fn surprise(&self, known: &Known, (form, noise): (Form, f64), deviations: f64) -> bool {
+        let first = self.history.len().saturating_sub(self.fresh);
+        let fresh = self.samples(first);
+        let off: f64 =
+            fresh.iter().map(|s| s.reward - known.fit.expects(form, s.seen, s.action)).sum();
+        let enough = known.since + ENOUGH <= first;
+        enough && deviations > 0.0 && off < -deviations * noise * (fresh.len() as f64).sqrt()
+    }
+}
+
+/// Trials after which what is expected can be relied on.
+const ENOUGH: usize = 100;
+
+/// What every linear learner has, around how it fits.
+pub struct LinearLearner<F: Fit> {
+    card: Card,
+    exploration: Exploration,
+    reach: Reach,
+    linear: Linear,
+    looks: Looks,
+    rule: F,
+    known: Option<Known>,
+}
+
+impl<F: Fit> LinearLearner<F> {
+    pub fn new(card: Card, settings: F::Settings, grid: ActionGrid) -> Self {
+        let (linear, exploration) = F::linear(&settings);
+        Self {
+            card,
+            exploration,
+            reach: Reach::of(grid),
+            linear,
+            looks: Looks::new(linear),
+            rule: F::new(settings, grid),
+            known: None,
+        }
+    }
+
+    fn look(&mut self, history: &[Experience]) {
+        let began = !self.looks.seen.is_empty();
+        self.looks.look(history);
+        if !began && !self.looks.seen.is_empty() {
+            self.rule.begin(&history[..self.linear.first_trials], &self.looks);
+        }
+    }
+
+    fn decide(&self, view: &View<'_>, mode: Mode, draw: &mut Draw) -> Decision {
+        let seen = self.looks.see(view.image);
+        let axes = match (mode, &self.known, &seen) {
+            (Mode::Explore, Some(known), Some(seen)) => {
+                let sd = self.exploration.sd(self.looks.seen.len());
+                self.rule.explore(known, seen, sd, draw)
+            }
+            (Mode::Explore, ..) => self.reach.uniform(draw),
+            (Mode::Greedy, Some(known), Some(seen)) => known.fit.optimum(seen),
+            (Mode::Greedy, ..) => [0.0; 3],
+        };
+        self.reach.decision(axes)
+    }
+}
+
+impl<F: Fit> Method for LinearLearner<F> {
+    fn card(&self) -> &Card {
+        &self.card
+    }
+
+    fn act(
+        &self,
+        views: &[View<'_>],
+        mode: Mode,
+        draws: &mut [Draw],
+    ) -> Result<Vec<Decision>, LearnError> {
+        Ok(views.iter().zip(draws).map(|(view, draw)| self.decide(view, mode, draw)).collect())
+    }
+
+    fn learn(
+        &mut self,
+        history: &[Experience],
+        fresh: usize,
+        draw: &mut Draw,
+    ) -> Result<Progress, LearnError> {
+        self.look(history);
+        if self.looks.seen.is_empty() {
+            return Ok(Progress::default());
+        }
+        let trials = Trials { history, seen: &self.looks.seen, fresh };
+        let (known, progress) = self.rule.fit(&trials, self.known.as_ref(), draw)?;
+        self.known = Some(known);
+        Ok(progress)
+    }
+
+    /// What is known. The rest follows from the history.
+    fn save(&self) -> Result<Vec<u8>, LearnError> {
+        let known = self.known.as_ref();
+        let fit = known.map(|known| &known.fit);
+        let lists = [
+            ("values", fit.map_or(&[][..], |fit| &fit.values)),
+            ("spread", fit.map_or(&[][..], |fit| fit.spread.as_slice())),
+            ("since", &[known.map_or(0.0, |known| known.since as f64)]),
+            ("before", known.map_or(&[][..], |known| &known.before)),
+        ];
+        saved::save(&self.card.name, &lists)
+    }
+
+    fn load(&mut self, state: &[u8], history: &[Experience]) -> Result<(), LearnError> {
+        let name = &self.card.name;
+        let names = ["values", "spread", "since", "before"];
+        let [values, spread, since, before] = saved::load(name, state, names)?;
+        let (all, side) = (3 * self.looks.width() + 4, spread.len().isqrt());
+        let sized = |numbers: &[f64]| numbers.is_empty() || numbers.len() == all;
+        let square = side * side == spread.len() && (side == 0 || side + 4 == all);
+        if !(sized(&values) && sized(&before) && square && since.len() == 1) {
+            return Err(saved::unusable(name, "it is of another number of components"));
+        }
+        let known = (!values.is_empty()).then(|| Known {
+            fit: RewardFit {
+                values,
+                spread: DMatrix::from_vec(side, side, spread),
+                cost: f64::NAN,
+            },
+            since: since[0] as usize,
+            before,
+        });
+        self.known = known;
+        self.looks = Looks::new(self.linear);
+        self.look(history);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::learn::samples;
+
+    #[test]
+    fn exploration_falls_to_half_in_its_half_life_and_to_its_floor() {
+        let exploration = Exploration { dither: 0.5, dither_first: 2.0, dither_half_life: 100.0 };
+        assert_eq!([0, 100, 200, 900].map(|n| exploration.sd(n)), [2.0, 1.0, 0.5, 0.5]);
+    }
+
+    #[test]
+    fn a_batch_that_goes_much_worse_than_expected_is_a_surprise_and_bad_luck_is_not() {
+        let values = RewardFit::start(1, [0.0; 3], Form::Distance.shape());
+        let fit = RewardFit { values, spread: DMatrix::zeros(0, 0), cost: 0.0 };
+        let known = Known { fit, since: 0, before: Vec::new() };
+        let seen = vec![vec![1.0]; 140];
+        let surprised = |reward: f64, made: usize| {
+            let history: Vec<_> = (0..made).map(|_| samples::trial(0, reward)).collect();
+            let trials = Trials { history: &history, seen: &seen[..made], fresh: 20 };
+            trials.surprise(&known, (Form::Distance, 0.09), 6.0)
+        };
+        // At the optimum -0.14 is expected: w s for each of the two distances.
+        assert!(surprised(-0.45, 140));
+        assert!(!surprised(-0.22, 140), "within what noise does");
+        assert!(!surprised(0.3, 140), "better than expected");
+        assert!(!surprised(-0.45, 100), "too little is known yet");
+    }
+}

@@ -1,0 +1,159 @@
+//! How far apart the plates of two images lie, learned from images alone: copies of the first ones are
+//! moved by known shifts and turns, and what changes in their components tells how.
+
+use nalgebra::{Cholesky, DMatrix};
+
+use super::Experience;
+use super::free::Looks;
+use crate::task::{Image, Pose2};
+
+/// Copies of each image.
+const COPIES: usize = 6;
+/// Light that grows by up to this share across a copy: it must not be taken for a shift.
+const SLOPE: f64 = 0.3;
+/// Penalty on squared weights; components have a size of about 1.
+const RIDGE: f64 = 0.05;
+
+/// Weights W (3k, row by row; the first row is zero): `phi(b) W - phi(a) W` is how far the plate of b
+/// lies from that of a, mm, mm, deg. The view's scale is known, nothing else. `half` is half of the
+/// range that shifts and turns are taken from.
+///
+/// # Errors
+/// `None` if the images tell nothing.
+pub fn registrar(first: &[Experience], looks: &Looks, half: [f64; 3]) -> Option<Vec<f64>> {
+    let k = looks.width();
+    let mut changes = Vec::new();
+    let mut moves = Vec::new();
+    for (i, trial) in first.iter().enumerate() {
+        let still = looks.see(&trial.image)?;
+        for copy in 0..COPIES {
+            let u = spread_evenly(i * COPIES + copy);
+            let by: [f64; 3] = std::array::from_fn(|axis| half[axis] * u[axis]);
+            let seen = looks.see(&moved(&trial.image, Pose2::from_axes(by), [u[3], u[4]]))?;
+            changes.extend(seen.iter().zip(&still).skip(1).map(|(there, here)| there - here));
+            moves.extend(by);
+        }
+    }
+    let n = first.len() * COPIES;
+    let changes = DMatrix::from_row_slice(n, k - 1, &changes);
+    let moves = DMatrix::from_row_slice(n, 3, &moves);
+    let mut curvature = changes.tr_mul(&changes);
+    (0..k - 1).for_each(|i| curvature[(i, i)] += RIDGE);
+    let weights = Cholesky::new(curvature)?.solve(&changes.tr_mul(&moves));
+    let rows = weights.row_iter().flat_map(|row| row.iter().copied().collect::<Vec<_>>());
+    Some([0.0; 3].into_iter().chain(rows).collect())
+}
+
+/// The i-th point of a sequence that fills the cube from -1 to 1 evenly: multiples of the powers of
+/// a generalised golden ratio (Roberts, 2018).
+fn spread_evenly(i: usize) -> [f64; 5] {
+    // The root of x^6 = x + 1.
+    const RATIO: f64 = 1.134_724_138_401_519_4;
+    let mut power = 1.0;
+    std::array::from_fn(|_| {
+        power /= RATIO;
+        2.0 * ((0.5 + power * (i + 1) as f64).fract()) - 1.0
+    })
+}
+
+/// What a camera would see if the plate lay shifted and turned about the view's middle (mm, deg), in a light
+/// that grows by the share [`SLOPE`] times `slope` towards +x and +y. Columns are +x, rows -y; what
+/// comes in from outside repeats the border.
+pub fn moved(image: &Image, by: Pose2, slope: [f64; 2]) -> Image {
+    let (side, pixel) = (Image::SIDE, Image::FIELD_MM / Image::SIDE as f64);
+    let middle = (side as f64 - 1.0) / 2.0;
+    let back = by.inverse();
+    let mut pixels = Vec::with_capacity(side * side);
+    for row in 0..side {
+        for column in 0..side {
+            let (x, y) = (column as f64 - middle, middle - row as f64);
+            let from = back.compose(Pose2::new(x * pixel, y * pixel, 0.0));
+            let light = 1.0 + SLOPE * (slope[0] * x + slope[1] * y) / middle;
+            let grey = between(image, middle + from.x_mm / pixel, middle - from.y_mm / pixel);
+            pixels.push((grey * light).round().clamp(0.0, 255.0) as u8);
+        }
+    }
+    // As many pixels as an image has.
+    Image::new(pixels).unwrap_or_else(|| image.clone())
+}
+
+/// Grey level at a fractional column and row, from the four pixels around it.
+fn between(image: &Image, column: f64, row: f64) -> f64 {
+    let last = (Image::SIDE - 1) as f64;
+    let (column, row) = (column.clamp(0.0, last), row.clamp(0.0, last));
+    let (left, top) = (column.floor().min(last - 1.0), row.floor().min(last - 1.0));
+    let (right, down) = (column - left, row - top);
+    let at = |c: f64, r: f64| {
+        f64::from(image.pixels()[(top + r) as usize * Image::SIDE + (left + c) as usize])
+    };
+    let upper = at(0.0, 0.0) * (1.0 - right) + at(1.0, 0.0) * right;
+    let lower = at(0.0, 1.0) * (1.0 - right) + at(1.0, 1.0) * right;
+    upper * (1.0 - down) + lower * down
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::learn::free::Linear;
+    use crate::learn::samples;
+
+    /// A bright plate on a dark table, at a pose.
+    fn plate(at: Pose2) -> Image {
+        let (side, pixel) = (Image::SIDE, Image::FIELD_MM / Image::SIDE as f64);
+        let middle = (side as f64 - 1.0) / 2.0;
+        // Nine points a pixel, so that edges are soft.
+        let grey = |i: usize| {
+            let point = |n: usize| {
+                let shift = |n: usize| (n as f64 - 1.0) / 3.0;
+                let x = ((i % side) as f64 + shift(n % 3) - middle) * pixel;
+                let y = (middle - (i / side) as f64 - shift(n / 3)) * pixel;
+                let on = at.inverse().compose(Pose2::new(x, y, 0.0));
+                if on.x_mm.abs() < 64.0 && on.y_mm.abs() < 43.0 { 200.0 } else { 40.0 }
+            };
+            ((0..9).map(point).sum::<f64>() / 9.0) as u8
+        };
+        Image::new((0..side * side).map(grey).collect()).unwrap()
+    }
+
+    const HALF: [f64; 3] = [3.0; 3];
+
+    fn pose(i: usize) -> Pose2 {
+        let u = spread_evenly(100 + i);
+        Pose2::new(3.0 * u[0], 3.0 * u[1], 3.0 * u[2])
+    }
+
+    #[test]
+    fn a_moved_copy_looks_like_a_plate_that_lies_there() {
+        let by = Pose2::new(2.0, -1.5, 2.0);
+        let (copy, there) = (moved(&plate(Pose2::IDENTITY), by, [0.0; 2]), plate(by));
+        let off = copy.pixels().iter().zip(there.pixels()).map(|(a, b)| f64::from(a.abs_diff(*b)));
+        let all = off.sum::<f64>() / (Image::SIDE * Image::SIDE) as f64;
+        assert!(all < 1.5, "{all} grey levels a pixel");
+        let lit = moved(&plate(Pose2::IDENTITY), Pose2::IDENTITY, [1.0, 0.0]);
+        let row = &lit.pixels()[32 * Image::SIDE..33 * Image::SIDE];
+        assert!(row[50] > row[14], "brighter towards +x");
+    }
+
+    #[test]
+    fn the_distance_of_two_plates_is_read_off_their_images() {
+        let first: Vec<Experience> = (0..20)
+            .map(|i| Experience { image: plate(pose(i)), ..samples::trial(0, 0.0) })
+            .collect();
+        let settings = Linear { components: 6, ..Linear::default() };
+        let mut looks = Looks::new(settings);
+        looks.look(&first);
+        let weights = registrar(&first, &looks, HALF).unwrap();
+        let read = |pose: Pose2| {
+            crate::learn::reward_form::optimum(&weights, &looks.see(&plate(pose)).unwrap())
+        };
+        for i in 40..50 {
+            let (a, b) = (pose(i), pose(i + 20));
+            let (from, to) = (read(a), read(b));
+            let truth = [b.x_mm - a.x_mm, b.y_mm - a.y_mm, b.yaw_deg - a.yaw_deg];
+            for axis in 0..3 {
+                let off = to[axis] - from[axis] - truth[axis];
+                assert!(off.abs() < 0.5, "axis {axis}: {off} of {}", truth[axis]);
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Role models that are fitted instead of picked: the optimum of the reward's form among the peers of a
+//! scene, and the linear policy that imitates it.
+
+use std::collections::BTreeMap;
+
+use nalgebra::{Cholesky, DMatrix};
+
+use super::linear::Trials;
+use super::reward_form::{Form, RewardFit, RewardPrior, Sample, Shape};
+use super::{Experience, Label};
+use crate::task::Correction;
+
+/// The trials of each scene instance, as places in the history.
+pub type Scenes = BTreeMap<usize, Vec<usize>>;
+
+/// `None` if an instance is not shown.
+pub fn scenes(history: &[Experience], since: usize) -> Option<Scenes> {
+    let mut scenes = Scenes::new();
+    for (place, trial) in history.iter().enumerate().skip(since) {
+        scenes.entry(trial.instance?).or_default().push(place);
+    }
+    Some(scenes)
+}
+
+/// One peer: how far its correction was from where the policy stood (mm, mm, deg), its reward, and how
+/// much it counts.
+pub type PeerError = ([f64; 3], f64, f64);
+
+/// What is assumed of an optimum and of the reward about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Assumed {
+    pub form: Form,
+    pub noise: f64,
+    /// Standard deviation of the optimum about zero, mm and deg.
+    pub sd: f64,
+    pub shape: Shape,
+}
+
+impl Assumed {
+    /// The same with c, w and s as this fit found them.
+    pub fn known(self, fit: &RewardFit) -> Self {
+        // Not quite certain, or the curvature has no inverse.
+        let fixed = |value: &f64| (*value, 1e-3);
+        let shape = &fit.values[fit.values.len() - 4..];
+        Self { shape: std::array::from_fn(|i| fixed(&shape[i])), ..self }
+    }
+}
+
+/// Where the reward is highest among peers, relative to where the policy stood: the maximum a posteriori
+/// of the reward's form, from no correction and from the best peer.
+pub fn optimum_of(peers: &[PeerError], assumed: Assumed) -> Option<RewardFit> {
+    const CONSTANT: &[f64] = &[1.0];
+    let sample = |(error, reward, weight): &PeerError| Sample {
+        seen: CONSTANT,
+        action: *error,
+        reward: *reward,
+        weight: *weight,
+    };
+    let samples: Vec<Sample<'_>> = peers.iter().map(sample).collect();
+    let best = peers.iter().filter(|p| p.2 >= 0.5).max_by(|a, b| a.1.total_cmp(&b.1));
+    let Assumed { form, noise, sd, shape } = assumed;
+    let start = |optimum| RewardFit::start(1, optimum, shape);
+    let starts = [start([0.0; 3]), start(best.map_or([0.0; 3], |best| best.0))];
+    let prior = RewardPrior { form, noise, mean: &[], constant: sd, weights: sd, shape };
+    RewardFit::of(&starts, &samples, prior)
+}
+
+/// Mean variance of the optimum's axes, mm^2 and deg^2.
+pub fn variance(fit: &RewardFit) -> f64 {
+    let of = |axis: usize| -> f64 { (0..=axis).map(|i| fit.spread[(axis, i)].powi(2)).sum() };
+    (0..3).map(of).sum::<f64>() / 3.0
+}
+
+/// A label of each trial: correction (mm, mm, deg) and how much it counts.
+pub type Taught = ([f64; 3], f64);
+
+/// Weights (k x 3, row by row) of the policy that imitates the labels: weighted ridge regression about
+/// `mean`, no penalty on the constant.
+pub fn imitated(
+    trials: &Trials<'_>,
+    places: &[usize],
+    taught: &[Taught],
+    (mean, ridge): (&[f64], f64),
+) -> Option<Vec<f64>> {
+    let k = trials.seen.first()?.len();
+    let mut curvature = DMatrix::<f64>::zeros(k, k);
+    let mut told = DMatrix::<f64>::zeros(k, 3);
+    for (place, (label, weight)) in places.iter().zip(taught) {
+        let seen = &trials.seen[*place];
+        for i in 0..k {
+            for j in 0..k {
+                curvature[(i, j)] += weight * seen[i] * seen[j];
+            }
+            for axis in 0..3 {
+                let known: f64 = (1..k).map(|j| seen[j] * mean[3 * j + axis]).sum();
+                told[(i, axis)] += weight * seen[i] * (label[axis] - known);
+            }
+        }
+    }
+    (1..k).for_each(|i| curvature[(i, i)] += ridge);
+    curvature[(0, 0)] += 1e-9;
+    let more = Cholesky::new(curvature)?.solve(&told);
+    let weights = (0..3 * k).map(|at| {
+        let known = if at < 3 { 0.0 } else { mean[at] };
+        known + more[(at / 3, at % 3)]
+    });
+    let weights: Vec<f64> = weights.collect();
+    weights.iter().all(|weight| weight.is_finite()).then_some(weights)
+}
+
+/// The labels of a scene's trials as they are written down: their role model is the peer that came
+/// nearest to what they are taught.
+pub fn labels(
+    history: &[Experience],
+    scene: &[usize],
+    taught: [f64; 3],
+) -> impl Iterator<Item = Label> {
+    let far = |place: &usize| {
+        let axes = history[*place].decision.correction.axes();
+        (0..3).map(|axis| (axes[axis] - taught[axis]).powi(2)).sum::<f64>()
+    };
+    let nearest = scene.iter().min_by(|a, b| far(a).total_cmp(&far(b))).copied();
+    let label = move |place: &usize| {
+        Some(Label {
+            trial: history[*place].trial,
+            role_model: history[nearest?].trial,
+            peers: scene.len() as u32,
+            correction: Correction::from_axes(taught),
+        })
+    };
+    scene.iter().filter_map(label).collect::<Vec<_>>().into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::learn::samples;
+
+    fn peers(noise: f64) -> Vec<PeerError> {
+        let at = |i: usize| {
+            let wave = |k: f64| libm::sin(i as f64 * k);
+            let error = [2.0 * wave(1.3), 2.0 * wave(2.1), 2.0 * wave(0.7)];
+            let off = [error[0] - 0.6, error[1] + 0.4, error[2] - 0.2];
+            let reward = -0.2 * libm::hypot(off[0], off[1]) - 0.2 * off[2].abs();
+            (error, reward + noise * wave(11.0), 1.0)
+        };
+        (0..25).map(at).collect()
+    }
+
+    fn assumed() -> Assumed {
+        let form = Form::Distance;
+        Assumed { form, noise: 0.09, sd: 1.8, shape: form.shape() }
+    }
+
+    #[test]
+    fn a_fitted_role_model_is_nearer_to_the_optimum_than_the_luckiest_peer() {
+        let peers = peers(0.1);
+        let fit = optimum_of(&peers, assumed()).unwrap();
+        let off = |at: &[f64]| libm::hypot(at[0] - 0.6, at[1] + 0.4) + (at[2] - 0.2).abs();
+        let best = peers.iter().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
+        assert!(off(&fit.values[..3]) < 0.35, "{:?}", &fit.values[..3]);
+        assert!(off(&fit.values[..3]) < off(&best.0), "{:?} {best:?}", &fit.values[..3]);
+        // Fewer peers tell less.
+        let few = optimum_of(&peers[..6], assumed()).unwrap();
+        assert!(variance(&few) > 2.0 * variance(&fit));
+    }
+
+    #[test]
+    fn the_policy_follows_its_labels_by_their_weights_and_stays_where_they_say_nothing() {
+        let history: Vec<_> = (0..30).map(|_| samples::trial(0, 0.0)).collect();
+        let seen: Vec<Vec<f64>> = (0..30).map(|i| vec![1.0, f64::from(i % 5) - 2.0, 0.0]).collect();
+        let trials = Trials { history: &history, seen: &seen, fresh: 10 };
+        let places: Vec<usize> = (0..30).collect();
+        let label = |p: usize| [0.5 + 0.3 * seen[p][1], -0.2 * seen[p][1], 1.0];
+        let mut taught: Vec<Taught> = places.iter().map(|p| (label(*p), 1.0)).collect();
+        // One is far off and hardly counts.
+        taught[7] = ([9.0; 3], 1e-6);
+        let mean = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.7, 0.0, 0.0];
+        let weights = imitated(&trials, &places, &taught, (&mean, 1e-3)).unwrap();
+        let wanted = [0.5, 0.0, 1.0, 0.3, -0.2, 0.0, 0.7, 0.0, 0.0];
+        assert!(weights.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 1e-2), "{weights:?}");
+    }
+
+    #[test]
+    fn a_trial_is_followed_to_the_peer_that_came_nearest_to_its_label() {
+        let mut history: Vec<_> = (0..4).map(|_| samples::trial(0, 0.0)).collect();
+        for (i, trial) in history.iter_mut().enumerate() {
+            trial.trial = i as u64;
+            trial.decision.correction = Correction::new(i as f64, 0.0, 0.0);
+        }
+        let told: Vec<_> = labels(&history, &[0, 1, 3], [2.6, 0.0, 0.0]).collect();
+        assert_eq!(
+            told.iter().map(|l| (l.trial, l.role_model)).collect::<Vec<_>>(),
+            [(0, 3), (1, 3), (3, 3)]
+        );
+        assert_eq!(told[0].peers, 3);
+    }
+}
