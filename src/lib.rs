@@ -8,6 +8,7 @@
 //! | a method of one's own | [`learn::Objective`] (a loss), [`learn::Rule`] (a rule) or [`learn::Method`] (anything); [`learn::Entry`], [`learn::add`] |
 //! | its settings | [`settings!`], [`choices!`] |
 //! | a figure of one's own | [`report::Metric`], [`report::add_metric`] |
+//! | a plate's pose from a picture of any resolution | [`eyes::find_plate`] |
 //! | a cell | [`sim::cell`], or a [`cell::Rig`] under [`cell::ScriptedCell`], or a [`cell::Workcell`] |
 //! | an experiment | [`lab::Experiment`], [`lab::Schedule`], [`lab::Trials`], [`lab::Sweep`] |
 //! | the whole program with all that | [`cli::main`] |
@@ -67,6 +68,7 @@ pub mod cell;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;
+pub mod eyes;
 #[doc(hidden)]
 pub mod input;
 pub mod lab;

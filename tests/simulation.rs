@@ -8,6 +8,7 @@ use rmrl::cell::{
     Attempt, IdealCell, PlateAt, ScriptedCell, Snapshot, Unwatched, Watch, Workcell, flatten,
 };
 use rmrl::config::{Robot, Scene};
+use rmrl::eyes::{Picture, find_plate};
 use rmrl::sim::{self, PhysicsSettings, SimRig};
 use rmrl::task::{
     Image, Noise, Outcome, Phase, Pose2, Range, Setup, Streams, TaskSpec, TrialKey, is_success,
@@ -364,6 +365,30 @@ fn a_watcher_sees_every_part_of_the_script_in_order_and_time() {
         "withdraw", "home",
     ];
     assert_eq!(names.0, script);
+}
+
+/// What `src/eyes` reads from the simulator's pictures, in light and noise of `narrow` and poses of `wide`.
+#[test]
+fn the_plates_outline_tells_where_it_lies_to_a_tenth() {
+    let task = TaskSpec { range: Range { mm: 10.0, deg: 10.0 }, camera: 3.0, ..noisy() };
+    let mut cell = cell_with("open", &task, PhysicsSettings::default());
+    let (mut sum, mut worst) = ([0.0; 2], [0.0f64; 2]);
+    let looks: u32 = 60;
+    for index in 0..looks {
+        let axis = |factor: f64| 10.0 * (f64::from(index) * factor).sin();
+        let offset = Pose2::new(axis(0.7), axis(1.9), axis(2.9));
+        let image = cell.prepare(&setup(index.into(), offset), &mut Unwatched).unwrap().image;
+        let seen = find_plate(&Picture::from(&image)).unwrap();
+        let off = offset.inverse().compose(seen.pose);
+        for (at, off) in [off.translation_mm(), off.yaw_deg.abs()].into_iter().enumerate() {
+            sum[at] += off * off;
+            worst[at] = worst[at].max(off);
+        }
+    }
+    let typical = sum.map(|sum| (sum / f64::from(looks)).sqrt());
+    println!("root mean square {typical:?}, worst {worst:?} (mm, deg)");
+    assert!(typical[0] < 0.07 && typical[1] < 0.09, "{typical:?}");
+    assert!(worst[0] < 0.25 && worst[1] < 0.25, "{worst:?}");
 }
 
 /// Mean column and row of the bright plate in the image.

@@ -108,7 +108,7 @@ fn learners() -> Vec<String> {
 }
 
 /// How each learner is to solve the task: trials, and settings where its defaults are for more.
-const KNOWN: [(&str, u64, &str); 15] = [
+const KNOWN: [(&str, u64, &str); 18] = [
     ("true-labels", 300, ""),
     // Its default explores by entropy alone: tuned for 1,000 trials, it settles too early here.
     ("reinforce", 6000, "explore_prob = 0.25"),
@@ -125,6 +125,9 @@ const KNOWN: [(&str, u64, &str); 15] = [
     ("bayes-registered", 100, "components = 4"),
     ("reward-fit", 100, "components = 4"),
     ("reward-fit-naf", 200, "components = 4"),
+    ("outline", 20, ""),
+    ("direct-pose", 20, ""),
+    ("self-calibration", 40, "components = 4"),
 ];
 
 #[test]

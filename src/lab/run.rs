@@ -2,7 +2,7 @@ use super::journal::Entry;
 use super::schedule::{Schedule, SoFar, Step};
 use super::trial::{Occasion, Trial, Trials};
 use super::{Experiment, LabError};
-use crate::cell::{Observation, Watch, Workcell};
+use crate::cell::{Observation, Signals, Watch, Workcell};
 use crate::input::ConfigError;
 use crate::learn::{Card, Experience, LearnError, Method, Mode, Recipe};
 use crate::store::{BatchEnd, Intent, Stored, TrialRow, TrialStore};
@@ -41,7 +41,7 @@ impl<'a> Run<'a> {
     ) -> Result<Self, LabError> {
         let trials = Trials::new(&experiment.task, seed);
         let card = recipe.card();
-        demand_signals(card, cell.as_ref())?;
+        demand_signals(card, cell.offers())?;
         let method = recipe.build(experiment.task.grid(), trials.streams());
         let mut run = Self {
             experiment,
@@ -233,22 +233,62 @@ impl<'w> Stage<'w> {
 }
 
 /// A method that needs more than the cell can tell is refused before anything moves.
-fn demand_signals(card: &Card, cell: &dyn Workcell) -> Result<(), ConfigError> {
-    let offers = cell.offers();
-    let lacks = |what: &str| ConfigError {
+fn demand_signals(card: &Card, offers: Signals) -> Result<(), ConfigError> {
+    let lacks = |needs: String, offered: &str| ConfigError {
         file: "the workcell".into(),
         key: "methods".into(),
         value: format!("\"{}\"", card.name),
-        valid: format!("needs {what}, which this workcell cannot give"),
+        valid: format!("needs {needs}, and this workcell offers {offered}: leave it out"),
     };
+    let at_most = |finest: &str| format!("at most '{finest}'");
     if card.sees_truth && !offers.truth {
-        return Err(lacks("the true offset (simulation only)"));
+        return Err(lacks("the true offset".to_owned(), "it in simulation only"));
     }
     if card.signal > offers.reward {
-        return Err(lacks(&format!("the reward signal '{}'", card.signal.name())));
+        let needs = format!("the reward signal '{}'", card.signal.name());
+        return Err(lacks(needs, &at_most(offers.reward.name())));
     }
     if card.context > offers.context {
-        return Err(lacks(&format!("the context signal '{}'", card.context.name())));
+        let needs = format!("the context signal '{}'", card.context.name());
+        return Err(lacks(needs, &at_most(offers.context.name())));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::{ContextSignal, RewardSignal};
+
+    #[test]
+    fn a_method_that_needs_more_than_the_cell_offers_is_refused_and_told_what_it_offers() {
+        let most =
+            Signals { reward: RewardSignal::Signed, context: ContextSignal::Pose, truth: true };
+        let ask = |method: &str, offers| {
+            let entry = crate::learn::find("test", "method", method).unwrap();
+            let recipe = entry.open("test", &toml::Table::new()).unwrap();
+            demand_signals(recipe.card(), offers).map_err(|error| error.to_string())
+        };
+        for (method, offers, said) in [
+            (
+                "self-calibration",
+                Signals { reward: RewardSignal::Unsigned, ..most },
+                "the reward signal 'signed', and this workcell offers at most 'unsigned'",
+            ),
+            (
+                "direct-pose",
+                Signals { context: ContextSignal::SceneId, ..most },
+                "the context signal 'pose', and this workcell offers at most 'scene-id'",
+            ),
+            (
+                "oracle",
+                Signals { truth: false, ..most },
+                "the true offset, and this workcell offers it in simulation only",
+            ),
+        ] {
+            let error = ask(method, offers).unwrap_err();
+            assert!(error.contains(said) && error.contains(method), "{error}");
+            assert_eq!(ask(method, most), Ok(()));
+        }
+    }
 }

@@ -18,6 +18,7 @@ mod methods;
 mod network;
 mod objective;
 mod optimiser;
+mod plus_bias;
 pub mod policy;
 mod registrar;
 mod registry;

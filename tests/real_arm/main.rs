@@ -194,6 +194,21 @@ fn a_dry_run_plans_and_moves_nothing_and_the_doctor_speaks_on_the_command_line()
     }
 }
 
+#[test]
+fn a_method_that_needs_what_an_arm_cannot_tell_is_refused_before_anything_moves() {
+    let (twin, _) = quiet_twin(FAST);
+    let (dir, file) = file_for(twin.ports());
+    let joints = || status(&twin)["actual_q"].clone();
+    let before = joints();
+    let refused = training_of("oracle", &file, &dir.path().join("out"), &[]).output().unwrap();
+    let said = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    for part in ["\"oracle\"", "needs the true offset", "offers it in simulation only"] {
+        assert!(said.contains(part), "{said}");
+    }
+    assert_eq!(joints(), before);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_method_in_python_trains_on_the_arm() {

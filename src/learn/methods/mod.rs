@@ -23,4 +23,7 @@ methods! {
     rm_rl,
     rm_rl_fit,
     bayes_linear,
+    outline,
+    direct_pose,
+    self_calibration,
 }
