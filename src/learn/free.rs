@@ -17,6 +17,11 @@ impl Reach {
         Self(grid.correction([grid.bins() - 1; 3]).axes())
     }
 
+    /// Half of the range, mm, mm, deg.
+    pub fn half(&self) -> [f64; 3] {
+        self.0
+    }
+
     /// The correction (mm, mm, deg), kept within reach.
     pub fn decision(&self, axes: [f64; 3]) -> Decision {
         let kept = std::array::from_fn(|i| axes[i].clamp(-self.0[i], self.0[i]));

@@ -1,4 +1,5 @@
 use super::free::{Linear, Looks, Reach, dithered};
+use super::registrar::registrar;
 use super::reward_form::{Form, RewardFit, Sample};
 use super::{
     Card, Decision, Experience, LearnError, Method, Mode, Progress, Settings, View, saved,
@@ -16,13 +17,10 @@ pub trait Fit: Send + Sized + 'static {
 
     fn card(settings: &Self::Settings) -> Card;
 
-    fn linear(settings: &Self::Settings) -> (Linear, Exploration);
+    /// The settings that the learner itself needs, and whether images are registered.
+    fn linear(settings: &Self::Settings) -> (Linear, Exploration, bool);
 
-    fn new(settings: Self::Settings, grid: ActionGrid) -> Self;
-
-    /// Sees the trials whose images gave the components, once; what it keeps of them must follow from
-    /// them alone.
-    fn begin(&mut self, _first: &[Experience], _looks: &Looks) {}
+    fn new(settings: Self::Settings) -> Self;
 
     /// What is known after these trials, and what was known before.
     fn fit(
@@ -77,6 +75,8 @@ pub struct Trials<'a> {
     pub seen: &'a [Vec<f64>],
     /// How many of the last trials are new.
     pub fresh: usize,
+    /// What copies of the first images tell of the weights ([`registrar`]); empty if it is not asked for.
+    pub registered: &'a [f64],
 }
 
 impl<'a> Trials<'a> {
@@ -104,6 +104,25 @@ impl<'a> Trials<'a> {
     }
 }
 
+impl Trials<'_> {
+    /// From which trial on the task is as it is now, and what was known when it changed: by
+    /// [`surprise`](Self::surprise).
+    pub fn since(
+        &self,
+        known: Option<&Known>,
+        reward: (Form, f64),
+        deviations: f64,
+    ) -> (usize, Vec<f64>) {
+        match known {
+            None => (0, Vec::new()),
+            Some(known) if self.surprise(known, reward, deviations) => {
+                (self.history.len() - self.fresh, known.fit.values.clone())
+            }
+            Some(known) => (known.since, known.before.clone()),
+        }
+    }
+}
+
 /// Trials after which what is expected can be relied on.
 const ENOUGH: usize = 100;
 
@@ -114,20 +133,25 @@ pub struct LinearLearner<F: Fit> {
     reach: Reach,
     linear: Linear,
     looks: Looks,
+    /// Whether images are registered, and what that has told (3k).
+    registers: bool,
+    registered: Vec<f64>,
     rule: F,
     known: Option<Known>,
 }
 
 impl<F: Fit> LinearLearner<F> {
     pub fn new(card: Card, settings: F::Settings, grid: ActionGrid) -> Self {
-        let (linear, exploration) = F::linear(&settings);
+        let (linear, exploration, registers) = F::linear(&settings);
         Self {
             card,
             exploration,
             reach: Reach::of(grid),
             linear,
             looks: Looks::new(linear),
-            rule: F::new(settings, grid),
+            registers,
+            registered: Vec::new(),
+            rule: F::new(settings),
             known: None,
         }
     }
@@ -135,8 +159,10 @@ impl<F: Fit> LinearLearner<F> {
     fn look(&mut self, history: &[Experience]) {
         let began = !self.looks.seen.is_empty();
         self.looks.look(history);
-        if !began && !self.looks.seen.is_empty() {
-            self.rule.begin(&history[..self.linear.first_trials], &self.looks);
+        if self.registers && !began && !self.looks.seen.is_empty() {
+            let first = &history[..self.linear.first_trials];
+            let told = registrar(first, &self.looks, self.reach.half());
+            self.registered = told.unwrap_or_default();
         }
     }
 
@@ -179,7 +205,8 @@ impl<F: Fit> Method for LinearLearner<F> {
         if self.looks.seen.is_empty() {
             return Ok(Progress::default());
         }
-        let trials = Trials { history, seen: &self.looks.seen, fresh };
+        let (seen, registered) = (&self.looks.seen[..], &self.registered[..]);
+        let trials = Trials { history, seen, fresh, registered };
         let (known, progress) = self.rule.fit(&trials, self.known.as_ref(), draw)?;
         self.known = Some(known);
         Ok(progress)
@@ -243,7 +270,8 @@ mod tests {
         let seen = vec![vec![1.0]; 140];
         let surprised = |reward: f64, made: usize| {
             let history: Vec<_> = (0..made).map(|_| samples::trial(0, reward)).collect();
-            let trials = Trials { history: &history, seen: &seen[..made], fresh: 20 };
+            let trials =
+                Trials { history: &history, seen: &seen[..made], fresh: 20, registered: &[] };
             trials.surprise(&known, (Form::Distance, 0.09), 6.0)
         };
         // At the optimum -0.14 is expected: w s for each of the two distances.

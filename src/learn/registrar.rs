@@ -177,8 +177,8 @@ mod tests {
                 squares[axis] += (to[axis] - from[axis] - truth[axis]).powi(2) / 20.0;
             }
         }
-        // Plates lie some 2.4 mm and deg apart on each axis.
+        // Plates lie some 2.4 mm and deg apart on each axis: a fifth of it.
         let rms = squares.map(f64::sqrt);
-        assert!(rms.iter().all(|off| *off < 0.4), "{rms:?}");
+        assert!(rms.iter().all(|off| *off < 0.5), "{rms:?}");
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use nalgebra::{Cholesky, DMatrix};
 
 use super::linear::Trials;
-use super::reward_form::{Form, RewardFit, RewardPrior, Sample, Shape};
+use super::reward_form::{Form, RewardFit, RewardPrior, Sample, Shape, optimum};
 use super::{Experience, Label};
 use crate::task::Correction;
 
@@ -71,21 +71,118 @@ pub fn variance(fit: &RewardFit) -> f64 {
     (0..3).map(of).sum::<f64>() / 3.0
 }
 
-/// A label of each trial: correction (mm, mm, deg) and how much it counts.
-pub type Taught = ([f64; 3], f64);
+/// How far each correction was from the policy, with its reward, from trial `since` on.
+pub fn errors(trials: &Trials<'_>, policy: &[f64], since: usize) -> Vec<PeerError> {
+    let error = |s: &Sample<'_>| {
+        let mu = optimum(policy, s.seen);
+        (std::array::from_fn(|axis| s.action[axis] - mu[axis]), s.reward, 1.0)
+    };
+    trials.samples(since).iter().map(error).collect()
+}
+
+/// Which trials of other scenes are peers.
+#[derive(Clone, Copy, Debug)]
+pub struct Peers {
+    /// How far apart images are, in components, where one counts little; 0 is none.
+    pub radius: f64,
+    /// Components in which they are compared.
+    pub compared: usize,
+}
+
+impl Peers {
+    /// Of a scene whose trials lie at these places: those count fully, others as they look alike.
+    fn of(
+        self,
+        trials: &Trials<'_>,
+        own: &[usize],
+        (errors, since): (&[PeerError], usize),
+    ) -> Vec<PeerError> {
+        let mean = |at| own.iter().map(|p| trials.seen[*p][at]).sum::<f64>() / own.len() as f64;
+        let middle: Vec<f64> = (1..=self.compared).map(mean).collect();
+        let count = |place: usize| match own.binary_search(&place) {
+            Ok(_) => 1.0,
+            Err(_) if self.radius > 0.0 => {
+                let off = trials.seen[place].iter().skip(1).zip(&middle).map(|(a, b)| a - b);
+                let far: f64 = off.map(|off| off * off).sum();
+                libm::exp(-far / (2.0 * self.radius * self.radius))
+            }
+            Err(_) => 0.0,
+        };
+        let all = errors.iter().enumerate();
+        let peers = all.map(|(at, (error, reward, _))| (*error, *reward, count(since + at)));
+        peers.filter(|peer| peer.2 > HARDLY).collect()
+    }
+}
+
+/// A peer that counts less is none.
+const HARDLY: f64 = 0.01;
+
+/// What the trials of a scene are taught.
+#[derive(Clone, Debug)]
+pub struct FittedModel {
+    /// Places of the scene's trials.
+    pub own: Vec<usize>,
+    /// mm, mm, deg.
+    pub label: [f64; 3],
+    /// How much it counts: less where it is less certain.
+    pub weight: f64,
+}
+
+/// A role model for each scene: where the policy stood in it on average, moved by where its peers did
+/// best.
+pub fn role_models(
+    trials: &Trials<'_>,
+    (scenes, since): (&Scenes, usize),
+    policy: &[f64],
+    (peers, assumed): (Peers, Assumed),
+) -> Option<Vec<FittedModel>> {
+    let errors = errors(trials, policy, since);
+    let model = |own: &Vec<usize>| {
+        let fit = optimum_of(&peers.of(trials, own, (&errors, since)), assumed)?;
+        let stood = |axis: usize| {
+            own.iter().map(|p| optimum(policy, &trials.seen[*p])[axis]).sum::<f64>()
+                / own.len() as f64
+        };
+        let label = std::array::from_fn(|axis| stood(axis) + fit.values[axis]);
+        // A variance of 0.02 mm^2 and deg^2 is as good as can be: the arm's own noise is 0.04.
+        Some(FittedModel { own: own.clone(), label, weight: 0.05 / (variance(&fit) + 0.03) })
+    };
+    scenes.values().map(model).collect()
+}
+
+impl FittedModel {
+    /// Its labels as they are written down: their role model is the peer that came nearest to what they are
+    /// taught.
+    pub fn labels(&self, history: &[Experience]) -> Vec<Label> {
+        let far = |place: &usize| {
+            let axes = history[*place].decision.correction.axes();
+            (0..3).map(|axis| (axes[axis] - self.label[axis]).powi(2)).sum::<f64>()
+        };
+        let nearest = self.own.iter().min_by(|a, b| far(a).total_cmp(&far(b)));
+        let label = |place: &usize| {
+            Some(Label {
+                trial: history[*place].trial,
+                role_model: history[*nearest?].trial,
+                peers: self.own.len() as u32,
+                correction: Correction::from_axes(self.label),
+            })
+        };
+        self.own.iter().filter_map(label).collect()
+    }
+}
 
 /// Weights (k x 3, row by row) of the policy that imitates the labels: weighted ridge regression about
 /// `mean`, no penalty on the constant.
 pub fn imitated(
     trials: &Trials<'_>,
-    places: &[usize],
-    taught: &[Taught],
+    models: &[FittedModel],
     (mean, ridge): (&[f64], f64),
 ) -> Option<Vec<f64>> {
     let k = trials.seen.first()?.len();
     let mut curvature = DMatrix::<f64>::zeros(k, k);
     let mut told = DMatrix::<f64>::zeros(k, 3);
-    for (place, (label, weight)) in places.iter().zip(taught) {
+    let taught = models.iter().flat_map(|model| model.own.iter().map(move |place| (place, model)));
+    for (place, FittedModel { label, weight, .. }) in taught {
         let seen = &trials.seen[*place];
         for i in 0..k {
             for j in 0..k {
@@ -106,29 +203,6 @@ pub fn imitated(
     });
     let weights: Vec<f64> = weights.collect();
     weights.iter().all(|weight| weight.is_finite()).then_some(weights)
-}
-
-/// The labels of a scene's trials as they are written down: their role model is the peer that came
-/// nearest to what they are taught.
-pub fn labels(
-    history: &[Experience],
-    scene: &[usize],
-    taught: [f64; 3],
-) -> impl Iterator<Item = Label> {
-    let far = |place: &usize| {
-        let axes = history[*place].decision.correction.axes();
-        (0..3).map(|axis| (axes[axis] - taught[axis]).powi(2)).sum::<f64>()
-    };
-    let nearest = scene.iter().min_by(|a, b| far(a).total_cmp(&far(b))).copied();
-    let label = move |place: &usize| {
-        Some(Label {
-            trial: history[*place].trial,
-            role_model: history[nearest?].trial,
-            peers: scene.len() as u32,
-            correction: Correction::from_axes(taught),
-        })
-    };
-    scene.iter().filter_map(label).collect::<Vec<_>>().into_iter()
 }
 
 #[cfg(test)]
@@ -169,14 +243,17 @@ mod tests {
     fn the_policy_follows_its_labels_by_their_weights_and_stays_where_they_say_nothing() {
         let history: Vec<_> = (0..30).map(|_| samples::trial(0, 0.0)).collect();
         let seen: Vec<Vec<f64>> = (0..30).map(|i| vec![1.0, f64::from(i % 5) - 2.0, 0.0]).collect();
-        let trials = Trials { history: &history, seen: &seen, fresh: 10 };
-        let places: Vec<usize> = (0..30).collect();
-        let label = |p: usize| [0.5 + 0.3 * seen[p][1], -0.2 * seen[p][1], 1.0];
-        let mut taught: Vec<Taught> = places.iter().map(|p| (label(*p), 1.0)).collect();
+        let trials = Trials { history: &history, seen: &seen, fresh: 10, registered: &[] };
+        let model = |p: usize| FittedModel {
+            own: vec![p],
+            label: [0.5 + 0.3 * seen[p][1], -0.2 * seen[p][1], 1.0],
+            weight: 1.0,
+        };
+        let mut models: Vec<FittedModel> = (0..30).map(model).collect();
         // One is far off and hardly counts.
-        taught[7] = ([9.0; 3], 1e-6);
+        (models[7].label, models[7].weight) = ([9.0; 3], 1e-6);
         let mean = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.7, 0.0, 0.0];
-        let weights = imitated(&trials, &places, &taught, (&mean, 1e-3)).unwrap();
+        let weights = imitated(&trials, &models, (&mean, 1e-3)).unwrap();
         let wanted = [0.5, 0.0, 1.0, 0.3, -0.2, 0.0, 0.7, 0.0, 0.0];
         assert!(weights.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 1e-2), "{weights:?}");
     }
@@ -188,7 +265,8 @@ mod tests {
             trial.trial = i as u64;
             trial.decision.correction = Correction::new(i as f64, 0.0, 0.0);
         }
-        let told: Vec<_> = labels(&history, &[0, 1, 3], [2.6, 0.0, 0.0]).collect();
+        let model = FittedModel { own: vec![0, 1, 3], label: [2.6, 0.0, 0.0], weight: 1.0 };
+        let told = model.labels(&history);
         assert_eq!(
             told.iter().map(|l| (l.trial, l.role_model)).collect::<Vec<_>>(),
             [(0, 3), (1, 3), (3, 3)]

@@ -1,11 +1,10 @@
 use rand_distr::{Distribution, StandardNormal};
 
-use crate::learn::free::{Linear, Looks, dithered};
+use crate::learn::free::{Linear, dithered};
 use crate::learn::linear::{Exploration, Fit, Known, Trials};
-use crate::learn::registrar::registrar;
 use crate::learn::reward_form::{Form, RewardFit, RewardPrior};
-use crate::learn::{Card, Entry, Experience, LearnError, Progress};
-use crate::task::{ActionGrid, Draw};
+use crate::learn::{Card, Entry, LearnError, Progress};
+use crate::task::Draw;
 use crate::{choices, settings};
 
 pub fn entry() -> Entry {
@@ -58,32 +57,27 @@ choices! {
 /// `form = "quadratic"`, only that it has one, about which it is smooth.
 pub struct BayesLinear {
     settings: BayesLinearSettings,
-    /// Half of the range, mm, mm, deg.
-    half: [f64; 3],
-    /// What copies of the first images tell of the weights (3k); empty if it is not asked for.
-    registered: Vec<f64>,
 }
 
 impl BayesLinear {
     fn starts(
         &self,
-        k: usize,
+        trials: &Trials<'_>,
         made: usize,
         known: Option<&Known>,
         draw: &mut Draw,
     ) -> Vec<Vec<f64>> {
         let shape = self.settings.form.shape();
         let blank = |optimum| {
-            let mut start = RewardFit::start(k, optimum, shape);
-            start.iter_mut().zip(&self.registered).skip(3).for_each(|(v, known)| *v = *known);
+            let mut start = RewardFit::start(trials.seen[0].len(), optimum, shape);
+            start.iter_mut().zip(trials.registered).skip(3).for_each(|(v, known)| *v = *known);
             start
         };
         let mut starts = vec![known.map_or_else(|| blank([0.0; 3]), |k| k.fit.values.clone())];
-        if made <= self.settings.restarts_until {
-            for _ in 0..self.settings.restarts {
-                starts.push(blank(std::array::from_fn(|_| StandardNormal.sample(draw))));
-            }
-        }
+        let restarts =
+            if made <= self.settings.restarts_until { self.settings.restarts } else { 0 };
+        let mut anywhere = || blank(std::array::from_fn(|_| StandardNormal.sample(draw)));
+        starts.extend((0..restarts).map(|_| anywhere()));
         starts
     }
 }
@@ -97,19 +91,12 @@ impl Fit for BayesLinear {
         Card::learner(Self::NAME, summary)
     }
 
-    fn linear(settings: &BayesLinearSettings) -> (Linear, Exploration) {
-        (settings.linear, settings.exploration)
+    fn linear(settings: &BayesLinearSettings) -> (Linear, Exploration, bool) {
+        (settings.linear, settings.exploration, settings.registered)
     }
 
-    fn new(settings: BayesLinearSettings, grid: ActionGrid) -> Self {
-        let half = grid.correction([grid.bins() - 1; 3]).axes();
-        Self { settings, half, registered: Vec::new() }
-    }
-
-    fn begin(&mut self, first: &[Experience], looks: &Looks) {
-        if self.settings.registered {
-            self.registered = registrar(first, looks, self.half).unwrap_or_default();
-        }
+    fn new(settings: BayesLinearSettings) -> Self {
+        Self { settings }
     }
 
     fn fit(
@@ -119,13 +106,8 @@ impl Fit for BayesLinear {
         draw: &mut Draw,
     ) -> Result<(Known, Progress), LearnError> {
         let BayesLinearSettings { form, noise, prior_sd, carried_sd, surprise, .. } = self.settings;
-        let changed = known.filter(|known| trials.surprise(known, (form, noise), surprise));
-        let (since, before) = match (changed, known) {
-            (Some(known), _) => (trials.history.len() - trials.fresh, known.fit.values.clone()),
-            (None, Some(known)) => (known.since, known.before.clone()),
-            (None, None) => (0, Vec::new()),
-        };
-        let mean = if before.is_empty() { &self.registered } else { &before };
+        let (since, before) = trials.since(known, (form, noise), surprise);
+        let mean = if before.is_empty() { trials.registered } else { &before };
         let mut shape = form.shape();
         for (shape, known) in shape.iter_mut().zip(before.iter().rev().take(4).rev()) {
             *shape = (*known, shape.1);
@@ -133,7 +115,7 @@ impl Fit for BayesLinear {
         let weights = if mean.is_empty() { prior_sd } else { carried_sd };
         let prior = RewardPrior { form, noise, mean, constant: prior_sd, weights, shape };
         let samples = trials.samples(since);
-        let starts = self.starts(trials.seen[0].len(), samples.len(), known, draw);
+        let starts = self.starts(trials, samples.len(), known, draw);
         let fit = RewardFit::of(&starts, &samples, prior)
             .ok_or_else(|| LearnError::Diverged("no fit of the reward is a number".to_owned()))?;
         let loss = fit.cost / samples.len() as f64;

@@ -126,8 +126,9 @@ impl Objective for RmRl {
         let mut loss = Loss::from(Tensor::new(0f32, &Device::Cpu)?);
         if !places.is_empty() {
             let taught = self.models.taught(round.history, places);
-            let (labels, weights) =
-                taught.ok_or_else(|| LearnError::not_shown(Self::NAME, "signal that its labels are made of"))?;
+            let (labels, weights) = taught.ok_or_else(|| {
+                LearnError::not_shown(Self::NAME, "signal that its labels are made of")
+            })?;
             let imitation =
                 network.imitation(&round.trials(places), labels.into_iter(), weights)?;
             loss.total = (loss.total + &imitation)?;

@@ -1,13 +1,12 @@
-use crate::learn::free::{Linear, Looks};
+use nalgebra::DMatrix;
+
+use crate::learn::free::Linear;
 use crate::learn::linear::{Exploration, Fit, Known, Trials};
-use crate::learn::registrar::registrar;
-use crate::learn::reward_form::{Form, RewardFit, optimum};
-use crate::learn::scenes::{
-    Assumed, PeerError, Scenes, Taught, imitated, labels, optimum_of, scenes, variance,
-};
-use crate::learn::{Card, Entry, Experience, LearnError, Progress};
+use crate::learn::reward_form::{Form, RewardFit};
+use crate::learn::scenes::{Assumed, Peers, errors, imitated, optimum_of, role_models, scenes};
+use crate::learn::{Card, Entry, LearnError, Progress};
 use crate::settings;
-use crate::task::{ActionGrid, ContextSignal, Draw};
+use crate::task::{ContextSignal, Draw};
 
 pub fn entry() -> Entry {
     Entry::linear::<RmRlFit>()
@@ -25,7 +24,7 @@ settings! {
         role_model_sd: f64 = 0.7, in 1e-3..=100.0, tune log(0.2..=2.0);
         /// How far apart the images of two scenes are, in components, where the trials of one count
         /// little as peers of the other; 0 is scene by scene.
-        peer_radius: f64 = 0.7, in 0.0..=100.0, tune log(0.2..=2.0);
+        peer_radius: f64 = 0.7, in 0.0..=100.0, tune linear(0.0..=2.0);
         /// Components in which they are compared.
         peer_components: usize = 6, in 1..=100;
         /// Labels and imitation again and again, after each batch.
@@ -56,9 +55,6 @@ settings! {
 /// corrections; the reward's form is assumed, its weights are learned.
 pub struct RmRlFit {
     settings: RmRlFitSettings,
-    half: [f64; 3],
-    /// The policy before the first fit (3k).
-    registered: Vec<f64>,
 }
 
 /// Trials until which a role model may lie anywhere, and from which on the reward's shape is fitted.
@@ -66,66 +62,6 @@ const FAR_UNTIL: usize = 80;
 const SHAPED_FROM: usize = 100;
 /// Standard deviation of a role model about a policy that knows nothing yet, mm and deg.
 const FAR_SD: f64 = 1.8;
-
-impl RmRlFit {
-    /// What counts as peers of a scene, with how far each was from the policy.
-    fn peers(
-        &self,
-        trials: &Trials<'_>,
-        own: &[usize],
-        errors: &[PeerError],
-        since: usize,
-    ) -> Vec<PeerError> {
-        let RmRlFitSettings { peer_radius, peer_components, .. } = self.settings;
-        let compared = 1..1 + peer_components.min(self.settings.linear.components);
-        let mean = |at| own.iter().map(|p| trials.seen[*p][at]).sum::<f64>() / own.len() as f64;
-        let middle: Vec<f64> = compared.clone().map(mean).collect();
-        let mut peers = Vec::new();
-        for (place, error) in errors.iter().enumerate() {
-            let seen = &trials.seen[since + place][compared.clone()];
-            let far: f64 = seen.iter().zip(&middle).map(|(a, b)| (a - b) * (a - b)).sum();
-            let alike = match own.binary_search(&(since + place)) {
-                Ok(_) => 1.0,
-                Err(_) if peer_radius > 0.0 => libm::exp(-far / (2.0 * peer_radius * peer_radius)),
-                Err(_) => 0.0,
-            };
-            if alike > 0.01 {
-                peers.push((error.0, error.1, alike));
-            }
-        }
-        peers
-    }
-
-    /// One pass: a role model for each scene, then the policy that imitates them all.
-    fn pass(
-        &self,
-        trials: &Trials<'_>,
-        scenes: &Scenes,
-        (policy, since): (&[f64], usize),
-        assumed: Assumed,
-        mean: &[f64],
-    ) -> Option<(Vec<f64>, Vec<(usize, [f64; 3])>)> {
-        let errors = errors(trials, policy, since);
-        let (mut places, mut taught, mut models) = (Vec::new(), Vec::<Taught>::new(), Vec::new());
-        for (scene, own) in scenes {
-            let peers = self.peers(trials, own, &errors, since);
-            let fit = optimum_of(&peers, assumed)?;
-            let at = |axis: usize| {
-                let stood = own.iter().map(|p| optimum(policy, &trials.seen[*p])[axis]);
-                stood.sum::<f64>() / own.len() as f64 + fit.values[axis]
-            };
-            let label: [f64; 3] = std::array::from_fn(at);
-            let label: [f64; 3] =
-                std::array::from_fn(|axis| label[axis].clamp(-self.half[axis], self.half[axis]));
-            let weight = 0.05 / (variance(&fit) + 0.03);
-            models.push((*scene, label));
-            places.extend(own);
-            taught.extend(own.iter().map(|_| (label, weight)));
-        }
-        let policy = imitated(trials, &places, &taught, (mean, self.settings.ridge))?;
-        Some((policy, models))
-    }
-}
 
 impl Fit for RmRlFit {
     const NAME: &'static str = "rm-rl-fit";
@@ -136,19 +72,12 @@ impl Fit for RmRlFit {
         Card { context: ContextSignal::SceneId, ..Card::learner(Self::NAME, summary) }
     }
 
-    fn linear(settings: &RmRlFitSettings) -> (Linear, Exploration) {
-        (settings.linear, settings.exploration)
+    fn linear(settings: &RmRlFitSettings) -> (Linear, Exploration, bool) {
+        (settings.linear, settings.exploration, settings.registered)
     }
 
-    fn new(settings: RmRlFitSettings, grid: ActionGrid) -> Self {
-        let half = grid.correction([grid.bins() - 1; 3]).axes();
-        Self { settings, half, registered: Vec::new() }
-    }
-
-    fn begin(&mut self, first: &[Experience], looks: &Looks) {
-        if self.settings.registered {
-            self.registered = registrar(first, looks, self.half).unwrap_or_default();
-        }
+    fn new(settings: RmRlFitSettings) -> Self {
+        Self { settings }
     }
 
     fn fit(
@@ -157,67 +86,46 @@ impl Fit for RmRlFit {
         known: Option<&Known>,
         _: &mut Draw,
     ) -> Result<(Known, Progress), LearnError> {
-        let RmRlFitSettings { form, noise, role_model_sd, surprise, window, passes, .. } =
-            self.settings;
-        let made = trials.history.len();
-        let changed = known.filter(|known| trials.surprise(known, (form, noise), surprise));
-        let (changed_at, before) = match (changed, known) {
-            (Some(known), _) => (made - trials.fresh, known.fit.values.clone()),
-            (None, Some(known)) => (known.since, known.before.clone()),
-            (None, None) => (0, Vec::new()),
-        };
-        let since = changed_at.max(made.saturating_sub(window));
+        let RmRlFitSettings { form, noise, surprise, window, passes, ridge, .. } = self.settings;
+        let (changed_at, before) = trials.since(known, (form, noise), surprise);
+        let since = changed_at.max(trials.history.len().saturating_sub(window));
         let scenes = scenes(trials.history, since)
             .ok_or_else(|| LearnError::not_shown(Self::NAME, "scene instance"))?;
         let k = trials.seen[0].len();
         let blank = vec![0.0; 3 * k];
         // What the policy is drawn towards where its labels do not say.
-        let mean = match (before.is_empty(), self.registered.is_empty()) {
-            (false, _) => &before[..3 * k],
-            (true, false) => &self.registered[..],
-            (true, true) => &blank[..],
+        let mean = match (&before[..], trials.registered) {
+            ([], []) => &blank[..],
+            ([], registered) => registered,
+            (before, _) => &before[..3 * k],
         };
-        let mut policy =
-            known.map_or_else(|| mean.to_vec(), |known| known.fit.values[..3 * k].to_vec());
-        let mut assumed = Assumed { form, noise, sd: FAR_SD, shape: form.shape() };
+        let of_all = known.map_or(mean, |known| &known.fit.values[..3 * k]);
+        let mut policy = of_all.to_vec();
+        let (made, informed) = (trials.history.len() - since, mean != blank);
+        let far = Assumed { form, noise, sd: FAR_SD, shape: form.shape() };
         // How far the policy stands off as a whole, and the shape of the reward about it.
-        let everywhere: Vec<PeerError> = errors(trials, &policy, since);
-        let whole = optimum_of(&everywhere, assumed);
-        let Some(whole) = whole else { return Err(diverged()) };
-        if made - since >= SHAPED_FROM || self.registered.len() == 3 * k {
-            assumed = assumed.known(&whole);
-        }
-        if !self.registered.is_empty() || !before.is_empty() {
+        let diverged = || LearnError::Diverged("no fit of the reward is a number".to_owned());
+        let whole = optimum_of(&errors(trials, &policy, since), far).ok_or_else(diverged)?;
+        if informed {
             (0..3).for_each(|axis| policy[axis] += whole.values[axis]);
         }
-        let near = made - since >= FAR_UNTIL || !self.registered.is_empty() || !before.is_empty();
-        assumed.sd = if near { role_model_sd } else { FAR_SD };
-        let mut models = Vec::new();
+        let near = made >= FAR_UNTIL || informed;
+        let assumed = if made >= SHAPED_FROM || informed { far.known(&whole) } else { far };
+        let sd = if near { self.settings.role_model_sd } else { FAR_SD };
+        let RmRlFitSettings { peer_radius: radius, peer_components, linear, .. } = self.settings;
+        let peers = Peers { radius, compared: peer_components.min(linear.components) };
+        let (assumed, mut labels) = (Assumed { sd, ..assumed }, Vec::new());
         for _ in 0..passes {
-            let pass = self.pass(trials, &scenes, (&policy, since), assumed, mean);
-            (policy, models) = pass.ok_or_else(diverged)?;
+            let models = role_models(trials, (&scenes, since), &policy, (peers, assumed));
+            let models = models.ok_or_else(diverged)?;
+            policy = imitated(trials, &models, (mean, ridge)).ok_or_else(diverged)?;
+            labels = models.iter().flat_map(|model| model.labels(trials.history)).collect();
         }
-        let told =
-            models.iter().flat_map(|(scene, label)| labels(trials.history, &scenes[scene], *label));
-        let labels = told.collect();
-        let mut values = policy;
-        values.extend(&whole.values[3..]);
-        let loss = whole.cost / (made - since) as f64;
-        let fit = RewardFit { values, spread: nalgebra::DMatrix::zeros(0, 0), cost: whole.cost };
+        let loss = whole.cost / made as f64;
+        policy.extend(&whole.values[3..]);
+        let spread = DMatrix::zeros(0, 0);
+        let fit = RewardFit { values: policy, spread, cost: whole.cost };
         let progress = Progress { loss, labels, ..Progress::default() };
         Ok((Known { fit, since: changed_at, before }, progress))
     }
-}
-
-/// How far each correction was from the policy, with its reward.
-fn errors(trials: &Trials<'_>, policy: &[f64], since: usize) -> Vec<PeerError> {
-    let error = |s: &crate::learn::reward_form::Sample<'_>| {
-        let mu = optimum(policy, s.seen);
-        (std::array::from_fn(|axis| s.action[axis] - mu[axis]), s.reward, 1.0)
-    };
-    trials.samples(since).iter().map(error).collect()
-}
-
-fn diverged() -> LearnError {
-    LearnError::Diverged("no fit of the reward is a number".to_owned())
 }
