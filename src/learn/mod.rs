@@ -4,9 +4,13 @@
 //! never sees the simulator's truth, unless its card says so and its results are marked.
 
 mod baseline;
+mod clipped;
 mod common;
 mod components;
+mod critic;
 mod dense;
+mod gaussian_process;
+mod groups;
 pub mod heads;
 mod initial_state;
 mod learner;
@@ -23,6 +27,7 @@ pub mod role_model;
 mod rule;
 #[cfg(test)]
 mod samples;
+mod seen;
 mod settings;
 mod space;
 
