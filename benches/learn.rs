@@ -53,11 +53,11 @@ fn gradient_step(c: &mut Criterion) {
         Ok((policy, trials, images, targets))
     };
     let (policy, trials, images, targets) = run().expect("a policy and its batch");
-    let mut adam = Adam::new(1e-3, 5.0, policy.vars());
+    let mut adam = Adam::new(1e-3, 5.0, policy.params().iter().map(|(_, var)| var));
     let mut step = || -> candle_core::Result<f64> {
         let log_probs = candle_nn::ops::log_softmax(&policy.logits(&images)?, 2)?;
         let loss = (log_probs * &targets)?.sum_all()?.affine(-1.0 / BATCH as f64, 0.0)?;
-        adam.step(policy.vars(), &loss.backward()?)
+        adam.step(policy.params().iter().map(|(_, var)| var), &loss.backward()?)
     };
     c.bench_function("gradient step, batch 64", |b| b.iter(|| step().expect("a step")));
     c.bench_function("images to patches, batch 64", |b| {

@@ -84,7 +84,7 @@ impl Server {
     fn new(experiment: Experiment, seed: u64, signal: RewardSignal) -> Result<Self, ConfigError> {
         Ok(Self {
             trials: Trials::new(&experiment.task, seed),
-            schedule: Schedule::new(&experiment, 0),
+            schedule: Schedule::without_prior(&experiment),
             cell: SimCells::new(&Bench::from(&experiment))?.cell(&experiment.scene)?,
             signal,
             next: 0,

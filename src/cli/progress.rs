@@ -26,7 +26,7 @@ impl Progress {
     pub fn new(experiment: &Experiment, part: &Part) -> Self {
         let of = |recipe: &Recipe| {
             let card = recipe.card();
-            (card.name.clone(), Schedule::new(experiment, card.prior_trials).all_trials())
+            (card.name.clone(), Schedule::new(experiment, card).all_trials())
         };
         let trials: BTreeMap<String, u64> = experiment.methods.iter().map(of).collect();
         let bars = MultiProgress::new();

@@ -46,7 +46,7 @@ fn train(
     let set = |text: &str| text.to_owned();
     let sets = [format!("trials={trials}"), set("methods=[\"no-correction\"]")];
     let experiment = Experiment::open("narrow", &sets).unwrap();
-    let schedule = Schedule::new(&experiment, method.card().prior_trials);
+    let schedule = Schedule::new(&experiment, method.card());
     let making = Trials::new(&task(), SEED);
     let mut cell = IdealCell::new(task(), |setup| picture(&task(), setup));
     let mut history = Vec::new();
@@ -108,13 +108,20 @@ fn learners() -> Vec<String> {
 }
 
 /// How each learner is to solve the task: trials, and settings where its defaults are for more.
-const KNOWN: [(&str, u64, &str); 18] = [
+const KNOWN: [(&str, u64, &str); 30] = [
     ("true-labels", 300, ""),
     // Its default explores by entropy alone: tuned for 1,000 trials, it settles too early here.
     ("reinforce", 6000, "explore_prob = 0.25"),
     ("ppo", 1200, ""),
+    ("ppo-per-axis", 1200, ""),
+    ("grpo", 1200, ""),
+    ("awr", 500, ""),
+    ("sil", 500, ""),
+    ("best-of-n", 800, ""),
+    ("dpo", 500, ""),
     ("rm-rl-online", 800, ""),
     ("rm-rl", 500, ""),
+    ("rm-rl-plain", 800, ""),
     ("rm-rl-pretrained", 500, ""),
     ("rm-rl-elite", 500, ""),
     ("rm-rl-per-axis", 500, ""),
@@ -128,6 +135,11 @@ const KNOWN: [(&str, u64, &str); 18] = [
     ("outline", 20, ""),
     ("direct-pose", 20, ""),
     ("self-calibration", 40, "components = 4"),
+    ("rm-rl-pretrained-extra", 300, ""),
+    ("critic-targets", 500, "components = 4"),
+    ("sac", 500, "components = 4"),
+    ("gp-bandit", 200, "components = 4"),
+    ("cem", 300, ""),
 ];
 
 #[test]

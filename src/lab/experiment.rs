@@ -7,7 +7,7 @@ use super::experiment_file::{self, Evaluation, File};
 use super::outside;
 use crate::config::{Physics, validate_task};
 use crate::input::{Check, ConfigError, Source};
-use crate::learn::{self, Recipe};
+use crate::learn::{self, Card, Recipe};
 use crate::report::Contrast;
 use crate::task::TaskSpec;
 
@@ -233,20 +233,20 @@ fn recipes(check: &Check<'_>, file: &File) -> Result<Vec<Recipe>, ConfigError> {
         if let Some(outside) = file.outside.get(name) {
             let recipe = outside.recipe(check, name, told(file))?;
             let key = format!("prior_trials of {name}");
-            return prior_fits(check, file, &key, recipe.card().prior_trials).map(|()| recipe);
+            return prior_fits(check, file, &key, recipe.card()).map(|()| recipe);
         }
         let entry = learn::find(check.file, "methods", name)?;
         let given = file.settings.get(name).unwrap_or(&none);
         let recipe = entry.open(check.file, given)?;
-        let prior = recipe.card().prior_trials;
         let most = file.trials / 2 / file.batch * file.batch;
-        if prior > most && !given.contains_key(PRIOR) {
+        let among = recipe.card().prior_trials - recipe.card().on_top();
+        if among > most && !given.contains_key(PRIOR) {
             let mut given = given.clone();
             given.insert(PRIOR.to_owned(), Value::Integer(most as i64));
             return entry.open(check.file, &given);
         }
         let key = format!("settings.{name}.{PRIOR}");
-        prior_fits(check, file, &key, prior)?;
+        prior_fits(check, file, &key, recipe.card())?;
         Ok(recipe)
     };
     let all: BTreeMap<&String, usize> = file.methods.iter().zip(0..).collect();
@@ -259,9 +259,10 @@ fn recipes(check: &Check<'_>, file: &File) -> Result<Vec<Recipe>, ConfigError> {
     file.methods.iter().map(of).collect()
 }
 
-fn prior_fits(check: &Check<'_>, file: &File, key: &str, prior: u64) -> Result<(), ConfigError> {
+fn prior_fits(check: &Check<'_>, file: &File, key: &str, card: &Card) -> Result<(), ConfigError> {
+    let prior = card.prior_trials;
     let valid = format_args!("must be fewer than trials = {}", file.trials);
-    check.that(prior < file.trials, key, prior, valid)?;
+    check.that(prior - card.on_top() < file.trials, key, prior, valid)?;
     let valid = format_args!("must be a multiple of batch = {}", file.batch);
     check.that(prior.is_multiple_of(file.batch), key, prior, valid)
 }

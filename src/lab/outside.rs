@@ -207,6 +207,7 @@ impl Outside {
             signal: answered.signal,
             context: answered.context,
             prior_trials: answered.prior_trials,
+            prior_on_top: false,
             sees_executed: true,
             ..Card::learner(name, &answered.summary)
         };

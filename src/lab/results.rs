@@ -18,6 +18,7 @@ pub fn read_run(experiment: &Experiment, store: &TrialStore) -> Result<RunResult
     let done: Vec<&Stored> = made.iter().filter_map(|row| row.result.as_ref()).collect();
     let info = store.info()?;
     let charged = info.provenance.backend == HARDWARE;
+    let on_top = experiment.method("", &info.method).map_or(0, |recipe| recipe.card().on_top());
     let mut checkpoints = Vec::new();
     let mut evaluated: Vec<Stored> = Vec::new();
     for made in store.checkpoints()? {
@@ -25,7 +26,7 @@ pub fn read_run(experiment: &Experiment, store: &TrialStore) -> Result<RunResult
         let held_out = store.trials(Phase::HeldOut, made)?;
         let before = done.iter().take(made as usize).copied().chain(&evaluated);
         checkpoints.push(Checkpoint {
-            trial: made + evaluated.len() as u64,
+            trial: (made + evaluated.len() as u64) as i64 - on_top as i64,
             robot_hours: before.fold(0.0, |sum, r| sum + r.duration.seconds) / 3600.0,
             in_scene: scores(&reward, &in_scene),
             held_out: scores(&reward, &held_out),
@@ -34,7 +35,7 @@ pub fn read_run(experiment: &Experiment, store: &TrialStore) -> Result<RunResult
             evaluated.extend(in_scene.into_iter().chain(held_out).filter_map(|row| row.result));
         }
     }
-    let shown = store.trials(Phase::Shelf, experiment.trials)?;
+    let shown = store.trials(Phase::Shelf, experiment.trials + on_top)?;
     Ok(RunResult {
         seed: info.seed,
         origin: origin(store, &info)?,
@@ -93,7 +94,7 @@ fn scores(reward: &Reward, rows: &[TrialRow]) -> Scores {
 
 /// The trials of each demonstration: they are numbered on from one to the next.
 fn demonstrated(experiment: &Experiment, rows: &[TrialRow]) -> Vec<Demonstrated> {
-    let schedule = Schedule::new(experiment, 0);
+    let schedule = Schedule::without_prior(experiment);
     let shown = experiment.demonstrations.iter().enumerate().map(|(which, shown)| {
         let numbers = schedule.demonstration(which);
         let rows = || rows.iter().filter(|row| numbers.contains(&row.intent.key.index));

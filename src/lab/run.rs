@@ -45,7 +45,7 @@ impl<'a> Run<'a> {
         let method = recipe.build(experiment.task.grid(), trials.streams());
         let mut run = Self {
             experiment,
-            schedule: Schedule::new(experiment, card.prior_trials),
+            schedule: Schedule::new(experiment, card),
             so_far: SoFar::default(),
             method: method.map_err(|source| trials.failed(card, source))?,
             trials,
@@ -165,7 +165,7 @@ impl<'a> Run<'a> {
             self.judged(Phase::InScene, checkpoint)?.len() as u64,
             self.judged(Phase::HeldOut, checkpoint)?.len() as u64,
         ];
-        let shown = self.judged(Phase::Shelf, self.experiment.trials)?;
+        let shown = self.judged(Phase::Shelf, self.schedule.trials())?;
         let of = |which| {
             let numbers = self.schedule.demonstration(which);
             shown.iter().filter(|index| numbers.contains(index)).count() as u64

@@ -1,4 +1,5 @@
 use super::Experiment;
+use crate::learn::Card;
 use crate::task::{Phase, TrialKey};
 
 /// What comes next in a run: pure, so that training, resuming, replaying, progress and time left
@@ -8,6 +9,8 @@ pub struct Schedule {
     /// Trials to learn from, prior ones included.
     trials: u64,
     prior: u64,
+    /// Those of them that come on top of the experiment's.
+    on_top: u64,
     batch: u64,
     /// Trials between two evaluations.
     every: u64,
@@ -54,11 +57,22 @@ pub enum Step {
 const EVALUATION: [Phase; 2] = [Phase::InScene, Phase::HeldOut];
 
 impl Schedule {
-    /// Of a method that begins with so many prior trials.
-    pub fn new(experiment: &Experiment, prior: u64) -> Self {
+    /// Of a method with this card.
+    pub fn new(experiment: &Experiment, card: &Card) -> Self {
+        Self {
+            trials: experiment.trials + card.on_top(),
+            prior: card.prior_trials,
+            on_top: card.on_top(),
+            ..Self::without_prior(experiment)
+        }
+    }
+
+    /// Of a method without prior trials.
+    pub fn without_prior(experiment: &Experiment) -> Self {
         Self {
             trials: experiment.trials,
-            prior,
+            prior: 0,
+            on_top: 0,
             batch: experiment.batch,
             every: experiment.evaluation.every,
             evaluation: experiment.evaluation.trials,
@@ -71,6 +85,7 @@ impl Schedule {
         Self {
             trials: 0,
             prior: 0,
+            on_top: 0,
             batch: 1,
             every: 1,
             evaluation: trials,
@@ -142,6 +157,11 @@ impl Schedule {
         })
     }
 
+    /// Trials to learn from, prior ones included: how many there are before a demonstration.
+    pub fn trials(&self) -> u64 {
+        self.trials
+    }
+
     /// All trials of a run: to learn from, to evaluate, to demonstrate.
     pub fn all_trials(&self) -> u64 {
         let checkpoints = (0..=self.trials).filter(|n| self.is_checkpoint(*n));
@@ -183,7 +203,7 @@ impl Schedule {
 
     /// Is a run evaluated once it has learned from so many trials?
     fn is_checkpoint(&self, learned: u64) -> bool {
-        let due = learned >= self.prior && learned.is_multiple_of(self.every);
+        let due = learned >= self.prior && (learned - self.on_top).is_multiple_of(self.every);
         learned == 0 || learned == self.trials || due
     }
 }
@@ -194,12 +214,13 @@ mod tests {
     use proptest::prelude::*;
 
     prop_compose! {
-        fn schedules()(batch in 1u64..12, batches in 1u64..9, rest in 0u64..12, prior in 0u64..5,
+        fn schedules()(batch in 1u64..12, batches in 1u64..9, rest in 0u64..12, prior in 0u64..5, extra in any::<bool>(),
                        every in 1u64..4, evaluation in 1u64..4, demonstrations in prop::collection::vec((0u64..4, Just(true)), 0..3))
                       -> Schedule {
             let trials = batch * batches + rest % batch;
             let prior = prior.min(batches.saturating_sub(1)) * batch;
-            Schedule { trials, prior, batch, every: every * batch, evaluation, demonstrations }
+            let on_top = if extra { prior } else { 0 };
+            Schedule { trials, prior, on_top, batch, every: every * batch, evaluation, demonstrations }
         }
     }
 
@@ -241,7 +262,7 @@ mod tests {
             }
             prop_assert_eq!(checkpoints.first(), Some(&0));
             prop_assert_eq!(checkpoints.last(), Some(&s.trials));
-            let due = (1..s.trials).filter(|n| n.is_multiple_of(s.every) && *n >= s.prior);
+            let due = (1..s.trials).filter(|n| *n >= s.prior && (n - s.on_top).is_multiple_of(s.every));
             prop_assert_eq!(&checkpoints[1..checkpoints.len() - 1], &due.collect::<Vec<_>>()[..]);
         }
 
@@ -284,6 +305,7 @@ mod tests {
         let s = Schedule {
             trials: 3,
             prior: 0,
+            on_top: 0,
             batch: 2,
             every: 2,
             evaluation: 1,

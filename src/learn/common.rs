@@ -1,6 +1,7 @@
 //! Settings that methods share.
 
 use super::Settings;
+use super::critic::CriticShape;
 use super::heads::Decode;
 use super::policy::{Normalise, Widths};
 use crate::choices;
@@ -77,6 +78,8 @@ settings! {
         /// Trials gathered before training; they count as physical trials. Unless set, at most half
         /// of a run's trials.
         prior_trials: usize = 0, in 0..=1_000_000;
+        /// Prior trials come on top of a run's trials, before 0 on the x axis, instead of being among them.
+        prior_on_top: bool = false;
         /// Who chooses in them.
         prior: PriorPolicy = PriorPolicy::Random;
         /// Gradient steps on prior trials, before training.
@@ -104,11 +107,13 @@ pub struct Shared {
     pub standardise: bool,
     /// `None` for a method that is never pretrained.
     pub prior: Option<Prior>,
+    /// `None` for a method without a critic.
+    pub critic: Option<CriticShape>,
 }
 
 impl Shared {
     pub fn new(common: Common) -> Self {
-        Self { common, advantages: None, standardise: false, prior: None }
+        Self { common, advantages: None, standardise: false, prior: None, critic: None }
     }
 
     /// Trials before training.

@@ -58,6 +58,7 @@ settings! {
 }
 
 /// The components of each trial's image, once there are enough trials to know them.
+#[derive(Clone, Debug)]
 pub struct Looks {
     settings: Linear,
     encoder: Option<Components>,

@@ -4,6 +4,7 @@ use candle_core::{Device, Tensor};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use super::baseline::{Baseline, standardise};
+use super::critic::Critic;
 use super::optimiser::{Adam, Moments};
 use super::{
     BinProbabilities, Card, Decision, Experience, Label, LearnError, Loss, Method, Mode, Network,
@@ -34,9 +35,12 @@ impl<O: Objective> Learner<O> {
     ) -> Result<Self, LearnError> {
         let key = TrialKey { phase: Phase::Train, index: 0 };
         let shared = O::shared(&settings);
-        let network = Network::new(grid, shared.common, &mut streams.draw(Stream::Weights, key))?;
+        let mut draw = streams.draw(Stream::Weights, key);
+        let network = Network::new(grid, shared.common, &mut draw)?;
+        let critic = shared.critic.map(|shape| Critic::new(shape, grid, &mut draw)).transpose()?;
+        let network = network.with_critic(critic);
         Ok(Self {
-            adam: Adam::new(shared.common.lr, shared.common.clip_norm, network.policy.vars()),
+            adam: Adam::new(shared.common.lr, shared.common.clip_norm, network.vars()),
             baseline: shared.advantages.map(Baseline::new),
             pretrained: shared.prior_trials() == 0,
             objective: O::new(settings.clone()),
@@ -51,7 +55,7 @@ impl<O: Objective> Learner<O> {
     fn step(&mut self, loss: &Loss, tally: &mut Tally) -> Result<(), LearnError> {
         let value = f64::from(loss.total.to_scalar::<f32>()?);
         let norm = match value.is_finite() {
-            true => self.adam.step(self.network.policy.vars(), &loss.total.backward()?)?,
+            true => self.adam.step(self.network.vars(), &loss.total.backward()?)?,
             false => f64::NAN,
         };
         if !norm.is_finite() {
@@ -161,7 +165,7 @@ impl<O: Objective> Method for Learner<O> {
     /// Parameters, optimiser and whether it was pretrained, as safetensors.
     fn save(&self) -> Result<Vec<u8>, LearnError> {
         let mut entries: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
-        for ((name, var), moments) in self.network.policy.params().iter().zip(self.adam.moments()) {
+        for ((name, var), moments) in self.network.params().zip(self.adam.moments()) {
             let values = var.flatten_all()?.to_vec1::<f32>()?;
             for (name, values) in [
                 (format!("policy/{name}"), &values),
@@ -198,7 +202,7 @@ impl<O: Objective> Method for Learner<O> {
         };
         let mut values = Vec::new();
         let mut moments = Vec::new();
-        for (name, var) in self.network.policy.params() {
+        for (name, var) in self.network.params() {
             let read = |group: &str| {
                 let name = format!("{group}/{name}");
                 let view = saved.tensor(&name).map_err(|e| self.unusable(e))?;
@@ -216,7 +220,7 @@ impl<O: Objective> Method for Learner<O> {
         let adam = self.adam.clone().restored(count("adam.steps")?, moments);
         self.adam = adam.ok_or_else(|| self.unusable("the optimiser is of another network"))?;
         self.pretrained = pretrained;
-        for ((_, var), value) in self.network.policy.params().iter().zip(&values) {
+        for ((_, var), value) in self.network.params().zip(&values) {
             var.set(value)?;
         }
         self.objective = O::new(self.settings.clone());

@@ -61,6 +61,8 @@ pub struct Card {
     pub learns: bool,
     /// Trials gathered before training, which count on the x axis.
     pub prior_trials: u64,
+    /// They come on top of a run's trials: its x axis begins below 0.
+    pub prior_on_top: bool,
     /// It is told what the arm's own reading says was executed, besides what was commanded.
     pub sees_executed: bool,
 }
@@ -77,8 +79,14 @@ impl Card {
             sees_truth: false,
             learns: true,
             prior_trials: 0,
+            prior_on_top: false,
             sees_executed: false,
         }
+    }
+
+    /// Trials that come on top of a run's.
+    pub fn on_top(&self) -> u64 {
+        if self.prior_on_top { self.prior_trials } else { 0 }
     }
 
     /// Something to measure against, which learns nothing.

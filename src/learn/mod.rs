@@ -4,10 +4,14 @@
 //! never sees the simulator's truth, unless its card says so and its results are marked.
 
 mod baseline;
+mod clipped;
 mod common;
 mod components;
+mod critic;
 mod dense;
 mod free;
+mod gaussian_process;
+mod groups;
 pub mod heads;
 mod initial_state;
 mod label_rule;

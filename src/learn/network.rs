@@ -1,7 +1,8 @@
-use candle_core::{Device, Tensor};
+use candle_core::{Device, Tensor, Var};
 use candle_nn::ops::{log_softmax, softmax};
 use rand::RngExt;
 
+use super::critic::Critic;
 use super::heads::{Behaviour, Smoothing, log_prob, sample};
 use super::policy::{Policy, patches};
 use super::{BinProbabilities, Common, Decision, Experience, LearnError, Mode, View};
@@ -12,8 +13,9 @@ use crate::task::{ActionGrid, Correction, Draw, Image};
 pub struct Network {
     grid: ActionGrid,
     options: Common,
-    pub(super) policy: Policy,
+    policy: Policy,
     behaviour: Behaviour,
+    critic: Option<Critic>,
 }
 
 impl Network {
@@ -21,7 +23,26 @@ impl Network {
         let policy = Policy::new(options.widths, grid.bins(), draw)?;
         let behaviour =
             Behaviour::new(grid.bins(), options.explore_prob, options.explore_sigma_bins)?;
-        Ok(Self { grid, options, policy, behaviour })
+        Ok(Self { grid, options, policy, behaviour, critic: None })
+    }
+
+    /// The same with a critic, which is trained, saved and loaded with the policy.
+    pub fn with_critic(self, critic: Option<Critic>) -> Self {
+        Self { critic, ..self }
+    }
+
+    /// The critic of a method that asked for one.
+    pub fn critic(&self) -> Option<&Critic> {
+        self.critic.as_ref()
+    }
+
+    /// All parameters by name, always in the same order.
+    pub fn params(&self) -> impl Iterator<Item = &(&'static str, Var)> + Clone {
+        self.policy.params().iter().chain(self.critic.iter().flat_map(|critic| critic.params()))
+    }
+
+    pub fn vars(&self) -> impl Iterator<Item = &Var> + Clone {
+        self.params().map(|(_, var)| var)
     }
 
     pub fn grid(&self) -> ActionGrid {

@@ -90,10 +90,6 @@ impl Policy {
     pub fn params(&self) -> &[(&'static str, Var)] {
         &self.params
     }
-
-    pub fn vars(&self) -> impl Iterator<Item = &Var> + Clone {
-        self.params.iter().map(|(_, var)| var)
-    }
 }
 
 /// Images as patches, (n * 64, 64): four neighbouring patches follow each other, so that merging

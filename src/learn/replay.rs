@@ -3,7 +3,25 @@ use std::ops::Range;
 use rand::RngExt;
 use rand::seq::SliceRandom;
 
+use crate::settings;
 use crate::task::Draw;
+
+settings! {
+    /// How much a method replays.
+    pub struct Replayed {
+        /// Gradient steps after each batch of trials.
+        steps: usize = 10, in 1..=10_000, tune log(2..=40);
+        /// Replayed trials in a gradient step.
+        minibatch: usize = 64, in 1..=10_000, tune log(16..=128);
+    }
+}
+
+impl Replayed {
+    /// Of these trials: [`uniform`].
+    pub fn of(self, trials: Range<usize>, draw: &mut Draw) -> Vec<Vec<usize>> {
+        uniform(trials, self.steps, self.minibatch, draw)
+    }
+}
 
 /// These places in order, so many at a time.
 pub fn in_order(trials: Range<usize>, size: usize) -> Vec<Vec<usize>> {

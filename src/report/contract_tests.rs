@@ -20,7 +20,7 @@ fn evaluations() -> ExperimentResult {
     for line in committed("curves.csv").lines().skip(1) {
         let cells: Vec<&str> = line.split(',').collect();
         let number = |at: usize| -> f64 { cells[at].parse().unwrap() };
-        let (name, seed, trial) = (cells[0], number(1) as u64, number(2) as u64);
+        let (name, seed, trial) = (cells[0], number(1) as u64, number(2) as i64);
         if methods.last().is_none_or(|m| m.card.name != name) {
             let entry = learn::find("curves.csv", "method", name).unwrap();
             let card = entry.open("curves.csv", &toml::Table::new()).unwrap().card().clone();

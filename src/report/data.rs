@@ -84,8 +84,9 @@ pub struct RunResult {
 /// One evaluation of the greedy policy.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
-    /// Physical trials made so far, prior ones included; on hardware evaluation too.
-    pub trial: u64,
+    /// Physical trials made so far, prior ones included; on hardware evaluation too. Where prior ones come
+    /// on top of a run's trials, it begins below 0 by as many.
+    pub trial: i64,
     /// Robot time of those trials, hours.
     pub robot_hours: f64,
     pub in_scene: Scores,

@@ -5,6 +5,7 @@ use super::metrics::{self, Shown};
 use super::published;
 use super::table::{self, TOLD, Table};
 use super::{ExperimentResult, FailedRun, Hardware, MethodResult, Summary};
+use crate::learn::Card;
 use crate::task::{Quantity, Scope, TaskSpec};
 
 /// `report.md`, from which the page is made too.
@@ -84,10 +85,16 @@ fn failures(result: &ExperimentResult) -> String {
 fn training(result: &ExperimentResult) -> String {
     let mut text = format!("{} trials a run", result.trials);
     for method in result.methods.iter().filter(|m| m.card.prior_trials > 0) {
-        text += &format!(
-            "; of those of `{}`, the first {} are prior trials for its offline pretraining",
-            method.card.name, method.card.prior_trials
-        );
+        let Card { name, prior_trials: n, prior_on_top, .. } = &method.card;
+        text += &match prior_on_top {
+            false => format!(
+                "; of those of `{name}`, the first {n} are prior trials for its offline pretraining"
+            ),
+            true => format!(
+                "; `{name}` has {n} prior trials on top of them, from -{n} on the x axis, for its \
+                 offline pretraining"
+            ),
+        };
     }
     text
 }

@@ -232,7 +232,7 @@ fn rate(runs: &[Count], bootstrap: &mut Bootstrap) -> Option<(Count, [f64; 2])> 
 /// The first checkpoint, in physical trials, that is below 1 mm and 1 deg in-scene.
 fn becomes_precise(run: &RunResult) -> Option<u64> {
     let precise = |c: &&Checkpoint| PRECISE.iter().all(|(key, goal)| c.in_scene.mean(key) < *goal);
-    run.checkpoints.iter().find(precise).map(|c| c.trial)
+    run.checkpoints.iter().find(precise).map(|c| c.trial.max(0) as u64)
 }
 
 fn improvements(

@@ -86,6 +86,7 @@ fn method(recipe: &Recipe, seeds: &[u64]) -> MethodResult {
             sees_truth,
             learns,
             prior_trials,
+            prior_on_top: false,
             sees_executed: false,
         },
         settings: match learns {

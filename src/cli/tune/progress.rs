@@ -22,12 +22,11 @@ pub struct Progress<'a> {
 impl<'a> Progress<'a> {
     pub fn new(plan: &'a Plan) -> Self {
         let experiment = plan.experiment();
-        let prior = experiment.methods[0].card().prior_trials;
         let bar = ProgressBar::new(0);
         bar.set_style(style(
             "{bar:30} {percent:>3} %  {human_pos} of {human_len} trials  {per_sec}  {eta} left  {msg}",
         ));
-        let trials = Schedule::new(experiment, prior).all_trials();
+        let trials = Schedule::new(experiment, experiment.methods[0].card()).all_trials();
         Self { plan, plain: !std::io::stderr().is_terminal(), bar, trials, rung: 0 }
     }
 

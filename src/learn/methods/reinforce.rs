@@ -1,11 +1,12 @@
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 
+use crate::learn::baseline::{Baseline, standardise};
 use crate::learn::{
-    Advantages, Card, Common, Entry, LearnError, Loss, Network, Objective, Role, Round, Shared,
-    heads, replay,
+    Advantages, Card, Common, Entry, Experience, Label, LearnError, Loss, Network, Objective, Role,
+    Round, Shared, heads, replay,
 };
-use crate::settings;
 use crate::task::Draw;
+use crate::{choices, settings};
 
 pub fn entry() -> Entry {
     Entry::learner::<Reinforce>()
@@ -17,10 +18,30 @@ settings! {
         ..advantages: Advantages = Advantages::default();
         /// Weight of the entropy that keeps the policy exploring.
         entropy: f64 = 0.003, in 0.0..=10.0, tune log(3e-4..=0.1);
-        /// Advantages to mean 0 and standard deviation 1 over a batch.
+        /// Advantages to mean 0 and standard deviation 1 over a batch, or over a minibatch of replayed ones.
         standardise: bool = false;
         /// Most trials of the batch in one gradient step.
         minibatch: usize = 5, in 1..=10_000, tune log(2..=20);
+        /// Which trials each round learns from.
+        replay: Replay = Replay::None;
+        /// Gradient steps of a round, where trials are replayed.
+        replay_steps: usize = 10, in 1..=10_000, tune log(2..=40);
+        /// Replayed trials in a gradient step.
+        replay_minibatch: usize = 64, in 1..=10_000, tune log(16..=128);
+        /// Largest importance weight of a replayed trial.
+        truncate: f64 = 2.0, in 0.0..=1e6, tune log(1.0..=10.0);
+    }
+}
+
+choices! {
+    /// Which trials each round learns from.
+    pub enum Replay {
+        /// the fresh batch, each trial once
+        None,
+        /// all so far, as if the present policy had chosen in them
+        Naive,
+        /// all so far, weighted by how much likelier the present policy makes their actions
+        Importance,
     }
 }
 
@@ -30,14 +51,40 @@ settings! {
 /// `target_sigma_bins` above 0, `log pi(a)` is the mean of the log-probabilities about the action's
 /// bin, weighted by a Gaussian: neighbours of a good action are pushed up too, which biases the
 /// gradient and learns sooner.
+///
+/// With replay, old trials are drawn uniformly and keep the advantage of their time: `naive` with weight 1,
+/// `importance` with `min(pi(a) / mu(a), truncate)`, mu being the policy that chose (truncated importance
+/// sampling, Ionides 2008). An episode is one step, so that one ratio is all of it.
 #[derive(Debug)]
 pub struct Reinforce {
     settings: ReinforceSettings,
+    /// What replayed trials' advantages are found by; of the whole history.
+    baseline: Baseline,
+    advantages: Vec<f32>,
 }
 
 /// `-mean(A log pi(a))`; both (n), the result a scalar.
 pub fn policy_gradient(log_prob: &Tensor, advantages: &Tensor) -> candle_core::Result<Tensor> {
     (log_prob * advantages)?.mean_all()?.neg()
+}
+
+/// How much likelier these actions are now than when they were chosen, at most `most`: (n) from
+/// log-probabilities under exploration (n, 3, bins). No gradient comes from here.
+fn importance(
+    log_probs: &Tensor,
+    trials: &[&Experience],
+    most: f64,
+) -> candle_core::Result<Tensor> {
+    let now = log_probs.detach().to_vec3::<f32>()?;
+    let weight = |(heads, trial): (&Vec<Vec<f32>>, &&Experience)| {
+        let (Some(bins), Some(then)) = (trial.decision.bins, trial.decision.log_prob) else {
+            return 1.0;
+        };
+        let moved: f32 = (0..3).map(|axis| heads[axis][bins[axis]] - then[axis]).sum();
+        libm::exp(f64::from(moved)).min(most) as f32
+    };
+    let weights: Vec<f32> = now.iter().zip(trials).map(weight).collect();
+    Tensor::from_vec(weights, trials.len(), &Device::Cpu)
 }
 
 impl Objective for Reinforce {
@@ -56,11 +103,27 @@ impl Objective for Reinforce {
     }
 
     fn new(settings: ReinforceSettings) -> Self {
-        Self { settings }
+        let baseline = Baseline::new(settings.advantages);
+        Self { settings, baseline, advantages: Vec::new() }
     }
 
-    fn minibatches(&mut self, round: &Round<'_>, _: &mut Draw) -> Vec<Vec<usize>> {
-        replay::in_order(round.fresh.clone(), self.settings.minibatch)
+    fn refresh(&mut self, history: &[Experience]) -> Vec<Label> {
+        if self.settings.replay != Replay::None {
+            let new = history.len() - self.advantages.len();
+            self.advantages.extend(self.baseline.advantages(history, new));
+        }
+        Vec::new()
+    }
+
+    fn minibatches(&mut self, round: &Round<'_>, draw: &mut Draw) -> Vec<Vec<usize>> {
+        let ReinforceSettings { replay, minibatch, replay_steps, replay_minibatch, .. } =
+            self.settings;
+        match replay {
+            Replay::None => replay::in_order(round.fresh.clone(), minibatch),
+            Replay::Naive | Replay::Importance => {
+                replay::uniform(0..round.history.len(), replay_steps, replay_minibatch, draw)
+            }
+        }
     }
 
     fn loss(
@@ -72,9 +135,48 @@ impl Objective for Reinforce {
         let trials = round.trials(places);
         let actions = trials.iter().map(|trial| trial.decision.correction);
         let (log_probs, log_prob) = network.tried(&trials, actions)?;
-        let gradient = policy_gradient(&log_prob, &round.advantages(places)?)?;
+        let replayed = || -> Result<Tensor, LearnError> {
+            let mut all: Vec<f32> = places.iter().map(|place| self.advantages[*place]).collect();
+            if self.settings.standardise {
+                standardise(&mut all);
+            }
+            Ok(Tensor::from_vec(all, places.len(), &Device::Cpu)?)
+        };
+        let advantages = match self.settings.replay {
+            Replay::None => round.advantages(places)?,
+            Replay::Naive => replayed()?,
+            Replay::Importance => {
+                (replayed()? * importance(&log_probs, &trials, self.settings.truncate)?)?
+            }
+        };
+        let gradient = policy_gradient(&log_prob, &advantages)?;
         let entropy = heads::entropy(&log_probs)?.mean_all()?;
         let total = (&gradient - (&entropy * self.settings.entropy)?)?;
         Ok(Loss::from(total).with("policy_gradient", &gradient).with("entropy", &entropy))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::learn::{Decision, samples};
+
+    #[test]
+    fn an_old_trial_counts_by_how_much_likelier_its_action_has_become_and_no_more_than_so_much() {
+        let chosen = |log_prob| Experience {
+            decision: Decision {
+                bins: Some([0, 1, 1]),
+                log_prob: Some(log_prob),
+                ..samples::trial(0, 0.0).decision
+            },
+            ..samples::trial(0, 0.0)
+        };
+        let half = 0.5f32.ln();
+        let now = Tensor::new(&[[[half, half]; 3]; 3], &Device::Cpu).unwrap();
+        let trials = [[half; 3], [0.25f32.ln(), half, half], [-9.0; 3]].map(chosen);
+        let weights = importance(&now, &trials.each_ref(), 3.0).unwrap().to_vec1::<f32>().unwrap();
+        for (weight, is) in weights.iter().zip([1.0, 2.0, 3.0]) {
+            assert!((weight - is).abs() < 1e-5, "{weights:?}");
+        }
     }
 }

@@ -85,6 +85,7 @@ impl Objective for RmRl {
             signal: role_models.label.signal(),
             context: role_models.grouping.context().max(advantages.baseline.context()),
             prior_trials: prior.prior_trials as u64,
+            prior_on_top: prior.prior_on_top,
             sees_executed: role_models.label_action == LabelAction::Executed,
             ..Card::learner(Self::NAME, summary)
         }

@@ -38,7 +38,7 @@ pub fn learning_curves(result: &ExperimentResult, rounds: usize) -> Result<Strin
                     quantity: Quantity { metric, held_out: column == 1 },
                     is_first_row: row == 0,
                     is_last_row: row + 1 == metrics.len(),
-                    trials: last_trial(result),
+                    trials: ends(result),
                     hours_per_trial: hours_per_trial(result),
                     highest: if highest > 0.0 { highest * 1.05 } else { 1.0 },
                 };
@@ -53,7 +53,8 @@ struct Panel {
     quantity: Quantity,
     is_first_row: bool,
     is_last_row: bool,
-    trials: f64,
+    /// The first trial shown and the last one.
+    trials: (f64, f64),
     hours_per_trial: Option<f64>,
     highest: f64,
 }
@@ -75,10 +76,12 @@ impl Panel {
         }
         let evaluated = if held_out { "held-out" } else { "in-scene" };
         builder.caption(format!("{}, {evaluated}", metric.title), text(42));
-        let right = self.trials * 1.01;
+        let (first, last) = self.trials;
+        let right = last * 1.01;
+        let hour = hours.unwrap_or(1.0);
         let mut chart = builder
-            .build_cartesian_2d(0.0..right, 0.0..self.highest)?
-            .set_secondary_coord(0.0..right * hours.unwrap_or(1.0), 0.0..self.highest);
+            .build_cartesian_2d(first..right, 0.0..self.highest)?
+            .set_secondary_coord(first * hour..right * hour, 0.0..self.highest);
         chart
             .configure_mesh()
             .x_desc(if self.is_last_row { "physical trials" } else { "" })
@@ -125,7 +128,7 @@ impl Panel {
             match *look {
                 Look::Reference { dash, gap, .. } => {
                     if let [(_, level)] = line[..] {
-                        line = vec![(0.0, level), (self.trials, level)];
+                        line = vec![(first, level), (last, level)];
                     }
                     chart.draw_series(DashedLineSeries::new(line, dash, gap, look.line()))?;
                 }
@@ -150,10 +153,12 @@ fn band(series: &Series) -> Vec<(f64, f64)> {
     ends(0).chain(upper.into_iter().rev()).collect()
 }
 
-fn last_trial(result: &ExperimentResult) -> f64 {
-    let last =
-        result.methods.iter().flat_map(|m| m.final_checkpoints()).map(|(_, c)| c.trial).max();
-    last.filter(|&trial| trial > 0).unwrap_or(result.trials.max(1)) as f64
+/// The first trial of the x axis, 0 or below, and the last one.
+fn ends(result: &ExperimentResult) -> (f64, f64) {
+    let checkpoints = || result.methods.iter().flat_map(|m| &m.runs).flat_map(|r| &r.checkpoints);
+    let first = checkpoints().map(|c| c.trial).min().unwrap_or(0).min(0);
+    let last = checkpoints().map(|c| c.trial).max().filter(|&trial| trial > 0);
+    (first as f64, last.unwrap_or(result.trials.max(1) as i64) as f64)
 }
 
 /// Mean robot time of a trial over all runs, hours.
@@ -161,7 +166,7 @@ fn hours_per_trial(result: &ExperimentResult) -> Option<f64> {
     let (hours, trials) = result
         .methods
         .iter()
-        .flat_map(|m| m.final_checkpoints())
-        .fold((0.0, 0), |(h, t), (_, c)| (h + c.robot_hours, t + c.trial));
+        .flat_map(|m| m.final_checkpoints().map(|(_, c)| (c, m.card.on_top() as i64)))
+        .fold((0.0, 0), |(h, t), (c, on_top)| (h + c.robot_hours, t + c.trial + on_top));
     (trials > 0 && hours > 0.0).then(|| hours / trials as f64)
 }

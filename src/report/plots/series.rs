@@ -28,7 +28,7 @@ impl Quantity {
 
 impl Series {
     pub(super) fn of(method: &MethodResult, quantity: Quantity, bootstrap: &mut Bootstrap) -> Self {
-        let mut at_trial: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+        let mut at_trial: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
         let mut runs = Vec::with_capacity(method.runs.len());
         for run in &method.runs {
             let mut line = Vec::with_capacity(run.checkpoints.len());

@@ -132,8 +132,7 @@ impl Live {
                 std::thread::sleep(LOOK_EVERY);
             }
         });
-        let prior = experiment.method("live", &method)?.card().prior_trials;
-        let schedule = Schedule::new(&experiment, prior);
+        let schedule = Schedule::new(&experiment, experiment.method("live", &method)?.card());
         Ok(Self {
             drawn: (experiment.scene.clone(), None),
             trial: None,

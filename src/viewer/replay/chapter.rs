@@ -1,4 +1,5 @@
 use crate::lab::{Experiment, Schedule};
+use crate::learn::Card;
 use crate::store::{StoreError, TrialRow, TrialStore};
 use crate::task::Phase;
 
@@ -22,12 +23,12 @@ pub enum Chapter {
 
 impl Chapter {
     /// Those that a run of this experiment may have.
-    pub fn all(experiment: &Experiment, checkpoints: &[u64], prior: u64) -> Vec<Self> {
-        let schedule = Schedule::new(experiment, prior);
+    pub fn all(experiment: &Experiment, checkpoints: &[u64], card: &Card) -> Vec<Self> {
+        let schedule = Schedule::new(experiment, card);
         let judged = checkpoints.iter().flat_map(|at| [Self::InScene(*at), Self::HeldOut(*at)]);
         let shown = (0..experiment.demonstrations.len()).map(|which| {
             let numbers = schedule.demonstration(which);
-            Self::Shown { which, at: experiment.trials, first: numbers.start, end: numbers.end }
+            Self::Shown { which, at: schedule.trials(), first: numbers.start, end: numbers.end }
         });
         std::iter::once(Self::Training).chain(judged).chain(shown).collect()
     }

@@ -75,10 +75,10 @@ impl Replay {
         let experiment = Experiment::parse(&file, &info.experiment)?;
         let result = read_run(&experiment, &store)?;
         let checkpoints = store.checkpoints()?;
-        let prior = experiment.method(&file, &info.method)?.card().prior_trials;
+        let card = experiment.method(&file, &info.method)?.card();
         // A run that was cut off, or still grows, has intents without results.
         let mut filled = Vec::new();
-        for chapter in Chapter::all(&experiment, &checkpoints, prior) {
+        for chapter in Chapter::all(&experiment, &checkpoints, card) {
             if !chapter.rows(&store)?.is_empty() {
                 filled.push(chapter);
             }

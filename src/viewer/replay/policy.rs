@@ -79,7 +79,7 @@ fn relearn(run: &Path, chapters: &[Chapter], shared: &Policies) -> Result<(), Vi
     let end = stored.as_ref().map_or(0, |(at, _)| *at as usize).min(rows.len());
     shared.look().of = end;
 
-    let schedule = Schedule::new(&student.experiment, student.method.card().prior_trials);
+    let schedule = Schedule::new(&student.experiment, student.method.card());
     let mut history: Vec<Experience> = Vec::new();
     let mut told = None;
     for step in schedule.steps() {
