@@ -108,7 +108,7 @@ fn learners() -> Vec<String> {
 }
 
 /// How each learner is to solve the task: trials, and settings where its defaults are for more.
-const KNOWN: [(&str, u64, &str); 30] = [
+const KNOWN: [(&str, u64, &str); 29] = [
     ("true-labels", 300, ""),
     // Its default explores by entropy alone: tuned for 1,000 trials, it settles too early here.
     ("reinforce", 6000, "explore_prob = 0.25"),
@@ -121,7 +121,8 @@ const KNOWN: [(&str, u64, &str); 30] = [
     ("dpo", 500, ""),
     ("rm-rl-online", 800, ""),
     ("rm-rl", 500, ""),
-    ("rm-rl-plain", 800, ""),
+    // Its one-hot labels leave it nothing to explore by: as published it settles on few bins.
+    ("rm-rl-plain", 1500, "explore_prob = 0.5"),
     ("rm-rl-pretrained", 500, ""),
     ("rm-rl-elite", 500, ""),
     ("rm-rl-per-axis", 500, ""),
@@ -137,7 +138,6 @@ const KNOWN: [(&str, u64, &str); 30] = [
     ("self-calibration", 40, "components = 4"),
     ("rm-rl-pretrained-extra", 300, ""),
     ("critic-targets", 500, "components = 4"),
-    ("sac", 500, "components = 4"),
     ("gp-bandit", 200, "components = 4"),
     ("cem", 300, ""),
 ];
@@ -149,9 +149,11 @@ fn every_learner_solves_the_task_with_a_known_optimum() {
     known.sort();
     all.sort();
     assert_eq!(known, all, "a new learner needs a line in KNOWN");
-    for (method, trials, settings) in KNOWN {
-        solves(method, trials, settings);
-    }
+    let too_little = KNOWN.iter().filter_map(|(method, trials, settings)| {
+        let removed = removed(method, settings, *trials, |_| ());
+        (removed <= SOLVED).then(|| format!("{method} removed {removed:.2} of the error"))
+    });
+    assert_eq!(too_little.collect::<Vec<_>>(), Vec::<String>::new());
 }
 
 #[test]

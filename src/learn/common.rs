@@ -18,7 +18,7 @@ settings! {
         clip_norm: f64 = 5.0, in 1e-6..=1e6;
         /// Standard deviation of the Gaussian over bins that stands for an action in the loss, in
         /// bins; 0 is one-hot, as in the equations.
-        target_sigma_bins: f64 = 0.0, in 0.0..=10.0, tune linear(0.3..=1.5);
+        target_sigma_bins: f64 = 0.0, in 0.0..=10.0, tune linear(0.0..=1.5);
         /// Probability that exploration moves a bin drawn from the policy.
         explore_prob: f64 = 0.0, in 0.0..=1.0, tune linear(0.0..=1.0);
         /// By how much, as a standard deviation in bins.

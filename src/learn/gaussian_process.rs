@@ -172,7 +172,10 @@ mod tests {
     fn trials(n: usize) -> (Vec<Point>, Vec<f64>) {
         let of = |i: usize| {
             let x = ((i * 7) % 11) as f64 / 5.5 - 1.0;
-            let a: [f64; 3] = std::array::from_fn(|k| ((i * (3 + 2 * k)) % 13) as f64 / 2.0 - 3.0);
+            // Spread evenly over the cube of corrections.
+            let share =
+                [0.819_172_5, 0.671_043_6, 0.549_700_5].map(|p| (p * (i + 1) as f64).fract());
+            let a = share.map(|share: f64| 6.0 * share - 3.0);
             let off = (a[0] - x).powi(2) + (a[1] + x).powi(2) + a[2] * a[2];
             ((vec![1.0, x], a), -0.05 * off)
         };

@@ -33,7 +33,6 @@ methods! {
     direct_pose,
     self_calibration,
     critic_targets,
-    sac,
     gp_bandit,
     cem,
 }
