@@ -44,4 +44,5 @@ pub use summary::{
 };
 #[cfg(feature = "report")]
 pub use table::console_table;
+#[cfg(feature = "report")]
 pub use write::{RESAMPLES, ReportError, Written, write};
