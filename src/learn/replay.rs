@@ -1,8 +1,10 @@
 use std::ops::Range;
 
+use candle_core::{Device, Tensor};
 use rand::RngExt;
 use rand::seq::SliceRandom;
 
+use super::Experience;
 use crate::settings;
 use crate::task::Draw;
 
@@ -50,9 +52,29 @@ pub fn uniform(
     (0..steps).map(|_| some()).collect()
 }
 
+/// How much likelier these actions are now than when they were chosen, at most `most`: (n) from
+/// log-probabilities under exploration (n, 3, bins). No gradient comes from here.
+pub fn importance(
+    log_probs: &Tensor,
+    trials: &[&Experience],
+    most: f64,
+) -> candle_core::Result<Tensor> {
+    let now = log_probs.detach().to_vec3::<f32>()?;
+    let weight = |(heads, trial): (&Vec<Vec<f32>>, &&Experience)| {
+        let (Some(bins), Some(then)) = (trial.decision.bins, trial.decision.log_prob) else {
+            return 1.0;
+        };
+        let moved: f32 = (0..3).map(|axis| heads[axis][bins[axis]] - then[axis]).sum();
+        libm::exp(f64::from(moved)).min(most) as f32
+    };
+    let weights: Vec<f32> = now.iter().zip(trials).map(weight).collect();
+    Tensor::from_vec(weights, trials.len(), &Device::Cpu)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::learn::{Decision, samples};
     use crate::task::{Phase, Stream, Streams, TrialKey};
 
     fn draw(index: u64) -> Draw {
@@ -86,5 +108,24 @@ mod tests {
         assert_eq!(uniform(0..99, 2, 8, &mut draw(3)), uniform(0..99, 2, 8, &mut draw(3)));
         assert_ne!(uniform(0..99, 2, 8, &mut draw(3)), uniform(0..99, 2, 8, &mut draw(4)));
         assert_eq!(uniform(5..5, 2, 8, &mut draw(3)), [[0usize; 0]; 2]);
+    }
+
+    #[test]
+    fn an_old_trial_counts_by_how_much_likelier_its_action_has_become_and_no_more_than_so_much() {
+        let chosen = |log_prob| Experience {
+            decision: Decision {
+                bins: Some([0, 1, 1]),
+                log_prob: Some(log_prob),
+                ..samples::trial(0, 0.0).decision
+            },
+            ..samples::trial(0, 0.0)
+        };
+        let half = 0.5f32.ln();
+        let now = Tensor::new(&[[[half, half]; 3]; 3], &Device::Cpu).unwrap();
+        let trials = [[half; 3], [0.25f32.ln(), half, half], [-9.0; 3]].map(chosen);
+        let weights = importance(&now, &trials.each_ref(), 3.0).unwrap().to_vec1::<f32>().unwrap();
+        for (weight, is) in weights.iter().zip([1.0, 2.0, 3.0]) {
+            assert!((weight - is).abs() < 1e-5, "{weights:?}");
+        }
     }
 }

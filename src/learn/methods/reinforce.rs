@@ -68,25 +68,6 @@ pub fn policy_gradient(log_prob: &Tensor, advantages: &Tensor) -> candle_core::R
     (log_prob * advantages)?.mean_all()?.neg()
 }
 
-/// How much likelier these actions are now than when they were chosen, at most `most`: (n) from
-/// log-probabilities under exploration (n, 3, bins). No gradient comes from here.
-fn importance(
-    log_probs: &Tensor,
-    trials: &[&Experience],
-    most: f64,
-) -> candle_core::Result<Tensor> {
-    let now = log_probs.detach().to_vec3::<f32>()?;
-    let weight = |(heads, trial): (&Vec<Vec<f32>>, &&Experience)| {
-        let (Some(bins), Some(then)) = (trial.decision.bins, trial.decision.log_prob) else {
-            return 1.0;
-        };
-        let moved: f32 = (0..3).map(|axis| heads[axis][bins[axis]] - then[axis]).sum();
-        libm::exp(f64::from(moved)).min(most) as f32
-    };
-    let weights: Vec<f32> = now.iter().zip(trials).map(weight).collect();
-    Tensor::from_vec(weights, trials.len(), &Device::Cpu)
-}
-
 impl Objective for Reinforce {
     const NAME: &'static str = "reinforce";
     type Settings = ReinforceSettings;
@@ -146,37 +127,12 @@ impl Objective for Reinforce {
             Replay::None => round.advantages(places)?,
             Replay::Naive => replayed()?,
             Replay::Importance => {
-                (replayed()? * importance(&log_probs, &trials, self.settings.truncate)?)?
+                (replayed()? * replay::importance(&log_probs, &trials, self.settings.truncate)?)?
             }
         };
         let gradient = policy_gradient(&log_prob, &advantages)?;
         let entropy = heads::entropy(&log_probs)?.mean_all()?;
         let total = (&gradient - (&entropy * self.settings.entropy)?)?;
         Ok(Loss::from(total).with("policy_gradient", &gradient).with("entropy", &entropy))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::learn::{Decision, samples};
-
-    #[test]
-    fn an_old_trial_counts_by_how_much_likelier_its_action_has_become_and_no_more_than_so_much() {
-        let chosen = |log_prob| Experience {
-            decision: Decision {
-                bins: Some([0, 1, 1]),
-                log_prob: Some(log_prob),
-                ..samples::trial(0, 0.0).decision
-            },
-            ..samples::trial(0, 0.0)
-        };
-        let half = 0.5f32.ln();
-        let now = Tensor::new(&[[[half, half]; 3]; 3], &Device::Cpu).unwrap();
-        let trials = [[half; 3], [0.25f32.ln(), half, half], [-9.0; 3]].map(chosen);
-        let weights = importance(&now, &trials.each_ref(), 3.0).unwrap().to_vec1::<f32>().unwrap();
-        for (weight, is) in weights.iter().zip([1.0, 2.0, 3.0]) {
-            assert!((weight - is).abs() < 1e-5, "{weights:?}");
-        }
     }
 }
