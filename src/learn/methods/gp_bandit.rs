@@ -115,7 +115,9 @@ impl Method for GpBandit {
         _: usize,
         _: &mut Draw,
     ) -> Result<Progress, LearnError> {
-        self.fit(history).map(|()| Progress::default())
+        self.fit(history)?;
+        let loss = self.process.as_ref().map_or(0.0, |process| process.misfit);
+        Ok(Progress { loss, ..Progress::default() })
     }
 
     /// Nothing: all of it follows from the history.
