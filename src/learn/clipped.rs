@@ -1,6 +1,6 @@
 use candle_core::{DType, Tensor};
 
-use super::{LearnError, Loss, Round, heads, replay};
+use super::{LearnError, Loss, Network, Round, heads, replay};
 use crate::settings;
 use crate::task::Draw;
 
@@ -18,31 +18,60 @@ settings! {
     }
 }
 
-impl Clipped {
-    /// Passes over the fresh trials, each in an order of its own.
-    pub fn minibatches(self, round: &Round<'_>, draw: &mut Draw) -> Vec<Vec<usize>> {
-        let pass = |_| replay::shuffled(round.fresh.clone(), self.minibatch, draw);
-        (0..self.epochs).flat_map(pass).collect()
+/// The clipped steps of a round: their settings, and what the policy was that made the batch.
+#[derive(Debug)]
+pub struct ClippedSteps {
+    settings: Clipped,
+    /// Log-probabilities of the fresh trials' actions before the first step.
+    before: Option<Tensor>,
+}
+
+impl ClippedSteps {
+    pub fn new(settings: Clipped) -> Self {
+        Self { settings, before: None }
     }
 
-    /// `-mean(min(r A, clip(r, 1 - c, 1 + c) A)) - entropy * H(pi)` with `r = pi(a) / pi_old(a)`.
-    /// `log_probs` is (n, 3, bins); those of the actions, now and then, and the advantages are all (n), or
-    /// all (n, 3) where each axis has its own.
+    /// Passes over the fresh trials, each in an order of its own.
+    pub fn minibatches(&self, round: &Round<'_>, draw: &mut Draw) -> Vec<Vec<usize>> {
+        let pass = |_| replay::shuffled(round.fresh.clone(), self.settings.minibatch, draw);
+        (0..self.settings.epochs).flat_map(pass).collect()
+    }
+
+    /// Before the first step: log-probabilities of all fresh trials' actions, a row a trial.
+    pub fn begin(&mut self, log_prob: &Tensor) {
+        self.before = Some(log_prob.detach());
+    }
+
+    /// `-mean(min(r A, clip(r, 1 - c, 1 + c) A)) - entropy * H(pi)` with `r = pi(a) / pi_old(a)`, on these
+    /// places, which are fresh. `log_probs` is (n, 3, bins); those of the actions and the advantages are
+    /// both (n), or both (n, 3) where each axis has its own.
     pub fn loss(
-        self,
-        log_probs: &Tensor,
-        (now, then): (&Tensor, &Tensor),
+        &self,
+        (round, places): (&Round<'_>, &[usize]),
+        (log_probs, now): (&Tensor, &Tensor),
         advantages: &Tensor,
     ) -> Result<Loss, LearnError> {
-        let ratio = (now - then)?.exp()?;
-        let gradient = clipped(&ratio, advantages, self.clip)?;
+        let Clipped { clip, entropy: weight, .. } = self.settings;
+        let before = round.of_fresh(self.before.as_ref().unwrap_or(now), places)?;
+        let ratio = (now - before)?.exp()?;
+        let gradient = clipped(&ratio, advantages, clip)?;
         let entropy = heads::entropy(log_probs)?.mean_all()?;
-        let total = (&gradient - (&entropy * self.entropy)?)?;
+        let total = (&gradient - (&entropy * weight)?)?;
         let kl = ((&ratio - 1.0)? - ratio.log()?)?.mean_all()?;
-        let cut = (&ratio - 1.0)?.abs()?.gt(self.clip)?.to_dtype(DType::F32)?.mean_all()?;
+        let cut = (&ratio - 1.0)?.abs()?.gt(clip)?.to_dtype(DType::F32)?.mean_all()?;
         let loss = Loss::from(total).with("policy_gradient", &gradient).with("entropy", &entropy);
         Ok(loss.with("kl", &kl).with("clip_fraction", &cut))
     }
+}
+
+/// Log-probabilities (n, 3, bins) under exploration, and of the actions taken (n).
+pub fn log_probs(
+    network: &Network,
+    round: &Round<'_>,
+    places: &[usize],
+) -> Result<(Tensor, Tensor), LearnError> {
+    let trials = round.trials(places);
+    network.tried(&trials, trials.iter().map(|trial| trial.decision.correction))
 }
 
 /// Ratios and advantages of one shape, the result a scalar.

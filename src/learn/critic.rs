@@ -3,6 +3,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 use super::Round;
 use super::dense::Dense;
+use super::free::Reach;
 use crate::task::{ActionGrid, Correction, Draw};
 
 /// What reward a correction is expected to earn in a context, by a small network over both: it assumes
@@ -43,7 +44,7 @@ impl Critic {
             ("critic.3.weight", Var::from_vec(vec![0f32; width], (width, 1), &Device::Cpu)?),
             ("critic.3.bias", zeros(1)?),
         ];
-        Ok(Self { params, half: grid.correction([grid.bins() - 1; 3]).axes() })
+        Ok(Self { params, half: Reach::of(grid).half() })
     }
 
     /// Expected rewards, (n): of a correction in a context, one a row.
@@ -101,8 +102,7 @@ mod tests {
         };
         let history: Vec<_> = (0..14).map(of).collect();
         let seen: Vec<_> = (0..14).map(context).collect();
-        let round =
-            Round { history: &history, fresh: 0..14, advantages: vec![], pretraining: false };
+        let round = samples::round(&history, 0..14);
         let vars = || critic.params().iter().map(|(_, var)| var);
         let mut adam = Adam::new(1e-2, 5.0, vars());
         let places: Vec<_> = (0..14).collect();

@@ -149,14 +149,9 @@ impl Decode {
 
 /// Draws a bin from log-probabilities.
 pub fn sample(log_probs: &[f32], draw: &mut Draw) -> usize {
-    bin_at(log_probs, draw.random())
-}
-
-/// The bin at this share, from 0 to below 1, of the probability counted from the first bin on.
-pub fn bin_at(log_probs: &[f32], share: f64) -> usize {
     let weights = log_probs.iter().map(|l| libm::exp(f64::from(*l)));
     let sum: f64 = weights.clone().sum();
-    let mut left = share * sum;
+    let mut left = draw.random::<f64>() * sum;
     for (bin, weight) in weights.enumerate() {
         left -= weight;
         if left < 0.0 {

@@ -5,6 +5,7 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use super::baseline::{Baseline, standardise};
 use super::critic::Critic;
+use super::groups::Groups;
 use super::optimiser::{Adam, Moments};
 use super::{
     BinProbabilities, Card, Decision, Experience, Label, LearnError, Loss, Method, Mode, Network,
@@ -21,6 +22,7 @@ pub struct Learner<O: Objective> {
     network: Network,
     adam: Adam,
     baseline: Option<Baseline>,
+    groups: Groups,
     objective: O,
     /// Prior trials, if there were to be any, have been learned from.
     pretrained: bool,
@@ -42,6 +44,7 @@ impl<O: Objective> Learner<O> {
         Ok(Self {
             adam: Adam::new(shared.common.lr, shared.common.clip_norm, network.vars()),
             baseline: shared.advantages.map(Baseline::new),
+            groups: Groups::default(),
             pretrained: shared.prior_trials() == 0,
             objective: O::new(settings.clone()),
             settings,
@@ -144,11 +147,13 @@ impl<O: Objective> Method for Learner<O> {
         }
         // Without a baseline every fresh trial counts; with one, those that it had not seen.
         let fresh = self.baseline.as_ref().map_or(fresh, |_| advantages.len());
+        self.groups.grow(history);
         let round = Round {
             history,
             fresh: history.len().saturating_sub(fresh)..history.len(),
             advantages,
             pretraining: !std::mem::replace(&mut self.pretrained, true),
+            groups: std::mem::take(&mut self.groups),
         };
         let minibatches = self.objective.minibatches(&round, draw);
         let mut tally = Tally::default();
@@ -159,7 +164,9 @@ impl<O: Objective> Method for Learner<O> {
             let loss = self.objective.loss(&self.network, &round, places)?;
             self.step(&loss, &mut tally)?;
         }
-        Ok(tally.mean(minibatches.len(), labels, &round))
+        let progress = tally.mean(minibatches.len(), labels, &round);
+        self.groups = round.groups;
+        Ok(progress)
     }
 
     /// Parameters, optimiser and whether it was pretrained, as safetensors.
@@ -223,6 +230,7 @@ impl<O: Objective> Method for Learner<O> {
         for ((_, var), value) in self.network.params().zip(&values) {
             var.set(value)?;
         }
+        self.groups = Groups::default();
         self.objective = O::new(self.settings.clone());
         self.objective.refresh(history);
         self.baseline = self.shared.advantages.map(|a| Baseline::rebuilt(a, history));

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use super::Prior;
 use crate::task::Image;
 use serde::{Deserialize, Serialize};
 
@@ -59,9 +60,9 @@ pub struct Card {
     pub sees_truth: bool,
     /// It changes with experience; training trials are made only for a method that learns.
     pub learns: bool,
-    /// Trials gathered before training, which count on the x axis.
+    /// Trials gathered before training.
     pub prior_trials: u64,
-    /// They come on top of a run's trials: its x axis begins below 0.
+    /// They come on top of a run's trials, and its x axis begins below 0; else they count among them.
     pub prior_on_top: bool,
     /// It is told what the arm's own reading says was executed, besides what was commanded.
     pub sees_executed: bool,
@@ -82,6 +83,12 @@ impl Card {
             prior_on_top: false,
             sees_executed: false,
         }
+    }
+
+    /// The same with prior trials, as these settings have them.
+    pub fn after(self, prior: Prior) -> Self {
+        let Prior { prior_trials, prior_on_top, .. } = prior;
+        Self { prior_trials: prior_trials as u64, prior_on_top, ..self }
     }
 
     /// Trials that come on top of a run's.
@@ -167,9 +174,10 @@ pub struct Experience {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Label {
     pub trial: u64,
-    /// The peer whose action became the label: the role model.
+    /// The role model: the peer whose action became the label, or came nearest to it or was the best
+    /// where a label is made of several.
     pub role_model: u64,
-    /// How many trials it was the best of, itself included.
+    /// How many trials the label was made of, itself included.
     pub peers: u32,
     pub correction: Correction,
 }

@@ -2,6 +2,7 @@ use std::ops::Range;
 
 use candle_core::{Device, Tensor};
 
+use super::groups::Groups;
 use super::{Card, Experience, Label, LearnError, Network, Settings, Shared};
 use crate::task::Draw;
 
@@ -54,6 +55,17 @@ pub struct Loss {
 }
 
 impl Loss {
+    /// Nothing to make smaller yet.
+    pub fn zero() -> Result<Self, LearnError> {
+        Ok(Tensor::new(0f32, &Device::Cpu)?.into())
+    }
+
+    /// The same with one more term, a scalar, which counts by this weight.
+    pub fn plus(self, name: &'static str, term: &Tensor, weight: f64) -> Result<Self, LearnError> {
+        let total = (&self.total + (term * weight)?)?;
+        Ok(Self { total, ..self }.with(name, term))
+    }
+
     /// As it is, with one more part named.
     pub fn with(mut self, name: &'static str, part: &Tensor) -> Self {
         self.parts.push((name, part.detach()));
@@ -78,11 +90,18 @@ pub struct Round<'a> {
     pub advantages: Vec<f32>,
     /// The fresh trials are prior ones: training has not begun.
     pub pretraining: bool,
+    /// The trials of each scene instance.
+    pub groups: Groups,
 }
 
 impl<'a> Round<'a> {
     pub fn trials(&self, places: &[usize]) -> Vec<&'a Experience> {
         places.iter().map(|place| &self.history[*place]).collect()
+    }
+
+    /// Places of all fresh trials, in order.
+    pub fn all_fresh(&self) -> Vec<usize> {
+        self.fresh.clone().collect()
     }
 
     /// Advantages of these places, which must be fresh: (n).

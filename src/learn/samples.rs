@@ -1,6 +1,9 @@
 //! Trials for the tests of this folder.
 
-use super::{Decision, Experience};
+use std::ops::Range;
+
+use super::groups::Groups;
+use super::{Decision, Experience, Round};
 use crate::task::{Feedback, Image, Pose2};
 
 /// A trial in a scene instance that earned so much; its picture is blank.
@@ -16,4 +19,11 @@ pub fn trial(instance: usize, reward: f64) -> Experience {
         decision: Decision { correction: Pose2::IDENTITY, bins: None, log_prob: None },
         feedback: Feedback { reward, unsigned: None, signed: None },
     }
+}
+
+/// The round in which these trials of a history are new; nobody asked for advantages.
+pub fn round(history: &[Experience], fresh: Range<usize>) -> Round<'_> {
+    let mut groups = Groups::default();
+    groups.grow(history);
+    Round { history, fresh, advantages: Vec::new(), pretraining: false, groups }
 }

@@ -1,8 +1,6 @@
-use crate::learn::groups::Groups;
 use crate::learn::replay::Replayed;
 use crate::learn::{
-    Card, Common, Entry, Experience, Label, LearnError, Loss, Network, Objective, Role, Round,
-    Shared,
+    Card, Common, Entry, LearnError, Loss, Network, Objective, Role, Round, Shared,
 };
 use crate::settings;
 use crate::task::{ContextSignal, Draw};
@@ -31,13 +29,12 @@ settings! {
 #[derive(Debug)]
 pub struct Awr {
     settings: AwrSettings,
-    groups: Groups,
 }
 
 impl Awr {
-    fn weights(&self, history: &[Experience], places: &[usize]) -> Vec<f32> {
+    fn weights(&self, round: &Round<'_>, places: &[usize]) -> Vec<f32> {
         let AwrSettings { temperature, most_weight, .. } = self.settings;
-        let advantages = self.groups.advantages(history, places, usize::MAX);
+        let advantages = round.groups.advantages(round.history, places, usize::MAX);
         let weight = |advantage| libm::exp(advantage / temperature).min(most_weight) as f32;
         advantages.into_iter().map(weight).collect()
     }
@@ -58,12 +55,7 @@ impl Objective for Awr {
     }
 
     fn new(settings: AwrSettings) -> Self {
-        Self { settings, groups: Groups::default() }
-    }
-
-    fn refresh(&mut self, history: &[Experience]) -> Vec<Label> {
-        self.groups.grow(history);
-        Vec::new()
+        Self { settings }
     }
 
     fn minibatches(&mut self, round: &Round<'_>, draw: &mut Draw) -> Vec<Vec<usize>> {
@@ -78,23 +70,22 @@ impl Objective for Awr {
     ) -> Result<Loss, LearnError> {
         let trials = round.trials(places);
         let actions = trials.iter().map(|trial| trial.decision.correction);
-        Ok(network.imitation(&trials, actions, self.weights(round.history, places))?.into())
+        Ok(network.imitation(&trials, actions, self.weights(round, places))?.into())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::learn::samples::trial;
+    use crate::learn::samples::{self, trial};
 
     #[test]
     fn a_trial_counts_by_the_exponential_of_its_advantage_up_to_a_limit() {
         let history: Vec<_> =
             [(0, -1.0), (0, -1.2), (1, -1.0), (1, -5.0)].map(|(s, r)| trial(s, r)).into();
         let settings = AwrSettings { temperature: 0.1, most_weight: 20.0, ..Default::default() };
-        let mut awr = Awr::new(settings);
-        awr.refresh(&history);
-        let weights = awr.weights(&history, &[0, 1, 2, 3]);
+        let round = samples::round(&history, 0..4);
+        let weights = Awr::new(settings).weights(&round, &[0, 1, 2, 3]);
         for (weight, is) in
             weights.iter().zip([std::f32::consts::E, 1.0 / std::f32::consts::E, 20.0, 0.0])
         {

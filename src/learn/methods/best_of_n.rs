@@ -1,7 +1,5 @@
-use crate::learn::groups::Groups;
 use crate::learn::{
-    Card, Common, Entry, Experience, Label, LearnError, Loss, Network, Objective, Role, Round,
-    Shared,
+    Card, Common, Entry, LearnError, Loss, Network, Objective, Role, Round, Shared,
 };
 use crate::task::{ContextSignal, Draw};
 use crate::{choices, settings};
@@ -40,7 +38,6 @@ choices! {
 #[derive(Debug)]
 pub struct BestOfN {
     settings: BestOfNSettings,
-    groups: Groups,
 }
 
 impl BestOfN {
@@ -51,7 +48,7 @@ impl BestOfN {
             let [a, b] = [a, b].map(|place| round.history[*place].feedback.reward);
             b.total_cmp(&a)
         };
-        let mut best: Vec<usize> = round.fresh.clone().collect();
+        let mut best = round.all_fresh();
         match of {
             BestOf::Batch => {
                 best.sort_by(better);
@@ -59,7 +56,7 @@ impl BestOfN {
             }
             BestOf::Scene => {
                 let of_scene = |place: usize| {
-                    let last = self.groups.last(&round.history[place], n);
+                    let last = round.groups.last(&round.history[place], n);
                     last.iter().copied().min_by(better).unwrap_or(place)
                 };
                 best = best.into_iter().map(of_scene).collect();
@@ -89,12 +86,7 @@ impl Objective for BestOfN {
     }
 
     fn new(settings: BestOfNSettings) -> Self {
-        Self { settings, groups: Groups::default() }
-    }
-
-    fn refresh(&mut self, history: &[Experience]) -> Vec<Label> {
-        self.groups.grow(history);
-        Vec::new()
+        Self { settings }
     }
 
     fn minibatches(&mut self, round: &Round<'_>, _: &mut Draw) -> Vec<Vec<usize>> {
@@ -116,20 +108,16 @@ impl Objective for BestOfN {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::learn::samples::trial;
+    use crate::learn::samples::{self, trial};
 
     #[test]
     fn one_trial_of_n_is_imitated_and_older_ones_are_forgotten() {
         let history: Vec<_> = [(0, -1.0), (1, -4.0), (0, -5.0), (1, -3.0), (0, -6.0), (1, -9.0)]
             .map(|(scene, reward)| trial(scene, reward))
             .into();
-        let round =
-            Round { history: &history, fresh: 3..6, advantages: vec![], pretraining: false };
-        let best = |of, n| {
-            let mut method = BestOfN::new(BestOfNSettings { of, n, ..Default::default() });
-            method.refresh(&history);
-            method.best(&round)
-        };
+        let round = samples::round(&history, 3..6);
+        let best =
+            |of, n| BestOfN::new(BestOfNSettings { of, n, ..Default::default() }).best(&round);
         assert_eq!(best(BestOf::Scene, 2), [2, 3], "place 0 was better, but is no more");
         assert_eq!(best(BestOf::Scene, 3), [0, 3]);
         assert_eq!(best(BestOf::Batch, 2), [3, 4]);

@@ -2,17 +2,22 @@ use std::collections::BTreeMap;
 
 use rand_distr::{Distribution, StandardNormal};
 
+use crate::learn::free::Reach;
 use crate::learn::groups::mean_and_deviation;
+use crate::learn::scenes::scenes;
 use crate::learn::{
     Card, Decision, Entry, Experience, LearnError, Method, Mode, Progress, Role, View,
 };
 use crate::settings;
-use crate::task::{ActionGrid, ContextSignal, Correction, Draw};
+use crate::task::{ContextSignal, Draw};
 
 const NAME: &str = "cem";
 
 pub fn entry() -> Entry {
-    Entry::of(NAME, card, |card, settings, grid, _| Ok(Box::new(Cem::new(card, settings, grid))))
+    Entry::of(NAME, card, |card, settings, grid, _| {
+        let reach = Reach::of(grid);
+        Ok(Box::new(Cem { card, settings, reach, scenes: BTreeMap::new() }))
+    })
 }
 
 settings! {
@@ -22,7 +27,7 @@ settings! {
         /// The best of them, to which the Gaussian is fitted.
         elite: usize = 2, in 1..=10_000, tune log(1..=4);
         /// How far the Gaussian goes to that fit: 1 is all the way.
-        smoothing: f64 = 0.7, in 0.0..=1.0, tune linear(0.3..=1.0);
+        smoothing: f64 = 0.7, in 1e-3..=1.0, tune linear(0.3..=1.0);
         /// Standard deviation before the first update, as a share of half the range.
         first_deviation: f64 = 0.5, in 1e-3..=10.0, tune log(0.2..=1.0);
         /// Least standard deviation, mm and deg.
@@ -46,58 +51,42 @@ fn card(_: &CemSettings) -> Card {
 struct Cem {
     card: Card,
     settings: CemSettings,
-    /// Half of the range, mm, mm, deg.
-    half: [f64; 3],
-    scenes: BTreeMap<usize, Scene>,
-    learned: usize,
+    reach: Reach,
+    scenes: BTreeMap<usize, Gaussian>,
 }
 
-#[derive(Clone, Debug)]
-struct Scene {
-    mean: [f64; 3],
-    deviation: [f64; 3],
-    /// Corrections and rewards since the last update.
-    population: Vec<([f64; 3], f64)>,
-}
+/// Mean and standard deviation of each axis, mm, mm, deg.
+type Gaussian = [[f64; 2]; 3];
 
 impl Cem {
-    fn new(card: Card, settings: CemSettings, grid: ActionGrid) -> Self {
-        let half = grid.correction([grid.bins() - 1; 3]).axes();
-        Self { card, settings, half, scenes: BTreeMap::new(), learned: 0 }
+    fn first(&self) -> Gaussian {
+        self.reach.half().map(|half| [0.0, self.settings.first_deviation * half])
     }
 
-    fn fresh(&self) -> Scene {
-        let deviation = self.half.map(|half| self.settings.first_deviation * half);
-        Scene { mean: [0.0; 3], deviation, population: Vec::new() }
-    }
-
-    fn observe(&mut self, trial: &Experience) -> Result<(), LearnError> {
-        let instance =
-            trial.instance.ok_or_else(|| LearnError::not_shown(NAME, "scene instance"))?;
-        let fresh = self.fresh();
-        let settings = self.settings;
-        let scene = self.scenes.entry(instance).or_insert(fresh);
-        scene.population.push((trial.decision.correction.axes(), trial.feedback.reward));
-        if scene.population.len() >= settings.population {
-            scene.update(&settings);
-        }
+    /// All that it knows follows from the history.
+    fn fit(&mut self, history: &[Experience]) -> Result<(), LearnError> {
+        let all = scenes(history, 0);
+        let all = all.ok_or_else(|| LearnError::not_shown(NAME, "scene instance"))?;
+        let of = |(scene, own): (usize, Vec<usize>)| {
+            let populations = own.chunks_exact(self.settings.population);
+            (scene, populations.fold(self.first(), |at, own| self.updated(at, own, history)))
+        };
+        self.scenes = all.into_iter().map(of).collect();
         Ok(())
     }
-}
 
-impl Scene {
-    fn update(&mut self, settings: &CemSettings) {
-        let CemSettings { elite, smoothing, least_deviation, .. } = *settings;
-        self.population.sort_by(|(_, a), (_, b)| b.total_cmp(a));
-        self.population.truncate(elite);
-        for axis in 0..3 {
-            let (mean, deviation) =
-                mean_and_deviation(self.population.iter().map(|(action, _)| action[axis]));
-            self.mean[axis] += smoothing * (mean - self.mean[axis]);
-            let now = self.deviation[axis];
-            self.deviation[axis] = (now + smoothing * (deviation - now)).max(least_deviation);
-        }
-        self.population.clear();
+    /// The Gaussian after one population, whose trials lie at these places.
+    fn updated(&self, at: Gaussian, population: &[usize], history: &[Experience]) -> Gaussian {
+        let CemSettings { elite, smoothing, least_deviation, .. } = self.settings;
+        let mut tried: Vec<&Experience> = population.iter().map(|place| &history[*place]).collect();
+        tried.sort_by(|a, b| b.feedback.reward.total_cmp(&a.feedback.reward));
+        let elite = || tried.iter().take(elite).map(|trial| trial.decision.correction.axes());
+        std::array::from_fn(|axis| {
+            let (mean, deviation) = mean_and_deviation(elite().map(|action| action[axis]));
+            let [was, was_wide] = at[axis];
+            let wide = was_wide + smoothing * (deviation - was_wide);
+            [was + smoothing * (mean - was), wide.max(least_deviation)]
+        })
     }
 }
 
@@ -112,17 +101,14 @@ impl Method for Cem {
         mode: Mode,
         draws: &mut [Draw],
     ) -> Result<Vec<Decision>, LearnError> {
-        let fresh = self.fresh();
+        let first = self.first();
         let decide = |(view, draw): (&View<'_>, &mut Draw)| {
             let known = view.instance.and_then(|instance| self.scenes.get(&instance));
-            let Scene { mean, deviation, .. } = known.unwrap_or(&fresh);
-            let axis = |axis: usize| {
+            let axis = |[mean, deviation]: [f64; 2]| {
                 let unit: f64 = StandardNormal.sample(draw);
-                let off = if mode == Mode::Explore { deviation[axis] * unit } else { 0.0 };
-                (mean[axis] + off).clamp(-self.half[axis], self.half[axis])
+                mean + if mode == Mode::Explore { deviation * unit } else { 0.0 }
             };
-            let correction = Correction::from_axes([0, 1, 2].map(axis));
-            Decision { correction, bins: None, log_prob: None }
+            self.reach.decision(known.unwrap_or(&first).map(axis))
         };
         Ok(views.iter().zip(draws).map(decide).collect())
     }
@@ -133,11 +119,7 @@ impl Method for Cem {
         _: usize,
         _: &mut Draw,
     ) -> Result<Progress, LearnError> {
-        for trial in &history[self.learned.min(history.len())..] {
-            self.observe(trial)?;
-        }
-        self.learned = history.len();
-        Ok(Progress::default())
+        self.fit(history).map(|()| Progress::default())
     }
 
     /// Nothing: all of it follows from the history.
@@ -146,10 +128,7 @@ impl Method for Cem {
     }
 
     fn load(&mut self, _: &[u8], history: &[Experience]) -> Result<(), LearnError> {
-        (self.scenes, self.learned) = (BTreeMap::new(), 0);
-        history.iter().try_for_each(|trial| self.observe(trial))?;
-        self.learned = history.len();
-        Ok(())
+        self.fit(history)
     }
 }
 
@@ -157,25 +136,22 @@ impl Method for Cem {
 mod tests {
     use super::*;
     use crate::learn::samples;
-    use crate::task::{Pose2, Range};
+    use crate::task::{ActionGrid, Pose2, Range};
 
     #[test]
     fn a_scenes_gaussian_goes_to_the_best_of_its_own_trials() {
         let settings =
             CemSettings { population: 3, elite: 2, smoothing: 1.0, ..Default::default() };
-        let grid = ActionGrid::new(Range { mm: 3.0, deg: 3.0 }, 7);
-        let mut cem = Cem::new(card(&settings), settings, grid);
-        let tried = |scene, x, reward| {
+        let reach = Reach::of(ActionGrid::new(Range { mm: 3.0, deg: 3.0 }, 7));
+        let mut cem = Cem { card: card(&settings), settings, reach, scenes: BTreeMap::new() };
+        let tried = |(scene, x, reward)| {
             let mut trial = samples::trial(scene, reward);
             trial.decision.correction = Pose2::new(x, 0.0, 0.0);
             trial
         };
-        for (scene, x, reward) in [(4, 1.0, -0.1), (7, 0.0, 0.0), (4, -3.0, -9.0), (4, 2.0, -0.2)] {
-            cem.observe(&tried(scene, x, reward)).unwrap();
-        }
-        let Scene { mean, deviation, population } = &cem.scenes[&4];
-        assert_eq!((*mean, *deviation), ([1.5, 0.0, 0.0], [0.5, 0.3, 0.3]));
-        assert!(population.is_empty());
-        assert_eq!(cem.scenes[&7].population.len(), 1, "no update yet");
+        let history = [(4, 1.0, -0.1), (7, 0.0, 0.0), (4, -3.0, -9.0), (4, 2.0, -0.2)].map(tried);
+        cem.fit(&history).unwrap();
+        assert_eq!(cem.scenes[&4], [[1.5, 0.5], [0.0, 0.3], [0.0, 0.3]]);
+        assert_eq!(cem.scenes[&7], cem.first(), "no update yet");
     }
 }

@@ -1,10 +1,9 @@
 use candle_core::{Device, Tensor};
 use rand::RngExt;
 
-use crate::learn::groups::Groups;
 use crate::learn::{
-    Card, Common, Entry, Experience, Label, LearnError, Loss, Network, Objective, Role, Round,
-    Shared, heads, replay,
+    Card, Common, Entry, Experience, LearnError, Loss, Network, Objective, Role, Round, Shared,
+    heads, replay,
 };
 use crate::settings;
 use crate::task::{ContextSignal, Draw};
@@ -36,14 +35,15 @@ settings! {
 #[derive(Debug)]
 pub struct Dpo {
     settings: DpoSettings,
-    groups: Groups,
 }
 
 impl Dpo {
     /// The better and the worse one of two trials, if one is.
     fn preferred(&self, history: &[Experience], a: usize, b: usize) -> Option<[usize; 2]> {
         let [of_a, of_b] = [a, b].map(|place| history[place].feedback.reward);
-        let clear = a != b && (of_a - of_b).abs() >= self.settings.margin;
+        let off = (of_a - of_b).abs();
+        // Equal rewards prefer nothing, whatever the margin.
+        let clear = off > 0.0 && off >= self.settings.margin;
         clear.then_some(if of_a > of_b { [a, b] } else { [b, a] })
     }
 }
@@ -63,12 +63,7 @@ impl Objective for Dpo {
     }
 
     fn new(settings: DpoSettings) -> Self {
-        Self { settings, groups: Groups::default() }
-    }
-
-    fn refresh(&mut self, history: &[Experience]) -> Vec<Label> {
-        self.groups.grow(history);
-        Vec::new()
+        Self { settings }
     }
 
     /// Better, worse, better, worse and so on. Trials that have nothing to be compared with are left out.
@@ -77,7 +72,7 @@ impl Objective for Dpo {
         let mut minibatches = replay::uniform(0..round.history.len(), steps, pairs, draw);
         for places in &mut minibatches {
             let pair = |place: &usize| {
-                let group = self.groups.of(&round.history[*place]);
+                let group = round.groups.of(&round.history[*place]);
                 let other = group[draw.random_range(0..group.len())];
                 self.preferred(round.history, *place, other)
             };
@@ -110,7 +105,7 @@ impl Objective for Dpo {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::learn::samples::trial;
+    use crate::learn::samples::{self, trial};
 
     #[test]
     fn a_preference_needs_a_reward_that_is_higher_by_the_margin() {
@@ -120,15 +115,17 @@ mod tests {
         assert_eq!(dpo.preferred(&history, 1, 0), Some([1, 0]));
         assert_eq!(dpo.preferred(&history, 1, 2), None);
         assert_eq!(dpo.preferred(&history, 1, 1), None);
+        let any = Dpo::new(DpoSettings { margin: 0.0, ..Default::default() });
+        assert_eq!(any.preferred(&history, 1, 2), Some([1, 2]));
+        let failed = [trial(0, -2.9), trial(0, -2.9)];
+        assert_eq!(any.preferred(&failed, 0, 1), None, "two floors are equally bad");
     }
 
     #[test]
     fn pairs_are_of_one_scene_and_say_which_is_better() {
         let history: Vec<_> = (0..40).map(|i| trial(i % 3, -((i * 7 % 11) as f64))).collect();
         let mut dpo = Dpo::new(DpoSettings::default());
-        dpo.refresh(&history);
-        let round =
-            Round { history: &history, fresh: 20..40, advantages: vec![], pretraining: false };
+        let round = samples::round(&history, 20..40);
         use crate::task::{Phase, Stream, Streams, TrialKey};
         let key = TrialKey { phase: Phase::Train, index: 0 };
         let minibatches = dpo.minibatches(&round, &mut Streams::new(1).draw(Stream::Replay, key));

@@ -1,21 +1,19 @@
-use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 
-use crate::learn::free::{Linear, Looks};
+use crate::learn::free::{Linear, Looks, Reach};
 use crate::learn::gaussian_process::{GaussianProcess, Kernel, Point};
 use crate::learn::{
     Card, Decision, Entry, Experience, LearnError, Method, Mode, Progress, Role, View,
 };
 use crate::settings;
-use crate::task::{Correction, Draw};
+use crate::task::Draw;
 
 const NAME: &str = "gp-bandit";
 
 pub fn entry() -> Entry {
     Entry::of(NAME, card, |card, settings, grid, _| {
-        let half = grid.correction([grid.bins() - 1; 3]).axes();
         let looks = Looks::new(settings.linear);
-        Ok(Box::new(GpBandit { card, settings, half, looks, process: None }))
+        Ok(Box::new(GpBandit { card, settings, reach: Reach::of(grid), looks, process: None }))
     })
 }
 
@@ -51,8 +49,7 @@ fn card(_: &GpBanditSettings) -> Card {
 struct GpBandit {
     card: Card,
     settings: GpBanditSettings,
-    /// Half of the range, mm, mm, deg.
-    half: [f64; 3],
+    reach: Reach,
     looks: Looks,
     process: Option<GaussianProcess>,
 }
@@ -80,13 +77,15 @@ impl GpBandit {
 
     fn choose(&self, view: &View<'_>, mode: Mode, draw: &mut Draw) -> [f64; 3] {
         match (&self.process, self.looks.see(view.image), mode) {
-            (Some(process), Some(seen), Mode::Greedy) => process.slice(&seen, None).best(self.half),
+            (Some(process), Some(seen), Mode::Greedy) => {
+                process.slice(&seen, None).best(self.reach.half())
+            }
             (Some(process), Some(seen), Mode::Explore) => {
                 let unit = (0..process.size()).map(|_| StandardNormal.sample(draw)).collect();
-                process.slice(&seen, Some(unit)).best(self.half)
+                process.slice(&seen, Some(unit)).best(self.reach.half())
             }
             (_, _, Mode::Greedy) => [0.0; 3],
-            (_, _, Mode::Explore) => self.half.map(|half| draw.random_range(-half..=half)),
+            (_, _, Mode::Explore) => self.reach.uniform(draw),
         }
     }
 }
@@ -103,8 +102,7 @@ impl Method for GpBandit {
         draws: &mut [Draw],
     ) -> Result<Vec<Decision>, LearnError> {
         let decide = |(view, draw): (&View<'_>, &mut Draw)| {
-            let correction = Correction::from_axes(self.choose(view, mode, draw));
-            Decision { correction, bins: None, log_prob: None }
+            self.reach.decision(self.choose(view, mode, draw))
         };
         Ok(views.iter().zip(draws).map(decide).collect())
     }

@@ -1,11 +1,9 @@
 use candle_core::{Device, Tensor};
 
-use super::ppo::log_probs;
-use crate::learn::clipped::Clipped;
-use crate::learn::groups::{Groups, mean_and_deviation};
+use crate::learn::clipped::{Clipped, ClippedSteps, log_probs};
+use crate::learn::groups::mean_and_deviation;
 use crate::learn::{
-    Card, Common, Entry, Experience, Label, LearnError, Loss, Network, Objective, Role, Round,
-    Shared,
+    Card, Common, Entry, LearnError, Loss, Network, Objective, Role, Round, Shared,
 };
 use crate::settings;
 use crate::task::{ContextSignal, Draw};
@@ -35,15 +33,13 @@ settings! {
 #[derive(Debug)]
 pub struct Grpo {
     settings: GrpoSettings,
-    groups: Groups,
-    /// `log pi_old(a)` of the fresh trials, (n).
-    old: Option<Tensor>,
+    steps: ClippedSteps,
 }
 
 impl Grpo {
-    fn advantage(&self, history: &[Experience], place: usize) -> f32 {
-        let group = self.groups.last(&history[place], self.settings.group).iter();
-        let reward = |place: usize| history[place].feedback.reward;
+    fn advantage(&self, round: &Round<'_>, place: usize) -> f32 {
+        let reward = |place: usize| round.history[place].feedback.reward;
+        let group = round.groups.last(&round.history[place], self.settings.group).iter();
         let (mean, deviation) = mean_and_deviation(group.map(|peer| reward(*peer)));
         ((reward(place) - mean) / deviation.max(self.settings.least_deviation)) as f32
     }
@@ -64,21 +60,15 @@ impl Objective for Grpo {
     }
 
     fn new(settings: GrpoSettings) -> Self {
-        Self { settings, groups: Groups::default(), old: None }
-    }
-
-    fn refresh(&mut self, history: &[Experience]) -> Vec<Label> {
-        self.groups.grow(history);
-        Vec::new()
+        Self { steps: ClippedSteps::new(settings.clipped), settings }
     }
 
     fn minibatches(&mut self, round: &Round<'_>, draw: &mut Draw) -> Vec<Vec<usize>> {
-        self.settings.clipped.minibatches(round, draw)
+        self.steps.minibatches(round, draw)
     }
 
     fn begin(&mut self, network: &Network, round: &Round<'_>) -> Result<(), LearnError> {
-        let places: Vec<_> = round.fresh.clone().collect();
-        self.old = Some(log_probs(network, round, &places)?.1.detach());
+        self.steps.begin(&log_probs(network, round, &round.all_fresh())?.1);
         Ok(())
     }
 
@@ -89,25 +79,24 @@ impl Objective for Grpo {
         places: &[usize],
     ) -> Result<Loss, LearnError> {
         let (log_probs, now) = log_probs(network, round, places)?;
-        let then = round.of_fresh(self.old.as_ref().unwrap_or(&now), places)?;
-        let advantages = places.iter().map(|place| self.advantage(round.history, *place));
+        let advantages = places.iter().map(|place| self.advantage(round, *place));
         let advantages = Tensor::from_iter(advantages, &Device::Cpu)?;
-        self.settings.clipped.loss(&log_probs, (&now, &then), &advantages)
+        self.steps.loss((round, places), (&log_probs, &now), &advantages)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::learn::samples::trial;
+    use crate::learn::samples::{self, trial};
 
     #[test]
     fn an_advantage_is_in_deviations_of_the_group_and_of_no_other_scene() {
         let history: Vec<_> =
             [(0, -1.0), (0, -3.0), (1, -9.0), (1, -9.01)].map(|(s, r)| trial(s, r)).into();
-        let mut grpo = Grpo::new(GrpoSettings { least_deviation: 0.1, ..Default::default() });
-        grpo.refresh(&history);
-        let advantages: Vec<f32> = (0..4).map(|place| grpo.advantage(&history, place)).collect();
+        let grpo = Grpo::new(GrpoSettings { least_deviation: 0.1, ..Default::default() });
+        let round = samples::round(&history, 0..4);
+        let advantages: Vec<f32> = (0..4).map(|place| grpo.advantage(&round, place)).collect();
         assert_eq!(advantages[..2], [1.0, -1.0]);
         assert!((advantages[2] - 0.05).abs() < 1e-6, "noise is not blown up: {advantages:?}");
     }

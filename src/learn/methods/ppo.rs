@@ -1,6 +1,4 @@
-use candle_core::Tensor;
-
-use crate::learn::clipped::Clipped;
+use crate::learn::clipped::{Clipped, ClippedSteps, log_probs};
 use crate::learn::{
     Advantages, Card, Common, Entry, LearnError, Loss, Network, Objective, Role, Round, Shared,
 };
@@ -29,19 +27,7 @@ settings! {
 /// [`Reinforce`](super::reinforce::Reinforce) uses, and r the ratio of its exponentials.
 #[derive(Debug)]
 pub struct Ppo {
-    settings: PpoSettings,
-    /// `log pi_old(a)` of the fresh trials, (n).
-    old: Option<Tensor>,
-}
-
-/// Log-probabilities (n, 3, bins) under exploration, and of the actions taken (n).
-pub(super) fn log_probs(
-    network: &Network,
-    round: &Round<'_>,
-    places: &[usize],
-) -> Result<(Tensor, Tensor), LearnError> {
-    let trials = round.trials(places);
-    network.tried(&trials, trials.iter().map(|trial| trial.decision.correction))
+    steps: ClippedSteps,
 }
 
 impl Objective for Ppo {
@@ -61,16 +47,15 @@ impl Objective for Ppo {
     }
 
     fn new(settings: PpoSettings) -> Self {
-        Self { settings, old: None }
+        Self { steps: ClippedSteps::new(settings.clipped) }
     }
 
     fn minibatches(&mut self, round: &Round<'_>, draw: &mut Draw) -> Vec<Vec<usize>> {
-        self.settings.clipped.minibatches(round, draw)
+        self.steps.minibatches(round, draw)
     }
 
     fn begin(&mut self, network: &Network, round: &Round<'_>) -> Result<(), LearnError> {
-        let fresh: Vec<_> = round.fresh.clone().collect();
-        self.old = Some(log_probs(network, round, &fresh)?.1.detach());
+        self.steps.begin(&log_probs(network, round, &round.all_fresh())?.1);
         Ok(())
     }
 
@@ -81,8 +66,7 @@ impl Objective for Ppo {
         places: &[usize],
     ) -> Result<Loss, LearnError> {
         let (log_probs, log_prob) = log_probs(network, round, places)?;
-        let old = round.of_fresh(self.old.as_ref().unwrap_or(&log_prob), places)?;
         let advantages = round.advantages(places)?;
-        self.settings.clipped.loss(&log_probs, (&log_prob, &old), &advantages)
+        self.steps.loss((round, places), (&log_probs, &log_prob), &advantages)
     }
 }

@@ -1,10 +1,9 @@
 use candle_core::{Device, Tensor};
 
-use crate::learn::clipped::Clipped;
-use crate::learn::groups::{Groups, mean_and_deviation};
+use crate::learn::clipped::{Clipped, ClippedSteps};
+use crate::learn::groups::mean_and_deviation;
 use crate::learn::{
-    Card, Common, Entry, Experience, Label, LearnError, Loss, Network, Objective, Role, Round,
-    Shared,
+    Card, Common, Entry, LearnError, Loss, Network, Objective, Role, Round, Shared,
 };
 use crate::settings;
 use crate::task::{ContextSignal, Draw, RewardSignal};
@@ -31,9 +30,7 @@ settings! {
 #[derive(Debug)]
 pub struct PpoPerAxis {
     settings: PpoPerAxisSettings,
-    groups: Groups,
-    /// `log pi_old(a)` of the fresh trials, (n, 3).
-    old: Option<Tensor>,
+    steps: ClippedSteps,
 }
 
 /// By how much an axis's error counts in the reward, 1/mm and 1/deg.
@@ -41,10 +38,11 @@ const PER_ERROR: f64 = 0.2;
 
 impl PpoPerAxis {
     /// Three for each place, one after the other.
-    fn advantages(&self, history: &[Experience], places: &[usize]) -> Option<Vec<f32>> {
+    fn advantages(&self, round: &Round<'_>, places: &[usize]) -> Option<Vec<f32>> {
+        let history = round.history;
         let mut advantages = Vec::with_capacity(3 * places.len());
         for place in places {
-            let peers = self.groups.last(&history[*place], self.settings.group).iter();
+            let peers = round.groups.last(&history[*place], self.settings.group).iter();
             let errors: Option<Vec<_>> = peers.map(|p| history[*p].feedback.unsigned).collect();
             let (own, errors) = (history[*place].feedback.unsigned?, errors?);
             for (axis, own) in own.iter().enumerate() {
@@ -84,21 +82,15 @@ impl Objective for PpoPerAxis {
     }
 
     fn new(settings: PpoPerAxisSettings) -> Self {
-        Self { settings, groups: Groups::default(), old: None }
-    }
-
-    fn refresh(&mut self, history: &[Experience]) -> Vec<Label> {
-        self.groups.grow(history);
-        Vec::new()
+        Self { steps: ClippedSteps::new(settings.clipped), settings }
     }
 
     fn minibatches(&mut self, round: &Round<'_>, draw: &mut Draw) -> Vec<Vec<usize>> {
-        self.settings.clipped.minibatches(round, draw)
+        self.steps.minibatches(round, draw)
     }
 
     fn begin(&mut self, network: &Network, round: &Round<'_>) -> Result<(), LearnError> {
-        let places: Vec<_> = round.fresh.clone().collect();
-        self.old = Some(log_probs(network, round, &places)?.1.detach());
+        self.steps.begin(&log_probs(network, round, &round.all_fresh())?.1);
         Ok(())
     }
 
@@ -109,19 +101,19 @@ impl Objective for PpoPerAxis {
         places: &[usize],
     ) -> Result<Loss, LearnError> {
         let (log_probs, now) = log_probs(network, round, places)?;
-        let then = round.of_fresh(self.old.as_ref().unwrap_or(&now), places)?;
         let advantages = self
-            .advantages(round.history, places)
+            .advantages(round, places)
             .ok_or_else(|| LearnError::not_shown(Self::NAME, "error of each axis"))?;
         let advantages = Tensor::from_vec(advantages, (places.len(), 3), &Device::Cpu)?;
-        self.settings.clipped.loss(&log_probs, (&now, &then), &advantages)
+        self.steps.loss((round, places), (&log_probs, &now), &advantages)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::learn::samples::trial;
+    use crate::learn::Experience;
+    use crate::learn::samples::{self, trial};
     use crate::task::Feedback;
 
     #[test]
@@ -131,15 +123,13 @@ mod tests {
             ..trial(0, 0.0)
         };
         let history = [with([1.0, 2.0, 3.0]), with([3.0, 2.0, 1.0])];
-        let mut ppo = PpoPerAxis::new(PpoPerAxisSettings::default());
-        ppo.refresh(&history);
-        let paid = ppo.advantages(&history, &[0, 1]).unwrap();
+        let ppo = PpoPerAxis::new(PpoPerAxisSettings::default());
+        let paid = ppo.advantages(&samples::round(&history, 0..2), &[0, 1]).unwrap();
         for (paid, is) in paid.iter().zip([0.2, 0.0, -0.2, -0.2, 0.0, 0.2]) {
             assert!((paid - is).abs() < 1e-6, "{paid:?}");
         }
         let silent = [trial(0, 0.0)];
-        ppo.groups = Groups::default();
-        ppo.refresh(&silent);
-        assert_eq!(ppo.advantages(&silent, &[0]), None, "a scalar alone is not enough");
+        let round = samples::round(&silent, 0..1);
+        assert_eq!(ppo.advantages(&round, &[0]), None, "a scalar alone is not enough");
     }
 }

@@ -25,11 +25,11 @@ settings! {
         /// Which trials each round learns from.
         replay: Replay = Replay::None;
         /// Gradient steps of a round, where trials are replayed.
-        replay_steps: usize = 10, in 1..=10_000, tune log(2..=40);
+        replay_steps: usize = 10, in 1..=10_000;
         /// Replayed trials in a gradient step.
-        replay_minibatch: usize = 64, in 1..=10_000, tune log(16..=128);
+        replay_minibatch: usize = 64, in 1..=10_000;
         /// Largest importance weight of a replayed trial.
-        truncate: f64 = 2.0, in 0.0..=1e6, tune log(1.0..=10.0);
+        truncate: f64 = 2.0, in 1e-3..=1e6;
     }
 }
 
@@ -45,7 +45,8 @@ choices! {
     }
 }
 
-/// REINFORCE with a baseline (Williams, 1992): each trial of the batch is used once, then forgotten.
+/// REINFORCE with a baseline (Williams, 1992): without `replay` each trial of the batch is used once, then
+/// forgotten.
 ///
 /// `L = -mean(A log pi(a)) - entropy * H(pi)` with A the reward above the baseline. With
 /// `target_sigma_bins` above 0, `log pi(a)` is the mean of the log-probabilities about the action's

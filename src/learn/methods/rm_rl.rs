@@ -4,7 +4,8 @@ use super::reinforce::policy_gradient;
 use crate::learn::role_model::{LabelAction, LabelWeight, RoleModelOptions, RoleModels};
 use crate::learn::{
     Advantages, Card, Common, Entry, Experience, Label, LearnError, Loss, Network, Objective,
-    Prior, Role, Round, Shared, replay,
+    Prior, Role, Round, Shared,
+    replay::{self, Replayed},
 };
 use crate::task::Draw;
 use crate::{choices, settings};
@@ -20,12 +21,9 @@ settings! {
             RoleModelOptions { label_weight: LabelWeight::Advantage, ..RoleModelOptions::default() };
         ..advantages: Advantages = Advantages::default();
         ..prior: Prior = Prior::default();
+        ..replayed: Replayed = Replayed::default();
         /// Imitate old trials as well as those that have just been labelled.
         replay: bool = true;
-        /// Gradient steps after each batch of trials.
-        steps: usize = 10, in 1..=10_000, tune log(2..=40);
-        /// Replayed trials in a gradient step.
-        minibatch: usize = 64, in 1..=10_000, tune log(16..=128);
         /// Whose action the policy gradient pushes.
         pg_action: PgAction = PgAction::Executed;
         /// Weight of the policy gradient beside imitation.
@@ -64,9 +62,9 @@ impl RmRl {
         let mut advantages = round.advantages.clone();
         let role_model = self.settings.pg_action == PgAction::RoleModel;
         for (i, place) in round.fresh.clone().enumerate().filter(|_| role_model) {
-            let Some(label) = self.models.label(round.history, place) else { continue };
-            (actions[i], advantages[i]) =
-                (label.correction, advantages[i] + self.models.lead(place) as f32);
+            let Some(best) = self.models.role_model(place) else { continue };
+            actions[i] = round.history[best].decision.correction;
+            advantages[i] += self.models.lead(place) as f32;
         }
         let (_, log_prob) = network.tried(&trials, actions.into_iter())?;
         Ok(policy_gradient(&log_prob, &Tensor::new(advantages, &Device::Cpu)?)?)
@@ -78,16 +76,14 @@ impl Objective for RmRl {
     type Settings = RmRlSettings;
 
     fn card(settings: &RmRlSettings) -> Card {
-        let RmRlSettings { role_models, advantages, prior, .. } = settings;
+        let models = settings.role_models;
         let summary = "role models' actions as labels (Gaussian, weighted), replayed, + policy gradient (after Chen et al. 2025)";
         Card {
             role: Role::Paper,
-            signal: role_models.label.signal(),
-            context: role_models.grouping.context().max(advantages.baseline.context()),
-            prior_trials: prior.prior_trials as u64,
-            prior_on_top: prior.prior_on_top,
-            sees_executed: role_models.label_action == LabelAction::Executed,
-            ..Card::learner(Self::NAME, summary)
+            signal: models.label.signal(),
+            context: models.grouping.context().max(settings.advantages.baseline.context()),
+            sees_executed: models.label_action == LabelAction::Executed,
+            ..Card::learner(Self::NAME, summary).after(settings.prior)
         }
     }
 
@@ -106,15 +102,14 @@ impl Objective for RmRl {
     }
 
     fn minibatches(&mut self, round: &Round<'_>, draw: &mut Draw) -> Vec<Vec<usize>> {
-        let RmRlSettings { steps, minibatch, prior, replay, .. } = self.settings;
+        let RmRlSettings { replayed: Replayed { steps, minibatch }, prior, replay, .. } =
+            self.settings;
         let labelled = self.models.labelled();
-        match (round.pretraining, replay) {
-            (true, _) if labelled.is_empty() => Vec::new(),
-            (true, _) => replay::uniform(labelled, prior.pretrain_steps, minibatch, draw),
-            (false, true) => replay::uniform(labelled, steps, minibatch, draw),
-            (false, false) => {
-                vec![(self.imitated.max(labelled.start)..labelled.end).collect(); steps]
-            }
+        match round.pretraining {
+            true if labelled.is_empty() => Vec::new(),
+            true => replay::uniform(labelled, prior.pretrain_steps, minibatch, draw),
+            false if replay => replay::uniform(labelled, steps, minibatch, draw),
+            false => vec![(self.imitated.max(labelled.start)..labelled.end).collect(); steps],
         }
     }
 
@@ -124,21 +119,17 @@ impl Objective for RmRl {
         round: &Round<'_>,
         places: &[usize],
     ) -> Result<Loss, LearnError> {
-        let mut loss = Loss::from(Tensor::new(0f32, &Device::Cpu)?);
+        let mut loss = Loss::zero()?;
         if !places.is_empty() {
-            let taught = self.models.taught(round.history, places);
-            let (labels, weights) = taught.ok_or_else(|| {
-                LearnError::not_shown(Self::NAME, "signal that its labels are made of")
-            })?;
-            let imitation =
-                network.imitation(&round.trials(places), labels.into_iter(), weights)?;
-            loss.total = (loss.total + &imitation)?;
-            loss = loss.with("imitation", &imitation);
+            let untold = || LearnError::not_shown(Self::NAME, "signal that its labels are made of");
+            let (labels, weights) = self.models.taught(round.history, places).ok_or_else(untold)?;
+            let trials = round.trials(places);
+            let term = network.imitation(&trials, labels.into_iter(), weights)?;
+            loss = loss.plus("imitation", &term, 1.0)?;
         }
-        if !round.pretraining && self.settings.pg_weight > 0.0 && !round.advantages.is_empty() {
-            let gradient = self.gradient(network, round)?;
-            loss.total = (loss.total + (&gradient * self.settings.pg_weight)?)?;
-            loss = loss.with("policy_gradient", &gradient);
+        let weight = self.settings.pg_weight;
+        if !round.pretraining && weight > 0.0 && !round.advantages.is_empty() {
+            loss = loss.plus("policy_gradient", &self.gradient(network, round)?, weight)?;
         }
         Ok(loss)
     }

@@ -114,13 +114,13 @@ impl Fit for RmRlFit {
         let sd = if near { self.settings.role_model_sd } else { FAR_SD };
         let RmRlFitSettings { peer_radius: radius, peer_components, linear, .. } = self.settings;
         let peers = Peers { radius, compared: peer_components.min(linear.components) };
-        let (assumed, mut labels) = (Assumed { sd, ..assumed }, Vec::new());
+        let (assumed, mut models) = (Assumed { sd, ..assumed }, Vec::new());
         for _ in 0..passes {
-            let models = role_models(trials, (&scenes, since), &policy, (peers, assumed));
-            let models = models.ok_or_else(diverged)?;
+            let found = role_models(trials, (&scenes, since), &policy, (peers, assumed));
+            models = found.ok_or_else(diverged)?;
             policy = imitated(trials, &models, (mean, ridge)).ok_or_else(diverged)?;
-            labels = models.iter().flat_map(|model| model.labels(trials.history)).collect();
         }
+        let labels = models.iter().flat_map(|model| model.labels(trials.history)).collect();
         let loss = whole.cost / made as f64;
         policy.extend(&whole.values[3..]);
         let spread = DMatrix::zeros(0, 0);

@@ -1,9 +1,8 @@
 use super::reinforce::policy_gradient;
-use crate::learn::groups::Groups;
 use crate::learn::replay::Replayed;
 use crate::learn::{
-    Advantages, Card, Common, Entry, Experience, Label, LearnError, Loss, Network, Objective, Role,
-    Round, Shared, heads,
+    Advantages, Card, Common, Entry, LearnError, Loss, Network, Objective, Role, Round, Shared,
+    heads,
 };
 use crate::settings;
 use crate::task::{ContextSignal, Draw};
@@ -35,7 +34,6 @@ settings! {
 #[derive(Debug)]
 pub struct Sil {
     settings: SilSettings,
-    groups: Groups,
 }
 
 impl Objective for Sil {
@@ -53,12 +51,7 @@ impl Objective for Sil {
     }
 
     fn new(settings: SilSettings) -> Self {
-        Self { settings, groups: Groups::default() }
-    }
-
-    fn refresh(&mut self, history: &[Experience]) -> Vec<Label> {
-        self.groups.grow(history);
-        Vec::new()
+        Self { settings }
     }
 
     fn minibatches(&mut self, round: &Round<'_>, draw: &mut Draw) -> Vec<Vec<usize>> {
@@ -74,11 +67,11 @@ impl Objective for Sil {
         let SilSettings { group, pg_weight, entropy: weight, .. } = self.settings;
         let trials = round.trials(places);
         let actions = trials.iter().map(|trial| trial.decision.correction);
-        let above = self.groups.advantages(round.history, places, group);
+        let above = round.groups.advantages(round.history, places, group);
         let above = above.into_iter().map(|advantage| advantage.max(0.0) as f32).collect();
         let imitation = network.imitation(&trials, actions, above)?;
 
-        let fresh: Vec<usize> = round.fresh.clone().collect();
+        let fresh = round.all_fresh();
         let trials = round.trials(&fresh);
         let actions = trials.iter().map(|trial| trial.decision.correction);
         let (log_probs, log_prob) = network.tried(&trials, actions)?;
