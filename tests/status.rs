@@ -153,3 +153,39 @@ fn failed_and_unreadable_runs_are_told_with_their_reasons() {
     assert!(text.contains("failed       mine seed 1: "), "{text}");
     assert!(text.contains("unreadable   no-correction seed 1: "), "{text}");
 }
+
+#[test]
+fn trials_on_top_are_told_counted_and_drawn_like_any_others() {
+    let folder = tempdir();
+    let dir = folder.path();
+    let args = "compare smoke --methods no-correction,rm-rl-pretrained-extra --seeds 1 --trials 40 \
+                --set evaluation.trials=2 --set evaluation.every=20 --set contrast=[] --set task.scene_instances=4 \
+                --set rm-rl-pretrained-extra.prior_trials=20 --out out";
+    assert_eq!(rmrl(dir, args).code, 0);
+    let whole = status(dir);
+    assert_eq!(counts(&whole), [2, 0, 0, 0, 0]);
+    // 20 on top of 40, evaluations of 2 + 2 at -20, 0, 20 and 40, and two on the shelf.
+    let method = &whole["methods"][1];
+    assert_eq!((&method["trials"], &method["of"]), (&Value::from(78), &Value::from(78)));
+    let one = rmrl(dir, "status out/rm-rl-pretrained-extra/1.sqlite").stdout;
+    assert!(one.contains("78 of 78"), "{one}");
+
+    let curves = std::fs::read_to_string(dir.join("out/curves.csv")).unwrap();
+    let of =
+        |line: &&str| line.starts_with("rm-rl-pretrained-extra,") && line.contains(",in-scene,");
+    let axis = |line: &str| line.split(',').nth(2).unwrap().parse::<i64>().unwrap();
+    assert_eq!(curves.lines().filter(of).map(axis).collect::<Vec<_>>(), [-20, 0, 20, 40]);
+    let report = std::fs::read_to_string(dir.join("out/report.md")).unwrap();
+    assert!(report.contains("20 prior trials on top of them, from -20 on the x axis"), "{report}");
+
+    // It grows, and ends as if it had been made at once.
+    let larger = args.replace("--trials 40", "--trials 60");
+    assert_eq!(rmrl(dir, &format!("{larger} --resume")).code, 0);
+    assert_eq!(rmrl(dir, &larger.replace("--out out", "--out once")).code, 0);
+    for file in ["curves.csv", "summary.json"] {
+        let [grown, once] = ["out", "once"].map(|d| std::fs::read(dir.join(d).join(file)).unwrap());
+        assert!(grown == once, "{file}");
+    }
+    let judged = rmrl(dir, "eval out/rm-rl-pretrained-extra/1.sqlite --trials 2 --json");
+    assert_eq!(judged.code, 0, "{}", judged.stderr);
+}

@@ -45,12 +45,13 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let info = store.info()?;
     let file = path.display().to_string();
     let experiment = Experiment::parse(&file, &info.experiment)?;
-    let phases = store.done(experiment.trials)?;
-    let (made, seconds) =
-        phases.iter().fold((0, 0.0), |(n, s), (_, count, time)| (n + count, s + time));
     let recipe = experiment.method(&file, &info.method)?;
     let backend = &info.provenance.backend;
-    let planned = schedule(&experiment, recipe, backend).all_trials();
+    let schedule = schedule(&experiment, recipe, backend);
+    let phases = store.done(schedule.trials())?;
+    let (made, seconds) =
+        phases.iter().fold((0, 0.0), |(n, s), (_, count, time)| (n + count, s + time));
+    let planned = schedule.all_trials();
     let complete = store.is_complete()?;
     let failed = store.failed()?;
     let left = if complete { 0 } else { planned.saturating_sub(made) };

@@ -171,44 +171,83 @@ fn labels_may_teach_what_the_arm_read_instead_of_what_it_was_told() {
     solves("rm-rl", 500, "label_action = \"executed\"");
 }
 
+/// Learns from so many trials, `change`d, without and with a restart in the middle of a batch. The state
+/// of who was not restarted comes back.
+fn continues(
+    method: &str,
+    settings: &str,
+    (cut, trials): (usize, u64),
+    change: fn(&mut Experience),
+) -> Vec<u8> {
+    let history = train(made(method, settings).as_mut(), trials, change).unwrap();
+    let replayed = |method: &mut dyn Method, from: usize, to: usize| {
+        for end in (from..=to).step_by(20).skip(1).chain([to]) {
+            let key = TrialKey { phase: Phase::Train, index: end as u64 };
+            let mut draw = Streams::new(5).draw(Stream::Replay, key);
+            method.learn(&history[..end], 20.min(end - from), &mut draw).unwrap();
+        }
+    };
+    let mut first = made(method, settings);
+    replayed(first.as_mut(), 0, cut);
+    let state = first.save().unwrap();
+    replayed(first.as_mut(), cut, history.len());
+
+    let mut second = made(method, settings);
+    second.load(&state, &history[..cut]).unwrap();
+    assert_eq!(second.save().unwrap(), state, "{method}");
+    replayed(second.as_mut(), cut, history.len());
+    assert_eq!(second.save().unwrap(), first.save().unwrap(), "{method}");
+
+    let views: Vec<_> = history
+        .iter()
+        .map(|t| View { image: &t.image, instance: t.instance, pose: t.pose, truth: t.truth })
+        .collect();
+    for mode in [Mode::Explore, Mode::Greedy] {
+        let acts = [&first, &second].map(|method| {
+            let key = |index| TrialKey { phase: Phase::Train, index };
+            let draw = |i| Streams::new(5).draw(Stream::Explore, key(i as u64));
+            let mut draws: Vec<_> = (0..views.len()).map(draw).collect();
+            method.act(&views, mode, &mut draws).unwrap()
+        });
+        assert_eq!(acts[0], acts[1], "{method}");
+    }
+    first.save().unwrap()
+}
+
 #[test]
 fn every_method_continues_with_equal_bits_after_a_restart() {
     for method in learn::names() {
         let prior = recipe(&method, "").card().prior_trials > 0;
         let settings = if prior { "prior_trials = 20" } else { "" };
-        let history = train(made(&method, settings).as_mut(), 60, |_| ()).unwrap();
-        let cut = 35;
-        let replayed = |method: &mut dyn Method, from: usize, to: usize| {
-            for end in (from..=to).step_by(20).skip(1).chain([to]) {
-                let key = TrialKey { phase: Phase::Train, index: end as u64 };
-                let mut draw = Streams::new(5).draw(Stream::Replay, key);
-                method.learn(&history[..end], 20.min(end - from), &mut draw).unwrap();
-            }
-        };
-        let mut first = made(&method, settings);
-        replayed(first.as_mut(), 0, cut);
-        let state = first.save().unwrap();
-        replayed(first.as_mut(), cut, history.len());
-
-        let mut second = made(&method, settings);
-        second.load(&state, &history[..cut]).unwrap();
-        assert_eq!(second.save().unwrap(), state, "{method}");
-        replayed(second.as_mut(), cut, history.len());
-        assert_eq!(second.save().unwrap(), first.save().unwrap(), "{method}");
-
-        let views: Vec<_> = history
-            .iter()
-            .map(|t| View { image: &t.image, instance: t.instance, pose: t.pose, truth: t.truth })
-            .collect();
-        for mode in [Mode::Explore, Mode::Greedy] {
-            let acts = [&first, &second].map(|method| {
-                let key = |index| TrialKey { phase: Phase::Train, index };
-                let draw = |i| Streams::new(5).draw(Stream::Explore, key(i as u64));
-                let mut draws: Vec<_> = (0..views.len()).map(draw).collect();
-                method.act(&views, mode, &mut draws).unwrap()
-            });
-            assert_eq!(acts[0], acts[1], "{method}");
+        // Before anything is known, and after: some see 40 images first.
+        for (cut, trials) in [(35, 60), (65, 100)] {
+            continues(&method, settings, (cut, trials), |_| ());
         }
+    }
+}
+
+#[test]
+fn options_that_keep_more_continue_with_equal_bits_too() {
+    let elite = "label = \"elite\"\npeers = \"window\"\nwindow = 30\nrefresh_every = 20";
+    for (method, settings) in [
+        ("reinforce", "replay = \"importance\""),
+        ("rm-rl", elite),
+        ("bayes-registered", "components = 4\nproducts = 3"),
+    ] {
+        continues(method, settings, (65, 100), |_| ());
+    }
+}
+
+#[test]
+fn who_has_noticed_a_change_of_the_task_remembers_it_over_a_restart() {
+    for method in ["bayes-linear", "bayes-registered", "rm-rl-fit", "rm-rl-registered"] {
+        let worse = |told: &mut Experience| {
+            told.feedback.reward -= if told.trial >= 130 { 1.5 } else { 0.0 };
+        };
+        let settings = "components = 4";
+        let noticed = continues(method, settings, (165, 180), worse);
+        let deaf = continues(method, &format!("{settings}\nsurprise = 0.0"), (165, 180), worse);
+        assert!(noticed != deaf, "{method} took no notice");
     }
 }
 

@@ -1,5 +1,5 @@
 use super::{Experiment, Schedule};
-use crate::input::Content;
+use crate::input::{ConfigError, Content};
 use crate::report::{
     Checkpoint, Demonstrated, HarmCount, Judged, MadeBy, Origin, RunResult, Scores,
 };
@@ -18,7 +18,10 @@ pub fn read_run(experiment: &Experiment, store: &TrialStore) -> Result<RunResult
     let done: Vec<&Stored> = made.iter().filter_map(|row| row.result.as_ref()).collect();
     let info = store.info()?;
     let charged = info.provenance.backend == HARDWARE;
-    let on_top = experiment.method("", &info.method).map_or(0, |recipe| recipe.card().on_top());
+    let foreign = |error: ConfigError| StoreError::foreign(store.path(), error.to_string());
+    let file = store.path().display().to_string();
+    let card = experiment.method(&file, &info.method).map_err(foreign)?.card();
+    let schedule = Schedule::new(experiment, card);
     let mut checkpoints = Vec::new();
     let mut evaluated: Vec<Stored> = Vec::new();
     for made in store.checkpoints()? {
@@ -26,7 +29,7 @@ pub fn read_run(experiment: &Experiment, store: &TrialStore) -> Result<RunResult
         let held_out = store.trials(Phase::HeldOut, made)?;
         let before = done.iter().take(made as usize).copied().chain(&evaluated);
         checkpoints.push(Checkpoint {
-            trial: (made + evaluated.len() as u64) as i64 - on_top as i64,
+            trial: (made + evaluated.len() as u64) as i64 - card.on_top() as i64,
             robot_hours: before.fold(0.0, |sum, r| sum + r.duration.seconds) / 3600.0,
             in_scene: scores(&reward, &in_scene),
             held_out: scores(&reward, &held_out),
@@ -35,14 +38,14 @@ pub fn read_run(experiment: &Experiment, store: &TrialStore) -> Result<RunResult
             evaluated.extend(in_scene.into_iter().chain(held_out).filter_map(|row| row.result));
         }
     }
-    let shown = store.trials(Phase::Shelf, experiment.trials + on_top)?;
+    let shown = store.trials(Phase::Shelf, schedule.trials())?;
     Ok(RunResult {
         seed: info.seed,
         origin: origin(store, &info)?,
         version: info.version,
         commit: info.commit,
         checkpoints,
-        demonstrations: demonstrated(experiment, &shown),
+        demonstrations: demonstrated(experiment, &schedule, &shown),
         harm: harm(done.iter().copied()),
         outcomes: Outcome::tally(done.iter().map(|r| r.outcome)),
     })
@@ -93,8 +96,11 @@ fn scores(reward: &Reward, rows: &[TrialRow]) -> Scores {
 }
 
 /// The trials of each demonstration: they are numbered on from one to the next.
-fn demonstrated(experiment: &Experiment, rows: &[TrialRow]) -> Vec<Demonstrated> {
-    let schedule = Schedule::without_prior(experiment);
+fn demonstrated(
+    experiment: &Experiment,
+    schedule: &Schedule,
+    rows: &[TrialRow],
+) -> Vec<Demonstrated> {
     let shown = experiment.demonstrations.iter().enumerate().map(|(which, shown)| {
         let numbers = schedule.demonstration(which);
         let rows = || rows.iter().filter(|row| numbers.contains(&row.intent.key.index));

@@ -107,7 +107,8 @@ impl<'a> Run<'a> {
         mode: Mode,
         stage: &mut Stage<'_>,
     ) -> Result<Trial, LabError> {
-        let occasion = Occasion { key, checkpoint, made: self.so_far.made };
+        let made = self.schedule.age(self.so_far.made);
+        let occasion = Occasion { key, checkpoint, made };
         let cell = match &mut stage.elsewhere {
             Some((_, cell)) => cell.as_mut(),
             None => self.cell.as_mut(),
@@ -144,7 +145,7 @@ impl<'a> Run<'a> {
         rows.extend(self.store.trials(Phase::Train, 0)?);
         for TrialRow { intent, result } in rows {
             let Some(result) = self.settled(&intent, result)? else { break };
-            let made = self.history.len() as u64;
+            let made = self.schedule.age(self.history.len() as u64);
             let setup = self.trials.setup(Occasion { key: intent.key, checkpoint: 0, made });
             let seen = match intent.image {
                 Some(image) => Observation { image, pose: intent.seen },

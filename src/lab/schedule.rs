@@ -98,6 +98,12 @@ impl Schedule {
         self.demonstrations[which].1 = false;
     }
 
+    /// How old the cell is, in trials of the x axis, once so many have been made: what drifts goes by it,
+    /// so that all methods meet the same cell at the same place of the axis.
+    pub fn age(&self, made: u64) -> u64 {
+        made.saturating_sub(self.on_top)
+    }
+
     /// What comes after so much.
     pub fn next(&self, so_far: &SoFar) -> Step {
         let SoFar { made, learned, evaluated, demonstrated } = so_far;
@@ -291,6 +297,17 @@ mod tests {
             prop_assert_eq!(numbers.iter().map(|(_, n)| *n).collect::<Vec<_>>(), (0..numbers.len() as u64).collect::<Vec<_>>());
             prop_assert!(numbers.iter().all(|(which, n)| s.demonstration(*which).contains(n)));
         }
+    }
+
+    #[test]
+    fn what_drifts_is_as_old_for_a_method_with_trials_on_top_as_for_the_others() {
+        let experiment = Experiment::open("narrow", &[]).unwrap();
+        let card = Card { prior_trials: 200, prior_on_top: true, ..Card::learner("m", "") };
+        let (on_top, plain) =
+            (Schedule::new(&experiment, &card), Schedule::without_prior(&experiment));
+        assert_eq!([0, 150, 200, 700].map(|made| on_top.age(made)), [0, 0, 0, 500]);
+        assert_eq!(plain.age(500), 500);
+        assert_eq!(on_top.age(on_top.trials()), plain.age(plain.trials()));
     }
 
     #[test]

@@ -25,7 +25,7 @@ settings! {
         explore_sigma_bins: f64 = 1.0, in 0.0..=10.0, tune linear(0.5..=3.0);
         /// By how much, at most, exploration moves an action within its bin, in bins; 0.5 reaches all
         /// corrections between the bins' centres.
-        dither_bins: f64 = 0.0, in 0.0..=0.5, tune linear(0.0..=0.5);
+        dither_bins: f64 = 0.0, in 0.0..=0.5;
         /// How the greedy policy's distribution becomes one action.
         decode: Decode = Decode::Argmax;
         /// What is done to an image before the policy sees it.
@@ -75,8 +75,8 @@ impl BaselineKind {
 settings! {
     /// Trials that are gathered, and learned from offline, before training.
     pub struct Prior {
-        /// Trials gathered before training; they count as physical trials. Unless set, at most half
-        /// of a run's trials.
+        /// Trials gathered before training. Where they count among a run's trials, and unless set, at most
+        /// half of them.
         prior_trials: usize = 0, in 0..=1_000_000;
         /// Prior trials come on top of a run's trials, before 0 on the x axis, instead of being among them.
         prior_on_top: bool = false;

@@ -1,3 +1,5 @@
+use nalgebra::DMatrix;
+
 use super::free::{Linear, Looks, Reach, dithered};
 use super::registrar::registrar;
 use super::reward_form::{Form, RewardFit, Sample};
@@ -5,8 +7,7 @@ use super::{
     Card, Decision, Experience, LearnError, Method, Mode, Progress, Settings, View, saved,
 };
 use crate::settings;
-use crate::task::{ActionGrid, Draw};
-use nalgebra::DMatrix;
+use crate::task::{ActionGrid, Draw, Outcome};
 
 /// What sets one linear learner apart from another: how it finds the weights. Encoder, first trials,
 /// exploration, saving and loading are the [`LinearLearner`]'s.
@@ -37,7 +38,8 @@ pub trait Fit: Send + Sized + 'static {
 }
 
 settings! {
-    /// How widely a method without a grid explores: less and less, down to a floor.
+    /// How widely a method without a grid explores: less and less, down to a floor. A change of the task
+    /// does not widen it again.
     pub struct Exploration {
         /// Standard deviation of what is added to the optimum when exploring, mm and deg, at least.
         dither: f64 = 0.5, in 0.0..=10.0, tune log(0.1..=1.0);
@@ -80,33 +82,20 @@ pub struct Trials<'a> {
 }
 
 impl<'a> Trials<'a> {
-    /// From this one on, as the reward's fit takes them.
+    /// From this one on, as the reward's fit takes them. A trial without a placement counts nothing: its
+    /// floor reward is no distance.
     pub fn samples(&self, since: usize) -> Vec<Sample<'a>> {
         let trials = self.history.iter().zip(self.seen).skip(since);
         let sample = |(trial, seen): (&Experience, &'a Vec<f64>)| Sample {
             seen,
             action: trial.decision.correction.axes(),
             reward: trial.feedback.reward,
-            weight: 1.0,
+            weight: if trial.outcome == Outcome::Placed { 1.0 } else { 0.0 },
         };
         trials.map(sample).collect()
     }
 
-    /// Whether the new trials went much worse than was known to be expected: the mean of what is
-    /// missing of their rewards is beyond so many of its standard deviations.
-    pub fn surprise(&self, known: &Known, (form, noise): (Form, f64), deviations: f64) -> bool {
-        let first = self.history.len().saturating_sub(self.fresh);
-        let fresh = self.samples(first);
-        let off: f64 =
-            fresh.iter().map(|s| s.reward - known.fit.expects(form, s.seen, s.action)).sum();
-        let enough = known.since + ENOUGH <= first;
-        enough && deviations > 0.0 && off < -deviations * noise * (fresh.len() as f64).sqrt()
-    }
-}
-
-impl Trials<'_> {
-    /// From which trial on the task is as it is now, and what was known when it changed: by
-    /// [`surprise`](Self::surprise).
+    /// From which trial on the task is as it is now, and what was known when it changed.
     pub fn since(
         &self,
         known: Option<&Known>,
@@ -120,6 +109,18 @@ impl Trials<'_> {
             }
             Some(known) => (known.since, known.before.clone()),
         }
+    }
+
+    /// Whether the new trials went much worse than was known to be expected: the mean of what is
+    /// missing of their rewards is beyond so many of its standard deviations.
+    fn surprise(&self, known: &Known, (form, noise): (Form, f64), deviations: f64) -> bool {
+        let first = self.history.len().saturating_sub(self.fresh);
+        let mut fresh = self.samples(first);
+        fresh.retain(|sample| sample.weight > 0.0);
+        let off: f64 =
+            fresh.iter().map(|s| s.reward - known.fit.expects(form, s.seen, s.action)).sum();
+        let enough = known.since + ENOUGH <= first;
+        enough && deviations > 0.0 && off < -deviations * noise * (fresh.len() as f64).sqrt()
     }
 }
 
@@ -279,5 +280,20 @@ mod tests {
         assert!(!surprised(-0.22, 140), "within what noise does");
         assert!(!surprised(0.3, 140), "better than expected");
         assert!(!surprised(-0.45, 100), "too little is known yet");
+    }
+
+    #[test]
+    fn a_trial_that_failed_is_no_surprise_and_no_sample() {
+        let values = RewardFit::start(1, [0.0; 3], Form::Distance.shape());
+        let fit = RewardFit { values, spread: DMatrix::zeros(0, 0), cost: 0.0 };
+        let known = Known { fit, since: 0, before: Vec::new() };
+        let mut history: Vec<_> = (0..140).map(|_| samples::trial(0, -0.14)).collect();
+        let seen = vec![vec![1.0]; 140];
+        // The floor of narrow, and the jam that earns it.
+        (history[130].feedback.reward, history[130].outcome) = (-2.9, Outcome::Jammed);
+        let trials = Trials { history: &history, seen: &seen, fresh: 20, registered: &[] };
+        assert_eq!(trials.since(Some(&known), (Form::Distance, 0.09), 6.0).0, 0);
+        let weights: Vec<f64> = trials.samples(129).iter().map(|s| s.weight).take(3).collect();
+        assert_eq!(weights, [1.0, 0.0, 1.0]);
     }
 }

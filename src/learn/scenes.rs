@@ -71,11 +71,12 @@ pub fn variance(fit: &RewardFit) -> f64 {
     (0..3).map(of).sum::<f64>() / 3.0
 }
 
-/// How far each correction was from the policy, with its reward, from trial `since` on.
+/// How far each correction was from the policy, with its reward, from trial `since` on; one that was not
+/// placed counts nothing.
 pub fn errors(trials: &Trials<'_>, policy: &[f64], since: usize) -> Vec<PeerError> {
     let error = |s: &Sample<'_>| {
         let mu = optimum(policy, s.seen);
-        (std::array::from_fn(|axis| s.action[axis] - mu[axis]), s.reward, 1.0)
+        (std::array::from_fn(|axis| s.action[axis] - mu[axis]), s.reward, s.weight)
     };
     trials.samples(since).iter().map(error).collect()
 }
@@ -109,7 +110,10 @@ impl Peers {
             Err(_) => 0.0,
         };
         let all = errors.iter().enumerate();
-        let peers = all.map(|(at, (error, reward, _))| (*error, *reward, count(since + at)));
+        let counted = |(at, (error, reward, own)): (usize, &PeerError)| {
+            (*error, *reward, own * count(since + at))
+        };
+        let peers = all.map(counted);
         peers.filter(|peer| peer.2 > HARDLY).collect()
     }
 }

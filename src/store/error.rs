@@ -31,7 +31,7 @@ impl StoreError {
         }
     }
 
-    pub(super) fn foreign(path: &Path, why: impl Into<String>) -> Self {
+    pub fn foreign(path: &Path, why: impl Into<String>) -> Self {
         Self::Foreign { path: path.into(), why: why.into() }
     }
 

@@ -234,8 +234,9 @@ impl Run {
         recipe: &Recipe,
     ) -> Result<(), StoreError> {
         let store = TrialStore::read(path)?;
-        self.of = schedule(experiment, recipe, &store.info()?.provenance.backend).all_trials();
-        for (_, trials, seconds) in store.done(experiment.trials)? {
+        let schedule = schedule(experiment, recipe, &store.info()?.provenance.backend);
+        self.of = schedule.all_trials();
+        for (_, trials, seconds) in store.done(schedule.trials())? {
             self.trials += trials;
             self.robot_s += seconds;
         }

@@ -12,7 +12,7 @@ use crate::cli::Failure;
 use crate::cli::cells::SimCells;
 use crate::cli::compare::{scratch, tidy};
 use crate::cli::session;
-use crate::lab::{self, Entry, Event, Experiment, LabError, Part, Sweep, Wish, read_run};
+use crate::lab::{self, Entry, Event, Experiment, LabError, Part, Schedule, Sweep, Wish, read_run};
 use crate::report::RunResult;
 use crate::store::{Durability, Provenance, TrialStore};
 use crate::task::Phase;
@@ -189,7 +189,8 @@ fn read(path: &Path, experiment: &Experiment) -> Result<Option<Made>, LabError> 
         None if store.is_complete()? => Ok(read_run(experiment, &store)?),
         None => return Ok(None),
     };
-    let done = store.done(experiment.trials)?;
+    let schedule = Schedule::new(experiment, experiment.methods[0].card());
+    let done = store.done(schedule.trials())?;
     let learned = [Phase::Prior.name(), Phase::Train.name()];
     let count = |is_learned: bool| {
         let of = done.iter().filter(|(phase, ..)| learned.contains(&phase.as_str()) == is_learned);

@@ -178,6 +178,11 @@ impl Live {
         Some(trial.words(self.schedule.of_phase(trial.phase)))
     }
 
+    /// Trials that it makes to learn from.
+    pub fn trials(&self) -> u64 {
+        self.schedule.trials()
+    }
+
     /// Ends the training after the trial; everything is kept.
     pub fn stop(&mut self) {
         self.tell(Order::Stop);

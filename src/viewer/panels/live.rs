@@ -27,7 +27,7 @@ pub fn show(ui: &mut Ui, desk: &mut Desk) {
     note(ui, format!("{}: {}", live.experiment.name, live.experiment.summary));
     let run = live.run();
     let made = run.as_ref().map_or(0, |run| run.judged.len());
-    let all = live.experiment.trials;
+    let all = live.trials();
     let bar = ProgressBar::new(made as f32 / all as f32).text(format!("{made} of {all} trials"));
     ui.add(bar);
     if live.ended.is_none() {

@@ -8,7 +8,7 @@ use super::policy::setup_of;
 use super::{Chapter, Policies};
 use crate::cell::lift;
 use crate::config::{Robot, Scene};
-use crate::lab::{Experiment, Trials, judge, read_run};
+use crate::lab::{Experiment, Schedule, Trials, judge, read_run};
 use crate::learn::Label;
 use crate::report::{Judged, RunResult};
 use crate::store::{RunInfo, Stored, TrialRow, TrialStore};
@@ -22,6 +22,7 @@ pub struct Replay {
     pub path: PathBuf,
     pub info: RunInfo,
     pub experiment: Experiment,
+    schedule: Schedule,
     pub result: RunResult,
     pub chapters: Vec<Chapter>,
     pub chapter: Chapter,
@@ -76,6 +77,7 @@ impl Replay {
         let result = read_run(&experiment, &store)?;
         let checkpoints = store.checkpoints()?;
         let card = experiment.method(&file, &info.method)?.card();
+        let schedule = Schedule::new(&experiment, card);
         // A run that was cut off, or still grows, has intents without results.
         let mut filled = Vec::new();
         for chapter in Chapter::all(&experiment, &checkpoints, card) {
@@ -109,6 +111,7 @@ impl Replay {
             path,
             info,
             experiment,
+            schedule,
         };
         if replay.rows.is_empty() {
             // A method that does not learn has evaluation trials only.
@@ -178,7 +181,7 @@ impl Replay {
             return;
         }
         let row = self.row().clone();
-        let made = self.chapter.checkpoint().unwrap_or(self.place as u64);
+        let made = self.schedule.age(self.chapter.checkpoint().unwrap_or(self.place as u64));
         let setup = setup_of(&self.trials, &row, made);
         let bodies = (&cell.scene, &cell.robot);
         let experiment = &self.experiment;

@@ -148,11 +148,12 @@ impl Student {
         let scene = Scene::named(chapter.scene(&self.experiment))?;
         let settings = PhysicsSettings::default();
         let mut cell = sim::cell(&scene, &self.robot, &self.experiment.task, settings)?;
+        let schedule = Schedule::new(&self.experiment, self.method.card());
         let mut all = Vec::with_capacity(rows.len());
         for (place, TrialRow { intent, result }) in rows.iter().enumerate() {
             let Some(result) = result else { continue };
             let number = (first + place) as u64;
-            let made = chapter.checkpoint().unwrap_or(number);
+            let made = schedule.age(chapter.checkpoint().unwrap_or(number));
             let setup = self.trials.setup(Occasion { key: intent.key, checkpoint: 0, made });
             let mut seen = cell.prepare(&setup, &mut Unwatched)?;
             if let Some(image) = &intent.image {
