@@ -148,7 +148,7 @@ pub fn role_models(
                 / own.len() as f64
         };
         let label = std::array::from_fn(|axis| stood(axis) + fit.values[axis]);
-        // A variance of 0.02 mm^2 and deg^2 is as good as can be: the arm's own noise is 0.04.
+        // At a variance of 0.03 mm^2 and deg^2 it counts half as much as one that is certain.
         Some(FittedModel { own: own.clone(), label, weight: 0.05 / (variance(&fit) + 0.03) })
     };
     scenes.values().map(model).collect()
