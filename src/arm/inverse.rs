@@ -32,6 +32,8 @@ const CLOSED: f64 = 1e-11;
 const NEARLY_CLOSED: f64 = 1e-9;
 /// Newton's method squares its error; more steps than this mean that it wanders.
 const REFINEMENTS: usize = 12;
+/// How often a step is halved at the most.
+const HALVINGS: i32 = 6;
 /// Below this sine of joint 5, joints 4 and 6 turn about one axis.
 const WRIST_SINGULAR: f64 = 1e-9;
 
@@ -151,7 +153,8 @@ impl Kinematics {
         }
     }
 
-    /// Newton's method on the chain as built.
+    /// Newton's method on the chain as built. A step that leads away is halved: where the elbow is nearly
+    /// straight, the nominal arm's solution lies too far off for a whole one.
     fn refine(
         &self,
         base_from_flange: &Isometry3<f64>,
@@ -163,12 +166,13 @@ impl Kinematics {
                 return Ok(joints);
             }
             let step = self.jacobian(&joints).lu().solve(&error).ok_or(Unreachable::Singular)?;
-            let next = joints + step;
-            let left = missing(base_from_flange, &self.forward(&next));
-            if left.norm() >= error.norm() {
-                break;
-            }
-            (joints, error) = (next, left);
+            let shorter = |halvings: i32| {
+                let next = joints + step * 0.5f64.powi(halvings);
+                (next, missing(base_from_flange, &self.forward(&next)))
+            };
+            let mut steps = (0..=HALVINGS).map(shorter);
+            let Some(nearer) = steps.find(|(_, left)| left.norm() < error.norm()) else { break };
+            (joints, error) = nearer;
         }
         if error.norm() < NEARLY_CLOSED { Ok(joints) } else { Err(Unreachable::Singular) }
     }
