@@ -7,7 +7,7 @@ use crate::learn::Card;
 use crate::task::{Outcome, Pose2, TaskSpec};
 
 /// The files of a report. The summary is written last.
-pub const FILES: [&str; 11] = [
+pub const FILES: [&str; 12] = [
     "provenance.json",
     "timing.csv",
     "curves.csv",
@@ -16,6 +16,7 @@ pub const FILES: [&str; 11] = [
     "report.md",
     "curves.svg",
     "profile.svg",
+    "budget.svg",
     "curves.png",
     "curves.pdf",
     "summary.json",

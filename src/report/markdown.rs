@@ -130,7 +130,10 @@ fn evaluation(result: &ExperimentResult) -> String {
 fn results(result: &ExperimentResult, summary: &Summary) -> String {
     let mut text = String::from("\n## Results\n\n![Learning curves](curves.svg)\n\n");
     text += "Errors of the greedy policy against physical trials. Thick: interquartile mean over \
-             seeds; band: its 95 % bootstrap interval; faint: each seed. Dashed: references. The \
+             seeds; band: its 95 % bootstrap interval; faint: each seed. Dashed: references. Dotted: the \
+             tolerance, and what the arm's own noise leaves of a perfect correction, where that is known. Below: \
+             the same less the best rival's, seed by seed; under 0 is better. Prior trials are not drawn: no \
+             policy is evaluated in them. `budget.svg` has the errors on a logarithmic axis. The \
              upper axis is robot time at the mean duration of a trial, from the approach to the \
              withdrawal; in simulation nothing carries the plate back.\n\n";
     if summary.methods.0.is_empty() {

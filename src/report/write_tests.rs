@@ -3,7 +3,8 @@ use std::fs;
 use super::*;
 use crate::report::{MethodResult, console_table, synthetic};
 
-const FILES: [&str; 11] = [
+const FILES: [&str; 12] = [
+    "budget.svg",
     "curves.csv",
     "curves.pdf",
     "curves.png",

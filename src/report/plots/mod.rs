@@ -1,9 +1,11 @@
 //! Figures, drawn once as SVG and turned into PNG and PDF from there. One embedded font, DejaVu
 //! Sans, measures and draws all text: no system font and no fontconfig is asked.
 
+mod axis;
 mod curves;
 mod legend;
 mod palette;
+mod panel;
 mod profile;
 mod series;
 
@@ -15,7 +17,7 @@ use resvg::{tiny_skia, usvg};
 
 use super::ReportError;
 
-pub use curves::{MOST_BAND_ROUNDS, learning_curves};
+pub use curves::{MOST_BAND_ROUNDS, by_budget, learning_curves};
 pub use profile::performance_profile;
 
 /// Licence in `fonts/LICENSE-DejaVu.txt`.

@@ -68,6 +68,12 @@ pub(super) fn looks<'a>(cards: impl IntoIterator<Item = &'a Card>) -> Vec<Look> 
 }
 
 impl Look {
+    pub(super) fn colour(self) -> RGBColor {
+        match self {
+            Self::Learner { colour, .. } | Self::Reference { colour, .. } => colour,
+        }
+    }
+
     pub(super) fn line(self) -> ShapeStyle {
         match self {
             Self::Learner { colour, .. } => colour.stroke_width(5),

@@ -1,7 +1,7 @@
 use plotters::prelude::*;
 
 use super::palette::{Look, looks};
-use super::{Area, DrawError, UNITS, WIDTH, legend, text};
+use super::{Area, DrawError, UNITS, WIDTH, axis, legend, text};
 use crate::report::{ExperimentResult, Metric, ReportError, Shown, shown_in};
 
 /// Pixels.
@@ -54,7 +54,7 @@ fn draw_panel(
         .y_desc("share of runs (%)")
         .x_labels(8)
         .y_labels(6)
-        .x_label_formatter(&|x| format!("{x}"))
+        .x_label_formatter(&|x| axis::number(*x))
         .y_label_formatter(&|y| format!("{:.0}", 100.0 * y))
         .label_style(text(34))
         .axis_desc_style(text(36))
