@@ -133,9 +133,11 @@ fn results(result: &ExperimentResult, summary: &Summary) -> String {
              seeds; band: its 95 % bootstrap interval; faint: each seed. Dashed: references. Dotted: the \
              tolerance, and what the arm's own noise leaves of a perfect correction, where that is known. Below: \
              the same less the best rival's, seed by seed; under 0 is better. Prior trials are not drawn: no \
-             policy is evaluated in them. `budget.svg` has the errors on a logarithmic axis. The \
+             policy is evaluated in them. The \
              upper axis is robot time at the mean duration of a trial, from the approach to the \
              withdrawal; in simulation nothing carries the plate back.\n\n";
+    text += "![Errors against trials, logarithmic](budget.svg)\n\nThe same in-scene on a logarithmic axis, \
+             from 20 trials on: what to expect of how many.\n\n";
     if summary.methods.0.is_empty() {
         return text + "No run is complete yet.\n";
     }
@@ -203,7 +205,8 @@ fn profile(summary: &Summary) -> String {
     }
     "\n## Performance profiles\n\n![Performance profiles](profile.svg)\n\nShare of runs whose mean \
      error in-scene, at the last checkpoint, is at most the value on the x axis: further left and \
-     higher is better, and a long tail shows the runs that failed.\n"
+     higher is better, and a long tail shows the runs that failed. Dotted: the tolerance, and what the arm's \
+     own noise leaves, where that is known.\n"
         .to_owned()
 }
 

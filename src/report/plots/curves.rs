@@ -184,7 +184,7 @@ impl<'r> Drawing<'r> {
             let evaluated = if held_out { "held-out" } else { "in-scene" };
             let panel = Panel {
                 title: format!("difference to the best rival, {evaluated}"),
-                y_title: format!("({})", metric.unit),
+                y_title: format!("difference ({})", metric.unit),
                 x,
                 has_x_title,
                 hours_per_trial: None,

@@ -2,6 +2,7 @@ use plotters::prelude::*;
 
 use super::palette::{Look, looks};
 use super::{Area, DrawError, UNITS, WIDTH, axis, legend, text};
+use crate::report::metrics::PRECISE;
 use crate::report::{ExperimentResult, Metric, ReportError, Shown, shown_in};
 
 /// Pixels.
@@ -63,6 +64,13 @@ fn draw_panel(
         .axis_style(RGBColor(90, 90, 90).stroke_width(2))
         .set_all_tick_mark_size(8)
         .draw()?;
+    // What no policy is expected to stay below, and what counts as precise.
+    let floor = result.floor.and_then(|floor| floor.under(metric));
+    let goal = PRECISE.iter().find(|(key, _)| *key == metric.key).map(|(_, goal)| *goal);
+    for level in floor.into_iter().chain(goal).filter(|level| *level < right) {
+        let faint = RGBColor(150, 150, 150).stroke_width(3);
+        chart.draw_series(DashedLineSeries::new([(level, 0.0), (level, 1.04)], 4, 6, faint))?;
+    }
     for (errors, look) in errors.into_iter().zip(looks) {
         let steps = staircase(errors, right);
         match *look {
