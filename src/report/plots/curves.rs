@@ -1,11 +1,8 @@
-use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
-
 use super::axis::Axis;
 use super::palette::{Look, looks};
 use super::panel::Panel;
 use super::series::{Line, Quantity};
-use super::{Area, DrawError, UNITS, WIDTH, text};
+use super::{Area, DrawError, TITLE_HEIGHT, UNITS, WIDTH};
 use crate::learn::Role;
 use crate::report::metrics::PRECISE;
 use crate::report::stats::Bootstrap;
@@ -14,9 +11,10 @@ use crate::report::{ExperimentResult, MethodResult, Metric, ReportError, Shown, 
 
 /// Bands are drawn to about a pixel: more resamples than this would not be seen.
 pub const MOST_BAND_ROUNDS: usize = 5_000;
-/// Pixels of a panel of differences, and of the picture's title.
+/// Pixels of a panel of differences.
 const DIFFERENCE_HEIGHT: u32 = 300;
-const TITLE_HEIGHT: u32 = 44;
+/// What lines and bands are.
+const STATISTIC: &str = "interquartile mean, 95 % bootstrap band";
 /// The first trial of the logarithmic axis.
 const FROM: f64 = 20.0;
 
@@ -34,7 +32,7 @@ pub fn learning_curves(result: &ExperimentResult, rounds: usize) -> Result<Strin
     let height = TITLE_HEIGHT + metrics.len() as u32 * row_height;
     super::svg((WIDTH, height), |area| {
         let (title, mut rest) = area.split_vertically(TITLE_HEIGHT * UNITS);
-        drawing.title(&title)?;
+        super::title(&title, result, STATISTIC)?;
         for (row, &metric) in metrics.iter().enumerate() {
             let (panels, below) = rest.split_vertically(panel_height * UNITS);
             let is_last = row + 1 == metrics.len();
@@ -62,7 +60,7 @@ pub fn by_budget(result: &ExperimentResult, rounds: usize) -> Result<String, Rep
     let rows = metrics.len().div_ceil(2) as u32;
     super::svg((WIDTH, TITLE_HEIGHT + rows * panel_height), |area| {
         let (title, rest) = area.split_vertically(TITLE_HEIGHT * UNITS);
-        drawing.title(&title)?;
+        super::title(&title, result, STATISTIC)?;
         let cells = rest.split_evenly((rows as usize, 2));
         for (cell, &metric) in cells.iter().zip(&metrics) {
             let quantity = Quantity { metric, held_out: false };
@@ -87,20 +85,6 @@ impl<'r> Drawing<'r> {
     fn new(result: &'r ExperimentResult, rounds: usize) -> Self {
         let looks = looks(result.methods.iter().map(|m| &m.card));
         Self { result, looks, bootstrap: Bootstrap::new(rounds.min(MOST_BAND_ROUNDS)) }
-    }
-
-    /// Experiment, n and statistic.
-    fn title(&self, area: &Area<'_>) -> Result<(), DrawError> {
-        let ExperimentResult { name, evaluation_trials: trials, .. } = self.result;
-        let (seeds, s) = match self.result.complete_seeds() {
-            1 => (1, ""),
-            n => (n, "s"),
-        };
-        let said = format!(
-            "{name}: {seeds} seed{s}, {trials} evaluation trials each; interquartile mean, 95 % bootstrap band"
-        );
-        let style = text(38).into_text_style(area).pos(Pos::new(HPos::Left, VPos::Center));
-        area.draw(&Text::new(said, (130, (TITLE_HEIGHT * UNITS / 2) as i32 + 6), style))
     }
 
     fn named(&self) -> impl Iterator<Item = (&'r MethodResult, (String, Look))> + use<'_, 'r> {

@@ -89,9 +89,9 @@ impl Panel {
                 let of = move |s: &Shown| Some((s.trial, s.estimate.ci95?[which]));
                 seen.iter().filter_map(of).map(inside).collect::<Vec<_>>()
             };
-            let outline = end(0).into_iter().chain(end(1).into_iter().rev()).collect::<Vec<_>>();
+            let edge = end(0).into_iter().chain(end(1).into_iter().rev()).collect::<Vec<_>>();
             let fill = line.look.colour().mix(0.16).filled();
-            chart.draw_series([Polygon::new(outline, fill)])?;
+            chart.draw_series([Polygon::new(edge, fill)])?;
         }
         let mut names = Names::default();
         for (level, name) in &self.levels {

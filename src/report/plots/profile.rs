@@ -1,7 +1,7 @@
 use plotters::prelude::*;
 
 use super::palette::{Look, looks};
-use super::{Area, DrawError, UNITS, WIDTH, axis, legend, text};
+use super::{Area, DrawError, TITLE_HEIGHT, UNITS, WIDTH, axis, legend, text};
 use crate::report::metrics::PRECISE;
 use crate::report::{ExperimentResult, Metric, ReportError, Shown, shown_in};
 
@@ -18,9 +18,11 @@ pub fn performance_profile(result: &ExperimentResult) -> Result<String, ReportEr
     let metrics = shown_in(Shown::Curves);
     let rows = metrics.len().div_ceil(COLUMNS);
     let panels_height = rows as u32 * PANEL_HEIGHT;
-    let height = panels_height + legend::height(result.methods.len());
+    let height = TITLE_HEIGHT + panels_height + legend::height(result.methods.len());
     super::svg((WIDTH, height), |area| {
-        let (panels, below) = area.split_vertically(panels_height * UNITS);
+        let (title, rest) = area.split_vertically(TITLE_HEIGHT * UNITS);
+        super::title(&title, result, "share of runs, in-scene, last checkpoint")?;
+        let (panels, below) = rest.split_vertically(panels_height * UNITS);
         for (cell, metric) in panels.split_evenly((rows, COLUMNS)).iter().zip(&metrics) {
             draw_panel(cell, metric, result, &looks)?;
         }
