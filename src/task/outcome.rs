@@ -63,9 +63,7 @@ pub struct Placement {
 
 /// Within a millimetre on x and y, within a degree of yaw, and seated.
 pub fn is_success(outcome: Outcome, placement: Option<&Placement>, seated: bool) -> bool {
-    outcome == Outcome::Placed
-        && seated
-        && placement.is_some_and(|p| is_close(p.pose))
+    outcome == Outcome::Placed && seated && placement.is_some_and(|p| is_close(p.pose))
 }
 
 /// Less than 1 mm off on x and y, and less than 1 deg.

@@ -108,8 +108,7 @@ mod tests {
         Reward::new(&TaskSpec { reward, ..TaskSpec::exact(Range { mm: 3.0, deg: 3.0 }) })
     }
 
-    const FORMS: [RewardForm; 3] =
-        [RewardForm::Distance, RewardForm::Squared, RewardForm::Success];
+    const FORMS: [RewardForm; 3] = [RewardForm::Distance, RewardForm::Squared, RewardForm::Success];
 
     fn at(x: f64, y: f64, yaw: f64) -> Placement {
         Placement { pose: Pose2::new(x, y, yaw), z_mm: 0.0, tilt_deg: 0.0 }
