@@ -166,6 +166,16 @@ fn a_learner_that_prefers_bad_trials_fails_the_same_test() {
     }
 }
 
+const COMPONENTS: &str =
+    "encoder = \"components\"\nencoder_components = 4\nencoder_trials = 40\nlr = 0.03\n";
+
+/// Encoders and moved copies are everybody's: of two kinds of loss one each.
+#[test]
+fn other_encoders_and_moved_copies_solve_the_task_too() {
+    solves("rm-rl", 500, &format!("{COMPONENTS}augment = 0.5"));
+    solves("dpo", 500, "encoder = \"blurred-patches\"\naugment = 0.5");
+}
+
 #[test]
 fn labels_may_teach_what_the_arm_read_instead_of_what_it_was_told() {
     solves("rm-rl", 500, "label_action = \"executed\"");
@@ -233,6 +243,8 @@ fn options_that_keep_more_continue_with_equal_bits_too() {
         ("reinforce", "replay = \"importance\""),
         ("rm-rl", elite),
         ("bayes-registered", "components = 4\nproducts = 3"),
+        ("rm-rl", &format!("{COMPONENTS}augment = 0.5")),
+        ("ppo", "encoder = \"blurred-patches\"\naugment = 0.5"),
     ] {
         continues(method, settings, (65, 100), |_| ());
     }
