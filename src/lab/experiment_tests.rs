@@ -48,7 +48,7 @@ fn bad_settings_name_key_value_and_what_is_valid() {
         (
             "contrast=[{method=\"rm-rl\",over=\"ppo\",figure=\"mm\"}]",
             "contrast.figure",
-            "translation_mm, yaw_deg, success, reward",
+            "translation_mm, yaw_deg, success, cost",
         ),
         (
             &format!("contrast=[{}]", ["{method=\"a\",over=\"b\"}"; 7].join(",")),

@@ -157,7 +157,7 @@ mod tests {
                 seated: true,
                 measured: Some(placement),
                 truth: Some(placement),
-                reward: Reward::new(RANGE).of(placement.pose),
+                reward: Reward::new(&TaskSpec::exact(RANGE)).of(placement.pose),
                 duration: RobotTime::default(),
                 harm: Harm::default(),
             }),
@@ -171,7 +171,7 @@ mod tests {
     fn counts(noise_mm: f64, rows: &[TrialRow], labels: &[(u64, Label)]) -> Vec<LabelCount> {
         let noise = Noise { mm: noise_mm, deg: 0.0 };
         let task = TaskSpec { measurement: noise, ..TaskSpec::exact(RANGE) };
-        label_counts(&task, &Reward::new(RANGE), rows, labels)
+        label_counts(&task, &Reward::new(&task), rows, labels)
     }
 
     #[test]

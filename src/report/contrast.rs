@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::improvement::{Improvement, paired_points};
 use super::metrics::{self, Shown};
-use super::primary::{Primary, REWARD};
+use super::primary::{COST, Primary};
 use super::stats::{Bootstrap, Count, Interval};
 use super::summary::ByMetric;
 use super::{ExperimentResult, MethodResult};
@@ -16,7 +16,7 @@ use super::{ExperimentResult, MethodResult};
 pub struct Contrast {
     pub method: String,
     pub over: String,
-    /// The key of the metric that decides; unless said, what the errors cost in the reward.
+    /// The key of the metric that decides; unless said, what the errors cost, (mm + deg) / 5.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub figure: Option<String>,
     /// What was published of it, as text, by the key of a metric or `demonstration`.
@@ -39,7 +39,7 @@ impl Contrast {
     /// A `figure` that decides nothing, and those that can.
     pub fn unknown_figure(&self) -> Option<(&str, Vec<&'static str>)> {
         let metrics = metrics::shown_in(Shown::Tables).into_iter().map(|metric| metric.key);
-        let known: Vec<&str> = metrics.chain([REWARD]).collect();
+        let known: Vec<&str> = metrics.chain([COST]).collect();
         let figure = self.figure.as_deref().filter(|figure| !known.contains(figure))?;
         Some((figure, known))
     }

@@ -19,7 +19,8 @@ const ROUNDS: usize = 5_000;
 /// A contrast as a test: in-scene, last checkpoint, paired over seeds and evaluation trials.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Primary {
-    /// What is compared: the key of a metric, or `reward`, what the errors cost in the reward.
+    /// What is compared: the key of a metric, or `cost`, (mm + deg) / 5: the errors as the reward by
+    /// distance weighs them.
     pub figure: String,
     /// By how much the method is better, on average, with an interval over seeds and trials at once.
     pub better_by: Interval,
@@ -34,7 +35,7 @@ pub struct Primary {
 }
 
 /// What is compared where a contrast does not say: what the errors cost.
-pub const REWARD: &str = "reward";
+pub const COST: &str = "cost";
 
 impl Primary {
     /// In words, where there are seeds enough for one.
@@ -112,7 +113,7 @@ impl Figure {
 
     fn key(&self) -> String {
         match self {
-            Self::Cost => REWARD.to_owned(),
+            Self::Cost => COST.to_owned(),
             Self::Of(metric) => metric.key.to_owned(),
         }
     }
@@ -211,7 +212,7 @@ mod tests {
         let first = many[0].as_ref().unwrap();
         assert_eq!(
             (first.figure.as_str(), first.seeds, first.verdict()),
-            (REWARD, 12, Some("better"))
+            (COST, 12, Some("better"))
         );
         assert!(first.p_holm.unwrap() > first.p.unwrap(), "three are looked at");
         assert!(explored(&synthetic::experiment(4)).is_empty());

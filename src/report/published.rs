@@ -171,7 +171,7 @@ fn primary(summary: &Summary) -> String {
     }
     let mut text = format!(
         "Named by the experiment, and what decides them: in-scene at the last checkpoint.\n\n{}\n*figure* \
-         `reward`: what the errors cost, (mm + deg) / 5. *better by*: mean difference, with a 95 % interval over \
+         `cost`: of the errors, (mm + deg) / 5. *better by*: mean difference, with a 95 % interval over \
          seeds and evaluation trials at once (crossed bootstrap).",
         table.markdown()
     );

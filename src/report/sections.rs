@@ -38,14 +38,14 @@ fn exploratory(result: &ExperimentResult, summary: &Summary) -> String {
     if summary.exploratory.len() < 2 {
         return String::new();
     }
-    let mut letters = Table::new(["method", "reward lost", "not told apart"]);
+    let mut letters = Table::new(["method", "cost", "not told apart"]);
     for explored in &summary.exploratory {
         let name = table::marked(result, &explored.method);
-        letters.row([name, format!("{:.3}", explored.reward_lost), explored.letters.clone()]);
+        letters.row([name, format!("{:.3}", explored.cost), explored.letters.clone()]);
     }
     format!(
         "\n## All methods, explored\n\n{}\nExploratory: nothing of it was named in advance. In-scene, last \
-         checkpoint; *reward lost*: what the errors cost, (mm + deg) / 5, mean over seeds. Methods that share a \
+         checkpoint; *cost*: of the errors, (mm + deg) / 5, mean over seeds. Methods that share a \
          letter are not told apart (randomisation test over paired seeds, Holm among all pairs, 5 %); \
          fewer than {FEWEST_FOR_A_VERDICT} seeds tell nothing, and {FEWEST_FOR_A_VERDICT} cannot tell at this level.\n",
         letters.markdown()

@@ -59,8 +59,8 @@ pub struct Summary {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Explored {
     pub method: String,
-    /// What its errors cost in the reward, mean over seeds.
-    pub reward_lost: f64,
+    /// What its errors cost, (mm + deg) / 5, mean over seeds.
+    pub cost: f64,
     /// Methods that share a letter are not told apart.
     pub letters: String,
 }
@@ -147,7 +147,7 @@ impl Summary {
             })
             .collect();
         let explored = primary::explored(result).into_iter();
-        let cap = Reward::new(result.task.range).cap();
+        let cap = Reward::new(&result.task).cap();
         let named =
             |run: &&RunResult| run.contrasts_sha256.as_ref() == Some(&result.contrasts_sha256);
         Self {
@@ -165,7 +165,7 @@ impl Summary {
             cap: Cap { translation_mm: cap.translation_mm(), yaw_deg: cap.yaw_deg },
             named: result.contrasts.len(),
             exploratory: explored
-                .map(|(method, reward_lost, letters)| Explored { method, reward_lost, letters })
+                .map(|(method, cost, letters)| Explored { method, cost, letters })
                 .collect(),
             experiment_sha256: result.experiment_sha256.clone(),
             contrasts_sha256: result.contrasts_sha256.clone(),

@@ -127,7 +127,7 @@ def sign_flip(values):
 
 
 def contrasts(check, summary, curves):
-    named = [c for c in summary["contrasts"] if c["primary"]["figure"] == "reward"]
+    named = [c for c in summary["contrasts"] if c["primary"]["figure"] == "cost"]
     tested = [c for c in named if c["primary"]["p"] is not None]
     for contrast in tested:
         values, primary = differences(curves, contrast["method"], contrast["over"]), contrast["primary"]

@@ -235,7 +235,7 @@ mod tests {
         let svg = learning_curves(&synthetic::experiment(6), 50).unwrap();
         for said in [
             "narrow: 6 seeds, 50 evaluation trials each; interquartile mean",
-            "arm's own noise",
+            "own noise",
             "1 mm",
             "1 deg",
             "difference to the best rival, held-out",
