@@ -7,7 +7,7 @@ use crate::learn::Card;
 use crate::task::{Outcome, Pose2, TaskSpec};
 
 /// The files of a report. The summary is written last.
-pub const FILES: [&str; 12] = [
+pub const FILES: [&str; 13] = [
     "provenance.json",
     "timing.csv",
     "curves.csv",
@@ -17,6 +17,7 @@ pub const FILES: [&str; 12] = [
     "curves.svg",
     "profile.svg",
     "budget.svg",
+    "budget.png",
     "curves.png",
     "curves.pdf",
     "summary.json",

@@ -39,12 +39,12 @@ pub fn write(
     let summary = Summary::of(result, resamples);
     let figure = Figure::from_svg(learning_curves(result, resamples)?)?;
     let profile = performance_profile(result)?;
-    let budget = by_budget(result, resamples)?;
+    let budget = Figure::from_svg(by_budget(result, resamples)?)?;
     let report = markdown::report(result, &summary, resamples);
     let drawings = [
         ("curves.svg", figure.svg.as_str()),
         ("profile.svg", profile.as_str()),
-        ("budget.svg", budget.as_str()),
+        ("budget.svg", budget.svg.as_str()),
     ];
     let contents: [Vec<u8>; FILES.len()] = [
         provenance_json(result)?.into(),
@@ -55,7 +55,8 @@ pub fn write(
         report.into(),
         figure.svg.into(),
         profile.into(),
-        budget.into(),
+        budget.svg.into(),
+        budget.png,
         figure.png,
         figure.pdf,
         summary.to_json()?.into(),

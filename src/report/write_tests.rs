@@ -3,7 +3,8 @@ use std::fs;
 use super::*;
 use crate::report::{MethodResult, console_table, synthetic};
 
-const FILES: [&str; 12] = [
+const FILES: [&str; 13] = [
+    "budget.png",
     "budget.svg",
     "curves.csv",
     "curves.pdf",
