@@ -108,7 +108,7 @@ fn learners() -> Vec<String> {
 }
 
 /// How each learner is to solve the task: trials, and settings where its defaults are for more.
-const KNOWN: [(&str, u64, &str); 29] = [
+const KNOWN: [(&str, u64, &str); 30] = [
     ("true-labels", 300, ""),
     // Its default explores by entropy alone: tuned for 1,000 trials, it settles too early here.
     ("reinforce", 6000, "explore_prob = 0.25"),
@@ -138,6 +138,7 @@ const KNOWN: [(&str, u64, &str); 29] = [
     ("self-calibration", 40, "components = 4"),
     ("rm-rl-pretrained-extra", 300, ""),
     ("critic-targets", 500, "components = 4"),
+    ("sac", 500, "components = 4"),
     ("gp-bandit", 200, "components = 4"),
     ("cem", 300, ""),
 ];
@@ -154,6 +155,16 @@ fn every_learner_solves_the_task_with_a_known_optimum() {
         (removed <= SOLVED).then(|| format!("{method} removed {removed:.2} of the error"))
     });
     assert_eq!(too_little.collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+/// RMRL_ONLY=name: to see one.
+#[test]
+#[ignore]
+fn zz_one() {
+    let name = std::env::var("RMRL_ONLY").unwrap();
+    let set = std::env::var("RMRL_SET").unwrap_or_default().replace(';', "\n");
+    let n: u64 = std::env::var("RMRL_N").unwrap().parse().unwrap();
+    println!("{name} {n} {set:?}: {:.3}", removed(&name, &set, n, |_| ()));
 }
 
 #[test]
