@@ -4,6 +4,7 @@
 //! never sees the simulator's truth, unless its card says so and its results are marked.
 
 mod baseline;
+mod belief;
 mod clipped;
 mod common;
 mod components;
