@@ -143,6 +143,10 @@ impl<O: Objective> Method for Learner<O> {
         self.network.probabilities(views)
     }
 
+    fn wishes(&self, history: &[Experience], turn: usize, scenes: usize) -> Option<usize> {
+        self.shared.common.scenes.wish(history, turn, scenes)
+    }
+
     fn learn(
         &mut self,
         history: &[Experience],

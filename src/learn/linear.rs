@@ -4,6 +4,7 @@ use rand_distr::{Distribution, StandardNormal};
 use super::free::{Linear, Looks, Reach, dithered};
 use super::registrar::registrar;
 use super::reward_form::{Form, RewardFit, Sample};
+use super::scene_choice::SceneChoice;
 use super::{
     Card, Decision, Experience, LearnError, Method, Mode, Progress, Settings, View, saved,
 };
@@ -48,6 +49,8 @@ settings! {
         dither_first: f64 = 2.0, in 0.0..=30.0, tune log(0.1..=4.0);
         /// Trials in which it falls to half.
         dither_half_life: f64 = 150.0, in 1.0..=1e6, tune log(20.0..=300.0);
+        /// Which scene instance comes next, of those that training comes back to.
+        scenes: SceneChoice = SceneChoice::Given;
     }
 }
 
@@ -234,6 +237,10 @@ impl<F: Fit> Method for LinearLearner<F> {
         Ok(views.iter().zip(draws).map(|(view, draw)| self.decide(view, mode, draw)).collect())
     }
 
+    fn wishes(&self, history: &[Experience], turn: usize, scenes: usize) -> Option<usize> {
+        self.exploration.scenes.wish(history, turn, scenes)
+    }
+
     fn learn(
         &mut self,
         history: &[Experience],
@@ -313,7 +320,7 @@ mod tests {
 
     #[test]
     fn exploration_falls_to_half_in_its_half_life_and_to_its_floor() {
-        let exploration = Exploration { dither: 0.5, dither_first: 2.0, dither_half_life: 100.0 };
+        let exploration = Exploration { dither_half_life: 100.0, ..Exploration::default() };
         assert_eq!([0, 100, 200, 900].map(|n| exploration.sd(n)), [2.0, 1.0, 0.5, 0.5]);
     }
 

@@ -34,6 +34,7 @@ mod rule;
 #[cfg(test)]
 mod samples;
 mod saved;
+mod scene_choice;
 mod scenes;
 mod settings;
 mod space;
