@@ -133,3 +133,30 @@ impl Objective for Sac {
         Ok(loss.with("temperature", &Tensor::new(temperature as f32, &Device::Cpu)?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::learn::samples;
+    use crate::task::{Phase, Stream, Streams, TrialKey};
+
+    #[test]
+    fn half_of_each_minibatch_is_prior_trials_once_there_are_others() {
+        let prior = Prior { prior_trials: 30, pretrain_steps: 7, ..Prior::default() };
+        let mut sac = Sac::new(SacSettings { prior, ..SacSettings::default() });
+        let history: Vec<_> = (0..50).map(|_| samples::trial(0, -1.0)).collect();
+        let key = TrialKey { phase: Phase::Train, index: 0 };
+        let mut draw = Streams::new(1).draw(Stream::Replay, key);
+        let mut minibatches = |known: usize, pretraining| {
+            sac.looks.seen = vec![Vec::new(); known];
+            let round = Round { pretraining, ..samples::round(&history[..known], 0..known) };
+            sac.minibatches(&round, &mut draw)
+        };
+        assert!(minibatches(0, true).is_empty(), "nothing is seen yet");
+        let before = minibatches(30, true);
+        assert_eq!(before.iter().map(Vec::len).collect::<Vec<_>>(), [64; 7]);
+        for places in minibatches(50, false) {
+            assert_eq!((places.len(), places.iter().filter(|p| **p < 30).count()), (64, 32));
+        }
+    }
+}
