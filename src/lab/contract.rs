@@ -160,16 +160,6 @@ fn every_learner_solves_the_task_with_a_known_optimum() {
     assert_eq!(too_little.collect::<Vec<_>>(), Vec::<String>::new());
 }
 
-/// RMRL_ONLY=name: to see one.
-#[test]
-#[ignore]
-fn zz_one() {
-    let name = std::env::var("RMRL_ONLY").unwrap();
-    let set = std::env::var("RMRL_SET").unwrap_or_default().replace(';', "\n");
-    let n: u64 = std::env::var("RMRL_N").unwrap().parse().unwrap();
-    println!("{name} {n} {set:?}: {:.3}", removed(&name, &set, n, |_| ()));
-}
-
 #[test]
 fn a_learner_that_prefers_bad_trials_fails_the_same_test() {
     for (method, trials, settings) in KNOWN {
