@@ -41,7 +41,7 @@ pub struct Args {
 /// Which experiment, and what of it is changed.
 #[derive(Debug, clap::Args)]
 pub struct PlanArgs {
-    /// Built-in experiment (narrow, wide, randomised, drift, smoke) or a TOML file
+    /// Built-in experiment (narrow, wide, success, tight, shelf-direct, side-grip, drift, randomised, smoke) or a TOML file
     #[arg(default_value = "narrow")]
     experiment: String,
     /// Only these methods

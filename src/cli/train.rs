@@ -12,7 +12,7 @@ use crate::lab::{Change, Experiment, Part, method_name};
   rmrl train narrow --method rm-rl --seed 1 --backend real --robot my-arm.toml --dry-run
   rmrl train wide --method ppo --seed 3 --trials 5000 --set ppo.lr=1e-3 --out runs/mine")]
 pub struct Args {
-    /// Built-in experiment (narrow, wide, randomised, drift, smoke) or a TOML file
+    /// Built-in experiment (narrow, wide, success, tight, shelf-direct, side-grip, drift, randomised, smoke) or a TOML file
     experiment: String,
     /// The method
     #[arg(long, value_name = "M")]

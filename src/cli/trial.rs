@@ -57,7 +57,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
     }
     bench.physics.dt_ms = args.dt.unwrap_or(bench.physics.dt_ms);
     bench.robot.clone_from(&args.robot);
-    let reward = Reward::new(bench.task.range);
+    let reward = Reward::new(&bench.task);
     check_offset(args.offset, bench.task.range)?;
     let setup = Setup {
         streams: Streams::new(args.seed),

@@ -5,6 +5,7 @@ mod edge;
 mod fit;
 mod outline;
 mod picture;
+mod wells;
 
 pub use outline::{Sighting, find_plate};
 pub use picture::Picture;

@@ -1,6 +1,7 @@
 use super::Picture;
 use super::fit::{Fit, Light};
 use super::picture::Grey;
+use super::wells::with_wells;
 use crate::task::Pose2;
 
 /// A plate that was seen.
@@ -18,8 +19,9 @@ pub struct Sighting {
 ///
 /// What may differ from the drawing on a real camera is fitted with the pose: the size (the picture's
 /// scale, a bevelled rim), the lens's blur, a level of light on either side of each edge, and slopes of
-/// the light. Only pixels near an edge count, and none near a corner, so that what lies within (wells, a
-/// lid, a label), notches and rounded corners need not be known. Pixels that fit badly count less.
+/// the light. Only pixels near an edge count, and none near a corner, so that what lies within (a lid, a
+/// label), notches and rounded corners need not be known. Pixels that fit badly count less. Where 8 x 12
+/// wells show, they tell the direction more finely.
 ///
 /// `None` unless all four sides show an edge, where the plate is brighter everywhere, or darker.
 pub fn find_plate(picture: &Picture<'_>) -> Option<Sighting> {
@@ -36,7 +38,8 @@ pub fn find_plate(picture: &Picture<'_>) -> Option<Sighting> {
         }
     });
     let fit = fits.find(|fit| coarse.shows(fit.pose().x_mm, fit.pose().y_mm))?;
-    Some(Sighting { pose: fit.pose(), spread: fit.spread() })
+    let outline = Sighting { pose: fit.pose(), spread: fit.spread() };
+    Some(with_wells(&fine, outline).unwrap_or(outline))
 }
 
 /// Finer pixels are averaged: to find the outline, and to tell its place. That is in the light of all

@@ -24,6 +24,7 @@ struct Scene {
     ground: f64,
     /// A bright bar across the ground and one end of the plate.
     bar: bool,
+    wells: bool,
     seed: u64,
 }
 
@@ -40,6 +41,7 @@ const COARSE: Scene = Scene {
     plate: 215.0,
     ground: 75.0,
     bar: false,
+    wells: true,
     seed: 1,
 };
 const FINE: Scene = Scene { width: 640, height: 480, mm_per_px: 0.3, looks: 3, ..COARSE };
@@ -58,7 +60,11 @@ impl Scene {
             let from_middle = at + 4.5 * last;
             from_middle - 9.0 * (from_middle / 9.0).round().clamp(0.0, last)
         };
-        if libm::hypot(well(x, 11.0), well(y, 7.0)) < 3.4 { 0.6 * self.plate } else { self.plate }
+        if self.wells && libm::hypot(well(x, 11.0), well(y, 7.0)) < 3.4 {
+            0.6 * self.plate
+        } else {
+            self.plate
+        }
     }
 
     fn pixels(&self) -> Vec<u8> {
@@ -166,6 +172,15 @@ fn typical(of: Scene) -> (f64, f64) {
 fn pixels_of_two_and_a_half_millimetres_tell_the_pose_to_hundredths() {
     let (mm, deg) = typical(COARSE);
     assert!(mm < 0.03 && deg < 0.02, "{mm} mm {deg} deg");
+}
+
+#[test]
+fn wells_tell_the_direction_more_finely_and_a_plate_without_any_is_found_too() {
+    let noisy = Scene { noise: 12.0, ..COARSE };
+    let (with_mm, with_deg) = typical(noisy);
+    let (without_mm, without_deg) = typical(Scene { wells: false, ..noisy });
+    assert!(with_deg < 0.7 * without_deg, "{with_deg} deg with, {without_deg} without");
+    assert!(with_mm < without_mm + 0.02 && without_mm < 0.15, "{with_mm} mm with, {without_mm}");
 }
 
 #[test]

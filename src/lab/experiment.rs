@@ -53,12 +53,16 @@ pub struct Experiment {
 
 impl Experiment {
     /// The experiments that are built into the binary: name and text.
-    pub const FILES: [(&'static str, &'static str); 5] = [
+    pub const FILES: [(&'static str, &'static str); 9] = [
         ("narrow", include_str!("../../experiments/narrow.toml")),
         ("wide", include_str!("../../experiments/wide.toml")),
         ("smoke", include_str!("../../experiments/smoke.toml")),
         ("randomised", include_str!("../../experiments/randomised.toml")),
         ("drift", include_str!("../../experiments/drift.toml")),
+        ("success", include_str!("../../experiments/success.toml")),
+        ("tight", include_str!("../../experiments/tight.toml")),
+        ("shelf-direct", include_str!("../../experiments/shelf-direct.toml")),
+        ("side-grip", include_str!("../../experiments/side-grip.toml")),
     ];
 
     /// Reads a built-in experiment by name, or a TOML file by its path, applies `KEY=VALUE` changes

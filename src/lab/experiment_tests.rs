@@ -36,6 +36,7 @@ fn bad_settings_name_key_value_and_what_is_valid() {
         ("task.bims=9", "task.bims", "bins"),
         ("task.bins=1", "task.bins", "2 to 201"),
         ("task.bins=lots", "task.bins", "usize"),
+        ("task.reward=shaped", "task.reward", "`distance`, `squared`"),
         ("task.reading.mm=6", "task.reading.mm", "0 to 5"),
         ("trials=0", "trials", "from 1"),
         ("trials=-3", "trials", "-3"),

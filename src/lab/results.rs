@@ -12,7 +12,7 @@ pub const HARDWARE: &str = "real";
 /// What a run came to, from its store. Errors are the truth in simulation, the measurement on
 /// hardware; there, evaluation trials and their time count on the x axis too.
 pub fn read_run(experiment: &Experiment, store: &TrialStore) -> Result<RunResult, StoreError> {
-    let reward = Reward::new(experiment.task.range);
+    let reward = Reward::new(&experiment.task);
     let mut made = store.trials(Phase::Prior, 0)?;
     made.extend(store.trials(Phase::Train, 0)?);
     let done: Vec<&Stored> = made.iter().filter_map(|row| row.result.as_ref()).collect();

@@ -49,7 +49,7 @@ pub trait Record {
 impl Trials {
     pub fn new(task: &TaskSpec, seed: u64) -> Self {
         let streams = Streams::new(seed);
-        Self { streams, instances: Instances::draw(task, streams), reward: Reward::new(task.range) }
+        Self { streams, instances: Instances::draw(task, streams), reward: Reward::new(task) }
     }
 
     pub fn streams(&self) -> Streams {

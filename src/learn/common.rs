@@ -2,6 +2,7 @@
 
 use super::Settings;
 use super::critic::CriticShape;
+use super::encoder::Seeing;
 use super::heads::Decode;
 use super::policy::{Normalise, Widths};
 use super::scene_choice::SceneChoice;
@@ -12,6 +13,7 @@ use crate::task::ContextSignal;
 settings! {
     /// What every learner can be told.
     pub struct Common {
+        ..seeing: Seeing = Seeing::default();
         ..widths: Widths = Widths::default();
         /// Adam's step size.
         lr: f64 = 1e-3, in 1e-8..=1.0, tune log(1e-4..=1e-2);

@@ -55,7 +55,7 @@ impl Components {
 }
 
 /// Blurred by a Gaussian, borders mirrored, then with mean 0 and standard deviation 1.
-fn blurred(image: &Image, sigma_px: f64) -> Vec<f64> {
+pub fn blurred(image: &Image, sigma_px: f64) -> Vec<f64> {
     let side = Image::SIDE;
     let sharp: Vec<f64> = image.pixels().iter().map(|pixel| f64::from(*pixel)).collect();
     let weights = kernel(sigma_px);

@@ -1,10 +1,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use candle_core::{Device, Tensor};
+use rand::RngExt;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use super::baseline::{Baseline, standardise};
 use super::critic::Critic;
+use super::encoder::Encoder;
 use super::free::Reach;
 use super::groups::Groups;
 use super::optimiser::{Adam, Moments};
@@ -82,6 +84,18 @@ impl<O: Objective> Learner<O> {
     }
 }
 
+/// Which copy each trial is seen as in a round; empty where there are none.
+fn copies(encoder: &Encoder, trials: usize, draw: &mut Draw) -> Vec<usize> {
+    let one = |draw: &mut Draw| match draw.random::<f64>() < encoder.augment() {
+        true => draw.random_range(1..=encoder.copies()),
+        false => 0,
+    };
+    match encoder.copies() {
+        0 => Vec::new(),
+        _ => (0..trials).map(|_| one(draw)).collect(),
+    }
+}
+
 /// Sums over the gradient steps of a round.
 #[derive(Debug, Default)]
 struct Tally {
@@ -153,6 +167,7 @@ impl<O: Objective> Method for Learner<O> {
         fresh: usize,
         draw: &mut Draw,
     ) -> Result<Progress, LearnError> {
+        self.network.encoder_mut().look(history);
         let labels = self.objective.refresh(history);
         let mut advantages =
             self.baseline.as_mut().map_or_else(Vec::new, |b| b.advantages(history, fresh));
@@ -173,8 +188,12 @@ impl<O: Objective> Method for Learner<O> {
             advantages,
             pretraining: !std::mem::replace(&mut self.pretrained, true),
             groups: std::mem::take(&mut self.groups),
+            copies: copies(self.network.encoder(), history.len(), draw),
         };
-        let minibatches = self.objective.minibatches(&round, draw);
+        let minibatches = match self.network.encoder().is_ready() {
+            true => self.objective.minibatches(&round, draw),
+            false => Vec::new(),
+        };
         let mut tally = Tally::default();
         if !minibatches.is_empty() {
             self.objective.begin(&self.network, &round)?;
@@ -249,6 +268,8 @@ impl<O: Objective> Method for Learner<O> {
         for ((_, var), value) in self.network.params().zip(&values) {
             var.set(value)?;
         }
+        self.network.encoder_mut().forget();
+        self.network.encoder_mut().look(history);
         self.groups = Groups::default();
         self.objective = O::new(self.settings.clone());
         self.objective.refresh(history);

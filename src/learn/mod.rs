@@ -10,6 +10,7 @@ mod common;
 mod components;
 mod critic;
 mod dense;
+mod encoder;
 mod free;
 mod gaussian_process;
 mod groups;
@@ -46,7 +47,7 @@ pub use method::{
     View,
 };
 pub use network::Network;
-pub use objective::{Loss, Objective, Round};
+pub use objective::{Loss, Objective, Round, Seen};
 pub use optimiser::Adam;
 pub use registry::{Entry, Recipe, add, entries, find, names};
 pub use rule::Rule;

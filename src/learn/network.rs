@@ -3,9 +3,10 @@ use candle_nn::ops::{log_softmax, softmax};
 use rand::RngExt;
 
 use super::critic::Critic;
+use super::encoder::Encoder;
 use super::heads::{Behaviour, Smoothing, log_prob, sample};
-use super::policy::{Policy, patches};
-use super::{BinProbabilities, Common, Decision, Experience, LearnError, Mode, View};
+use super::policy::Policy;
+use super::{BinProbabilities, Common, Decision, LearnError, Mode, Seen, View};
 use crate::task::{ActionGrid, Correction, Draw, Image};
 
 /// The policy, and how it explores: what a loss asks for log-probabilities.
@@ -13,6 +14,7 @@ use crate::task::{ActionGrid, Correction, Draw, Image};
 pub struct Network {
     grid: ActionGrid,
     options: Common,
+    encoder: Encoder,
     policy: Policy,
     behaviour: Behaviour,
     critic: Option<Critic>,
@@ -20,10 +22,14 @@ pub struct Network {
 
 impl Network {
     pub fn new(grid: ActionGrid, options: Common, draw: &mut Draw) -> Result<Self, LearnError> {
-        let policy = Policy::new(options.widths, grid.bins(), draw)?;
+        let encoder = Encoder::new(options.seeing, options.normalise, grid);
+        let policy = match encoder.direct() {
+            Some(width) => Policy::linear(width, grid.bins())?,
+            None => Policy::new(options.widths, grid.bins(), draw)?,
+        };
         let behaviour =
             Behaviour::new(grid.bins(), options.explore_prob, options.explore_sigma_bins)?;
-        Ok(Self { grid, options, policy, behaviour, critic: None })
+        Ok(Self { grid, options, encoder, policy, behaviour, critic: None })
     }
 
     /// The same with a critic, which is trained, saved and loaded with the policy.
@@ -49,32 +55,52 @@ impl Network {
         self.grid
     }
 
+    /// How it sees, which grows with the history.
+    pub fn encoder(&self) -> &Encoder {
+        &self.encoder
+    }
+
+    pub fn encoder_mut(&mut self) -> &mut Encoder {
+        &mut self.encoder
+    }
+
     /// Logits of the policy, (n, 3, bins).
-    pub fn logits<'a>(
+    fn logits<'a>(
         &self,
         images: impl ExactSizeIterator<Item = &'a Image>,
     ) -> Result<Tensor, LearnError> {
-        Ok(self.policy.logits(&patches(images, self.options.normalise)?)?)
+        Ok(self.policy.logits(&self.encoder.encode(images)?)?)
     }
 
     /// Log-probabilities under the policy itself, (n, 3, bins): what imitation teaches.
-    pub fn policy_log_probs(&self, trials: &[&Experience]) -> Result<Tensor, LearnError> {
-        Ok(log_softmax(&self.logits(trials.iter().map(|trial| &trial.image))?, 2)?)
+    pub fn policy_log_probs(&self, trials: &[Seen<'_>]) -> Result<Tensor, LearnError> {
+        Ok(log_softmax(&self.policy.logits(&self.encoder.recall(trials)?)?, 2)?)
     }
 
     /// Log-probabilities of what is tried, exploration included, (n, 3, bins): what a policy
     /// gradient needs.
-    pub fn behaviour_log_probs(&self, trials: &[&Experience]) -> Result<Tensor, LearnError> {
-        let logits = self.logits(trials.iter().map(|trial| &trial.image))?;
+    pub fn behaviour_log_probs(&self, trials: &[Seen<'_>]) -> Result<Tensor, LearnError> {
+        let logits = self.policy.logits(&self.encoder.recall(trials)?)?;
         Ok(self.behaviour.log_probs(&logits)?)
     }
 
-    /// Corrections as target distributions, (n, 3, bins): Gaussians, if so configured.
+    /// The correction that a trial as it was asks for, given one for it as it is seen.
+    pub fn moved_back(&self, trial: &Seen<'_>, correction: Correction) -> Correction {
+        self.encoder.motion(trial.place, trial.copy).inverse().compose(correction)
+    }
+
+    /// Corrections for these trials as they were, as target distributions for them as they are seen,
+    /// (n, 3, bins): Gaussians, if so configured.
     pub fn targets(
         &self,
+        trials: &[Seen<'_>],
         corrections: impl Iterator<Item = Correction>,
     ) -> Result<Tensor, LearnError> {
-        let positions: Vec<_> = corrections.map(|c| self.grid.positions(c)).collect();
+        let position = |(seen, correction): (&Seen<'_>, Correction)| match seen.copy {
+            0 => self.grid.positions(correction),
+            copy => self.grid.positions(self.encoder.motion(seen.place, copy).compose(correction)),
+        };
+        let positions: Vec<_> = trials.iter().zip(corrections).map(position).collect();
         let smoothing =
             Smoothing { bins: self.grid.bins(), sigma_bins: self.options.target_sigma_bins };
         Ok(smoothing.targets(&positions)?)
@@ -84,11 +110,11 @@ impl Network {
     /// exploration.
     pub fn tried(
         &self,
-        trials: &[&Experience],
+        trials: &[Seen<'_>],
         actions: impl Iterator<Item = Correction>,
     ) -> Result<(Tensor, Tensor), LearnError> {
         let all = self.behaviour_log_probs(trials)?;
-        let of_actions = log_prob(&all, &self.targets(actions)?)?;
+        let of_actions = log_prob(&all, &self.targets(trials, actions)?)?;
         Ok((all, of_actions))
     }
 
@@ -96,11 +122,11 @@ impl Network {
     /// trial.
     pub fn imitation(
         &self,
-        trials: &[&Experience],
+        trials: &[Seen<'_>],
         labels: impl Iterator<Item = Correction>,
         weights: Vec<f32>,
     ) -> Result<Tensor, LearnError> {
-        let of_labels = log_prob(&self.policy_log_probs(trials)?, &self.targets(labels)?)?;
+        let of_labels = log_prob(&self.policy_log_probs(trials)?, &self.targets(trials, labels)?)?;
         let weights = Tensor::from_vec(weights, trials.len(), &Device::Cpu)?;
         Ok((of_labels * weights)?.mean_all()?.neg()?)
     }

@@ -1,4 +1,4 @@
-use std::ops::Range;
+use std::ops::{Deref, Range};
 
 use candle_core::{Device, Tensor};
 
@@ -98,11 +98,40 @@ pub struct Round<'a> {
     pub pretraining: bool,
     /// The trials of each scene instance.
     pub groups: Groups,
+    /// Which moved copy each trial is seen as, 0 being itself; empty where nothing is moved.
+    pub copies: Vec<usize>,
+}
+
+/// A trial as a round of learning sees it: with its image and action as they were, or as a moved copy.
+/// What is asked of it otherwise is what it was, unmoved: the [`Network`] moves what it is taught.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    pub trial: &'a Experience,
+    /// In the history.
+    pub place: usize,
+    /// Which copy; 0 is the trial itself.
+    pub copy: usize,
+}
+
+impl Deref for Seen<'_> {
+    type Target = Experience;
+
+    fn deref(&self) -> &Experience {
+        self.trial
+    }
 }
 
 impl<'a> Round<'a> {
-    pub fn trials(&self, places: &[usize]) -> Vec<&'a Experience> {
-        places.iter().map(|place| &self.history[*place]).collect()
+    /// These trials as the round sees them.
+    pub fn trials(&self, places: &[usize]) -> Vec<Seen<'a>> {
+        let copy = |place: usize| self.copies.get(place).copied().unwrap_or(0);
+        let seen = |place: &usize| Seen { copy: copy(*place), ..self.unmoved(*place) };
+        places.iter().map(seen).collect()
+    }
+
+    /// A trial as it was.
+    pub fn unmoved(&self, place: usize) -> Seen<'a> {
+        Seen { trial: &self.history[place], place, copy: 0 }
     }
 
     /// Places of all fresh trials, in order.

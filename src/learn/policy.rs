@@ -12,7 +12,8 @@ use crate::{choices, settings};
 /// times faster than convolutions and learn this task as well.
 #[derive(Debug)]
 pub struct Policy {
-    params: [(&'static str, Var); 8],
+    /// Eight of the patch network, two of heads that see components.
+    params: Vec<(&'static str, Var)>,
     bins: usize,
 }
 
@@ -63,7 +64,7 @@ impl Policy {
             (dense_width, 3 * bins),
             &Device::Cpu,
         )?;
-        let params = [
+        let params = vec![
             ("1.embed.weight", he(PATCH_PIXELS, patch_width)?),
             ("1.embed.bias", zeros(patch_width)?),
             ("2.merge.weight", he(4 * patch_width, merge_width)?),
@@ -76,14 +77,24 @@ impl Policy {
         Ok(Self { params, bins })
     }
 
-    /// `patches` is (n * 64, 64), as from [`patches`]; the result (n, 3, bins).
-    pub fn logits(&self, patches: &Tensor) -> Result<Tensor> {
-        let [w1, b1, w2, b2, w3, b3, w4, b4] = self.params.each_ref().map(|(_, var)| var);
-        let embedded = Dense { rectify: true }.forward(patches, w1, b1)?;
-        let merged = Dense { rectify: true }.forward(&embedded, w2, b2)?;
-        let hidden = Dense { rectify: true }.forward(&merged, w3, b3)?;
-        let logits = Dense { rectify: false }.forward(&hidden, w4, b4)?;
-        logits.reshape((logits.dim(0)?, 3, self.bins))
+    /// Heads alone, on an input of so many numbers: for images that have been encoded. All zero.
+    pub fn linear(inputs: usize, bins: usize) -> Result<Self> {
+        let weight =
+            Var::from_vec(vec![0f32; inputs * 3 * bins], (inputs, 3 * bins), &Device::Cpu)?;
+        let bias = Var::from_vec(vec![0f32; 3 * bins], 3 * bins, &Device::Cpu)?;
+        Ok(Self { params: vec![("heads.weight", weight), ("heads.bias", bias)], bins })
+    }
+
+    /// `input` is (n * 64, 64), as from [`patches`], or (n, inputs) of heads alone; the result (n, 3, bins).
+    pub fn logits(&self, input: &Tensor) -> Result<Tensor> {
+        let last = self.params.len() / 2 - 1;
+        let mut hidden = input.clone();
+        for (layer, pair) in self.params.chunks(2).enumerate() {
+            if let [(_, weight), (_, bias)] = pair {
+                hidden = Dense { rectify: layer < last }.forward(&hidden, weight, bias)?;
+            }
+        }
+        hidden.reshape((hidden.dim(0)?, 3, self.bins))
     }
 
     /// Parameters by name, always in the same order.
@@ -100,18 +111,23 @@ pub fn patches<'a>(
 ) -> Result<Tensor> {
     let n = images.len();
     let mut values = Vec::with_capacity(n * PATCHES * PATCH_PIXELS);
-    for image in images {
-        let pixels = image.pixels();
-        let (mean, scale) = normalise.mean_and_scale(pixels);
-        for corner in PATCH_CORNERS {
-            for row in 0..PATCH {
-                let at = corner + row * Image::SIDE;
-                values
-                    .extend(pixels[at..at + PATCH].iter().map(|p| (f32::from(*p) - mean) * scale));
-            }
+    images.for_each(|image| normalise.append(image, &mut values));
+    Tensor::from_vec(values, shape(n), &Device::Cpu)
+}
+
+/// Of the patches of so many images.
+pub fn shape(images: usize) -> (usize, usize) {
+    (images * PATCHES, PATCH_PIXELS)
+}
+
+/// Appends the patches of an image, given pixel by pixel, row by row.
+pub fn append_patches(pixel: impl Fn(usize) -> f32, out: &mut Vec<f32>) {
+    for corner in PATCH_CORNERS {
+        for row in 0..PATCH {
+            let at = corner + row * Image::SIDE;
+            out.extend((at..at + PATCH).map(&pixel));
         }
     }
-    Tensor::from_vec(values, (n * PATCHES, PATCH_PIXELS), &Device::Cpu)
 }
 
 /// First pixel of each patch: blocks of two by two patches row by row, and within a block too.
@@ -130,6 +146,13 @@ const PATCH_CORNERS: [usize; PATCHES] = {
 };
 
 impl Normalise {
+    /// Appends the patches of an image.
+    pub fn append(self, image: &Image, out: &mut Vec<f32>) {
+        let pixels = image.pixels();
+        let (mean, scale) = self.mean_and_scale(pixels);
+        append_patches(|at| (f32::from(pixels[at]) - mean) * scale, out);
+    }
+
     fn mean_and_scale(self, pixels: &[u8]) -> (f32, f32) {
         match self {
             Self::Fixed => (127.5, 1.0 / 127.5),

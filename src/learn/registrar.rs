@@ -46,7 +46,7 @@ pub fn registrar(first: &[Experience], looks: &Looks, half: [f64; 3]) -> Option<
 
 /// The i-th point of a sequence that fills the cube from -1 to 1 evenly: multiples of the powers of
 /// a generalised golden ratio (Roberts, 2018).
-fn spread_evenly(i: usize) -> [f64; 5] {
+pub fn spread_evenly(i: usize) -> [f64; 5] {
     // The root of x^6 = x + 1.
     const RATIO: f64 = 1.134_724_138_401_519_4;
     let mut power = 1.0;

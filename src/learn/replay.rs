@@ -4,7 +4,7 @@ use candle_core::{Device, Tensor};
 use rand::RngExt;
 use rand::seq::SliceRandom;
 
-use super::Experience;
+use super::Seen;
 use crate::settings;
 use crate::task::Draw;
 
@@ -56,11 +56,11 @@ pub fn uniform(
 /// log-probabilities under exploration (n, 3, bins). No gradient comes from here.
 pub fn importance(
     log_probs: &Tensor,
-    trials: &[&Experience],
+    trials: &[Seen<'_>],
     most: f64,
 ) -> candle_core::Result<Tensor> {
     let now = log_probs.detach().to_vec3::<f32>()?;
-    let weight = |(heads, trial): (&Vec<Vec<f32>>, &&Experience)| {
+    let weight = |(heads, trial): (&Vec<Vec<f32>>, &Seen<'_>)| {
         let (Some(bins), Some(then)) = (trial.decision.bins, trial.decision.log_prob) else {
             return 1.0;
         };
@@ -74,7 +74,7 @@ pub fn importance(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::learn::{Decision, samples};
+    use crate::learn::{Decision, Experience, samples};
     use crate::task::{Phase, Stream, Streams, TrialKey};
 
     fn draw(index: u64) -> Draw {
@@ -123,7 +123,11 @@ mod tests {
         let half = 0.5f32.ln();
         let now = Tensor::new(&[[[half, half]; 3]; 3], &Device::Cpu).unwrap();
         let trials = [[half; 3], [0.25f32.ln(), half, half], [-9.0; 3]].map(chosen);
-        let weights = importance(&now, &trials.each_ref(), 3.0).unwrap().to_vec1::<f32>().unwrap();
+        let unmoved = |trial| Seen { trial, place: 0, copy: 0 };
+        let weights = importance(&now, &trials.each_ref().map(unmoved), 3.0)
+            .unwrap()
+            .to_vec1::<f32>()
+            .unwrap();
         for (weight, is) in weights.iter().zip([1.0, 2.0, 3.0]) {
             assert!((weight - is).abs() < 1e-5, "{weights:?}");
         }

@@ -5,7 +5,8 @@ use crate::choices;
 /// The reward as a function of the correction, with its optimum linear in what is seen:
 ///
 /// `r = c - w1 sqrt(|a_xy - mu_xy|^2 + s^2) - w2 sqrt((a_yaw - mu_yaw)^2 + s^2)`, `mu = phi W`, or with
-/// squares, `r = c - w1 |a_xy - mu_xy|^2 - w2 (a_yaw - mu_yaw)^2`: its [`Form`].
+/// squares, `r = c - w1 |a_xy - mu_xy|^2 - w2 (a_yaw - mu_yaw)^2`, or a bump of these, `r = c + s exp(...)`:
+/// its [`Form`].
 ///
 /// W, c, log w1, log w2 and log s are the maximum a posteriori under Gaussian priors and Gaussian noise
 /// of the reward, with Laplace's approximation of W's posterior. Units: mm, deg.
@@ -44,6 +45,8 @@ choices! {
         Distance,
         /// by its square: the first terms of any smooth reward (Gu et al., arXiv 1603.00748)
         Quadratic,
+        /// as a Gaussian bump of height s: a reward that says only whether it was near enough
+        Bump,
     }
 }
 
@@ -53,6 +56,8 @@ impl Form {
         let log_w = match self {
             Self::Distance => (libm::log(0.2), 0.3),
             Self::Quadratic => (libm::log(0.1), 0.6),
+            // Half as likely at 1 mm or 1 deg.
+            Self::Bump => return [(0.0, 0.03), (-0.4, 0.4), (-0.4, 0.4), (libm::log(0.9), 0.1)],
         };
         [(0.0, 0.1), log_w, log_w, (libm::log(0.35), 0.4)]
     }
@@ -160,6 +165,12 @@ impl Form {
                 let (d1, d2) = (e[0] * e[0] + e[1] * e[1], e[2] * e[2]);
                 let along = [2.0 * w1 * e[0], 2.0 * w1 * e[1], 2.0 * w2 * e[2]];
                 (c - w1 * d1 - w2 * d2, along, [1.0, -w1 * d1, -w2 * d2, 0.0])
+            }
+            Self::Bump => {
+                let (d1, d2) = (w1 * (e[0] * e[0] + e[1] * e[1]), w2 * e[2] * e[2]);
+                let bump = s * libm::exp(-d1 - d2);
+                let along = [2.0 * w1 * e[0], 2.0 * w1 * e[1], 2.0 * w2 * e[2]].map(|a| a * bump);
+                (c + bump, along, [1.0, -d1 * bump, -d2 * bump, bump])
             }
         }
     }
@@ -289,6 +300,30 @@ mod tests {
         }
         assert!(fit.drawn(&[1.0, 0.0, 0.0], &[0.0; 9]) == fit.optimum(&[1.0, 0.0, 0.0]));
         assert!(fit.drawn(&[1.0, 0.0, 0.0], &[1.0; 9]) != fit.optimum(&[1.0, 0.0, 0.0]));
+    }
+
+    #[test]
+    fn the_slopes_of_every_form_are_its_differences() {
+        let (e, logs) = ([0.7, -0.4, 0.5], [0.1, -0.5, -0.9, -0.3f64]);
+        let at = |form: Form, e: [f64; 3], l: [f64; 4]| {
+            form.at(e, [l[0], libm::exp(l[1]), libm::exp(l[2]), libm::exp(l[3])])
+        };
+        for form in [Form::Distance, Form::Quadratic, Form::Bump] {
+            let (told, along, of_shape) = at(form, e, logs);
+            for axis in 0..3 {
+                // As the optimum moves on, the error shrinks.
+                let mut moved = e;
+                moved[axis] -= 1e-6;
+                let slope = (at(form, moved, logs).0 - told) / 1e-6;
+                assert!((slope - along[axis]).abs() < 1e-4, "{form:?} {axis}: {slope}");
+            }
+            for part in 0..4 {
+                let mut other = logs;
+                other[part] += 1e-6;
+                let slope = (at(form, e, other).0 - told) / 1e-6;
+                assert!((slope - of_shape[part]).abs() < 1e-4, "{form:?} {part}: {slope}");
+            }
+        }
     }
 
     #[test]

@@ -1,9 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use rand_distr::{Distribution, StandardNormal};
+use rand::RngExt;
 
 use super::belief::Belief;
+use super::free::dithered;
 use super::initial_state::InitialStates;
 use super::label_rule::{self, LabelRule};
 use super::{Experience, Label};
@@ -75,10 +76,11 @@ settings! {
         /// By how many trials a peer is older than the newest one where it counts half as much: its reward
         /// stands out half as far from the peers' mean, its share in a label of many is half. 0 is all alike.
         label_half_life: f64 = 0.0, in 0.0..=1e6, tune linear(0.0..=500.0);
-        /// Explore about what the scene's trials are taught, instead of by the policy: standard deviation of
-        /// one peer, falling with the root of their number, mm and deg. 0 is by the policy. For
+        /// Probability of exploring about what the scene's trials are taught, instead of by the policy. For
         /// `grouping = "scene-id"`.
-        explore_label_sd: f64 = 0.0, in 0.0..=10.0, tune linear(0.0..=3.0);
+        explore_label_prob: f64 = 0.0, in 0.0..=1.0, tune linear(0.0..=1.0);
+        /// How far, as the standard deviation of one peer, mm and deg; it falls with the root of their number.
+        explore_label_sd: f64 = 2.0, in 0.0..=10.0, tune linear(0.5..=4.0);
         /// Which of the role model's corrections its peers are taught.
         label_action: LabelAction = LabelAction::Commanded;
         /// Which of two equally good trials is the role model.
@@ -167,8 +169,11 @@ impl Grouping {
 impl RoleModelOptions {
     /// What a method must be shown for them.
     pub fn context(&self) -> ContextSignal {
-        let about_labels =
-            if self.explore_label_sd > 0.0 { ContextSignal::SceneId } else { ContextSignal::None };
+        let about_labels = if self.explore_label_prob > 0.0 {
+            ContextSignal::SceneId
+        } else {
+            ContextSignal::None
+        };
         self.grouping.context().max(about_labels)
     }
 
@@ -284,16 +289,13 @@ impl RoleModels {
     }
 
     /// What to try in this scene instance: what its trials are taught, and a normal draw that is the
-    /// smaller the more of them there are; mm, mm, deg. `None` where there is nothing to go by yet, or
-    /// unless it is asked for.
+    /// smaller the more of them there are; mm, mm, deg. `None` where there is nothing to go by yet, and
+    /// as often as the policy is to explore.
     pub fn about_label(&self, instance: Option<usize>, draw: &mut Draw) -> Option<[f64; 3]> {
+        let RoleModelOptions { explore_label_prob, explore_label_sd, .. } = self.options;
         let group = self.groups.get(*self.scenes.get(&instance?)?)?;
-        let sd = self.options.explore_label_sd / f64::from(group.count).sqrt();
-        let label = group.label.filter(|_| sd > 0.0)?;
-        Some(label.axes().map(|axis| {
-            let unit: f64 = StandardNormal.sample(draw);
-            axis + sd * unit
-        }))
+        let label = group.label.filter(|_| draw.random::<f64>() < explore_label_prob)?;
+        Some(dithered(label.axes(), explore_label_sd / f64::from(group.count).sqrt(), draw))
     }
 
     /// The group of a trial that has a label: what is left of one that lost it means nothing.

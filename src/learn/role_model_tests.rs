@@ -233,8 +233,9 @@ fn an_old_best_gives_way_to_a_newer_good_one() {
 fn exploration_about_a_label_narrows_with_its_peers_and_is_off_unless_asked_for() {
     use crate::task::{Phase, Stream, Streams, TrialKey};
     let history: Vec<_> = (0..16).map(|i| trial(i, usize::from(i == 0), -1.0)).collect();
-    let about = |explore_label_sd, instance| {
-        let options = RoleModelOptions { explore_label_sd, refresh_every: 1, ..Default::default() };
+    let about = |explore_label_prob, instance| {
+        let options =
+            RoleModelOptions { explore_label_prob, refresh_every: 1, ..Default::default() };
         let models = RoleModels::rebuild(options, &history);
         let off = |index| {
             let key = TrialKey { phase: Phase::Train, index };
@@ -245,8 +246,8 @@ fn exploration_about_a_label_narrows_with_its_peers_and_is_off_unless_asked_for(
         Some((squares.iter().sum::<f64>() / 400.0).sqrt())
     };
     // One peer, then fifteen.
-    let (wide, narrow) = (about(2.0, Some(1)).unwrap(), about(2.0, Some(0)).unwrap());
+    let (wide, narrow) = (about(1.0, Some(1)).unwrap(), about(1.0, Some(0)).unwrap());
     assert!((wide / 2.0 - 1.0).abs() < 0.1, "{wide}");
     assert!((narrow * 15f64.sqrt() / 2.0 - 1.0).abs() < 0.1, "{narrow}");
-    assert_eq!([about(0.0, Some(1)), about(2.0, Some(7)), about(2.0, None)], [None; 3]);
+    assert_eq!([about(0.0, Some(1)), about(1.0, Some(7)), about(1.0, None)], [None; 3]);
 }

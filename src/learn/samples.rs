@@ -25,5 +25,5 @@ pub fn trial(instance: usize, reward: f64) -> Experience {
 pub fn round(history: &[Experience], fresh: Range<usize>) -> Round<'_> {
     let mut groups = Groups::default();
     groups.grow(history);
-    Round { history, fresh, advantages: Vec::new(), pretraining: false, groups }
+    Round { history, fresh, advantages: Vec::new(), pretraining: false, groups, copies: Vec::new() }
 }

@@ -257,7 +257,7 @@ impl Scores {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::task::{Range, Reward};
+    use crate::task::{Range, Reward, TaskSpec};
 
     fn judged(x_mm: f64, yaw_deg: f64, success: bool) -> Judged {
         Judged {
@@ -287,7 +287,7 @@ mod tests {
     #[test]
     fn the_costs_are_the_rewards_own_weights() {
         let trial = judged(1.3, -2.1, false);
-        let reward = Reward::new(Range { mm: 3.0, deg: 3.0 }).of(trial.error);
+        let reward = Reward::new(&TaskSpec::exact(Range { mm: 3.0, deg: 3.0 })).of(trial.error);
         assert!((Scores::judge(&[trial]).cost() + reward).abs() < 1e-12);
     }
 

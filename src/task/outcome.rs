@@ -63,9 +63,12 @@ pub struct Placement {
 
 /// Within a millimetre on x and y, within a degree of yaw, and seated.
 pub fn is_success(outcome: Outcome, placement: Option<&Placement>, seated: bool) -> bool {
-    outcome == Outcome::Placed
-        && seated
-        && placement.is_some_and(|p| p.pose.axes().iter().all(|axis| axis.abs() < 1.0))
+    outcome == Outcome::Placed && seated && placement.is_some_and(|p| is_close(p.pose))
+}
+
+/// Less than 1 mm off on x and y, and less than 1 deg.
+pub fn is_close(error: Pose2) -> bool {
+    error.axes().iter().all(|axis| axis.abs() < 1.0)
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ impl ByHand {
     }
 
     pub fn reward(&self) -> Reward {
-        Reward::new(self.task.range)
+        Reward::new(&self.task)
     }
 
     pub fn setup(&self) -> Setup {

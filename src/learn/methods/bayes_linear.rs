@@ -3,6 +3,7 @@ use rand_distr::{Distribution, StandardNormal};
 use crate::learn::free::{Linear, dithered};
 use crate::learn::linear::{Exploration, Explore, Fit, Known, Trials};
 use crate::learn::reward_form::{Form, RewardFit, RewardPrior};
+use crate::learn::scenes::{FittedModel, imitated};
 use crate::learn::{Card, Entry, LearnError, Progress};
 use crate::settings;
 use crate::task::Draw;
@@ -70,8 +71,30 @@ impl BayesLinear {
             if made <= self.settings.restarts_until { self.settings.restarts } else { 0 };
         let mut anywhere = || blank(std::array::from_fn(|_| StandardNormal.sample(draw)));
         starts.extend((0..restarts).map(|_| anywhere()));
+        if self.settings.form == Form::Bump {
+            // Far from it a bump has no slope: begin where it was met.
+            starts.extend(imitating_the_best(trials, &starts[0]));
+        }
         starts
     }
+}
+
+/// The start whose optimum imitates the best tenth of the trials, by ridge regression about another.
+fn imitating_the_best(trials: &Trials<'_>, about: &[f64]) -> Option<Vec<f64>> {
+    let mut places: Vec<usize> = (0..trials.seen.len()).collect();
+    let reward = |place: &usize| trials.history[*place].feedback.reward;
+    places.sort_by(|a, b| reward(b).total_cmp(&reward(a)));
+    places.truncate(places.len().div_ceil(10));
+    let model = |place: &usize| FittedModel {
+        own: vec![*place],
+        label: trials.history[*place].decision.correction.axes(),
+        weight: 1.0,
+    };
+    let models: Vec<_> = places.iter().map(model).collect();
+    let weights = about.len() - 4;
+    let mut start = imitated(trials, &models, (&about[..weights], 1.0))?;
+    start.extend(&about[weights..]);
+    Some(start)
 }
 
 impl Fit for BayesLinear {

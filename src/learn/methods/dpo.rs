@@ -89,7 +89,8 @@ impl Objective for Dpo {
         places: &[usize],
     ) -> Result<Loss, LearnError> {
         let trials = round.trials(places);
-        let targets = network.targets(trials.iter().map(|trial| trial.decision.correction))?;
+        let targets =
+            network.targets(&trials, trials.iter().map(|trial| trial.decision.correction))?;
         let log_prob = heads::log_prob(&network.policy_log_probs(&trials)?, &targets)?;
         let pairs = log_prob.reshape((places.len() / 2, 2))?;
         let sign = Tensor::new(&[1f32, -1.0], &Device::Cpu)?;

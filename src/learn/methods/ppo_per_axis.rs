@@ -62,7 +62,7 @@ fn log_probs(
 ) -> Result<(Tensor, Tensor), LearnError> {
     let trials = round.trials(places);
     let all = network.behaviour_log_probs(&trials)?;
-    let targets = network.targets(trials.iter().map(|trial| trial.decision.correction))?;
+    let targets = network.targets(&trials, trials.iter().map(|trial| trial.decision.correction))?;
     let of_axes = (&all * targets)?.sum(2)?;
     Ok((all, of_axes))
 }

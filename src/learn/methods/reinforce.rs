@@ -128,7 +128,9 @@ impl Objective for Reinforce {
             Replay::None => round.advantages(places)?,
             Replay::Naive => replayed()?,
             Replay::Importance => {
-                (replayed()? * replay::importance(&log_probs, &trials, self.settings.truncate)?)?
+                let unmoved: Vec<_> = places.iter().map(|place| round.unmoved(*place)).collect();
+                let now = network.behaviour_log_probs(&unmoved)?;
+                (replayed()? * replay::importance(&now, &unmoved, self.settings.truncate)?)?
             }
         };
         let gradient = policy_gradient(&log_prob, &advantages)?;

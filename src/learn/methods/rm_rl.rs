@@ -57,7 +57,7 @@ pub struct RmRl {
 impl RmRl {
     /// `-mean(A log pi(a))` on the fresh trials.
     fn gradient(&self, network: &Network, round: &Round<'_>) -> Result<Tensor, LearnError> {
-        let trials: Vec<_> = round.history[round.fresh.clone()].iter().collect();
+        let trials = round.trials(&round.all_fresh());
         let mut actions: Vec<_> = trials.iter().map(|trial| trial.decision.correction).collect();
         let mut advantages = round.advantages.clone();
         let role_model = self.settings.pg_action == PgAction::RoleModel;

@@ -7,7 +7,7 @@ use crate::learn::heads::{self, Decode};
 use crate::learn::replay::{self, Replayed};
 use crate::learn::{
     Card, Common, Entry, Experience, Label, LearnError, Loss, Network, Objective, Prior, Role,
-    Round, Shared,
+    Round, Seen, Shared,
 };
 use crate::settings;
 use crate::task::Draw;
@@ -52,22 +52,20 @@ impl Sac {
     fn expected(
         &self,
         network: &Network,
-        places: &[usize],
+        trials: &[Seen<'_>],
         log_probs: &Tensor,
     ) -> Result<Tensor, LearnError> {
         let critic = network.critic().ok_or_else(|| LearnError::not_shown(Self::NAME, "critic"))?;
         let mut rows = Vec::new();
-        for (place, heads) in places.iter().zip(&log_probs.to_vec3::<f32>()?) {
+        for (trial, heads) in trials.iter().zip(&log_probs.to_vec3::<f32>()?) {
             let bins = |share: &[f64; 3]| [0, 1, 2].map(|i| heads::bin_at(&heads[i], share[i]));
             let drawn: Vec<[usize; 3]> = self.shares.iter().map(bins).collect();
-            for (axis, bin) in
-                (0..3).flat_map(|axis| (0..heads[axis].len()).map(move |b| (axis, b)))
-            {
-                rows.extend(drawn.iter().map(|drawn| {
-                    let mut bins = *drawn;
-                    bins[axis] = bin;
-                    (&self.looks.seen[*place][..], network.grid().correction(bins))
-                }));
+            let judged = (0..3).flat_map(|axis| (0..heads[axis].len()).map(move |bin| (axis, bin)));
+            let with = |of: (usize, usize)| drawn.iter().map(move |drawn| (of, *drawn));
+            for ((axis, bin), mut bins) in judged.flat_map(with) {
+                bins[axis] = bin;
+                let correction = network.moved_back(trial, network.grid().correction(bins));
+                rows.push((&self.looks.seen[trial.place][..], correction));
             }
         }
         let (n, axes, bins) = log_probs.dims3()?;
@@ -123,8 +121,9 @@ impl Objective for Sac {
     ) -> Result<Loss, LearnError> {
         let critic = network.critic().ok_or_else(|| LearnError::not_shown(Self::NAME, "critic"))?;
         let fit = critic.loss(&self.looks.seen, round, places)?;
-        let log_probs = network.policy_log_probs(&round.trials(places))?;
-        let expected = self.expected(network, places, &log_probs.detach())?;
+        let trials = round.trials(places);
+        let log_probs = network.policy_log_probs(&trials)?;
+        let expected = self.expected(network, &trials, &log_probs.detach())?;
         let temperature = heads::temperature(&expected, self.settings.target_entropy)?;
         let soft = ((&log_probs * temperature)? - expected)?;
         let actor = heads::log_prob(&soft, &log_probs.exp()?)?.mean_all()?;

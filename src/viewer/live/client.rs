@@ -239,7 +239,7 @@ fn listen(socket: TcpStream, heard: &Mutex<Heard>) {
 /// Reads the growing run file: a reader never holds up who writes.
 fn look(experiment: &Experiment, path: &Path) -> Result<LiveRun, StoreError> {
     let store = TrialStore::read(path)?;
-    let reward = Reward::new(experiment.task.range);
+    let reward = Reward::new(&experiment.task);
     let mut rows = store.trials(Phase::Prior, 0)?;
     rows.extend(store.trials(Phase::Train, 0)?);
     rows.retain(|row| row.result.is_some());

@@ -90,7 +90,7 @@ impl Replay {
         for (at, label) in store.labels()? {
             labels.entry(label.trial).or_default().push((at, label));
         }
-        let reward = Reward::new(experiment.task.range);
+        let reward = Reward::new(&experiment.task);
         let judged = |row: &TrialRow| row.result.as_ref().map(|r| judge(&reward, r));
         let mut replay = Self {
             judged: rows.iter().filter_map(judged).collect(),
