@@ -37,7 +37,7 @@
 //!         Self
 //!     }
 //!     fn decide(&self, _: &View<'_>) -> Result<Decision, LearnError> {
-//!         Ok(Decision { correction: Correction::new(1.0, 0.0, 0.0), bins: None, log_prob: None })
+//!         Ok(Decision::at(Correction::new(1.0, 0.0, 0.0)))
 //!     }
 //! }
 //!

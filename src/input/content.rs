@@ -15,7 +15,7 @@ impl Content {
             hash.update((text.len() as u64).to_le_bytes());
             hash.update(text);
         }
-        Self(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(hex(hash))
     }
 
     /// 64 hex digits.
@@ -28,6 +28,15 @@ impl std::fmt::Display for Content {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// SHA-256 of a text as it is, as `sha256sum` says it of a file.
+pub fn sha256(text: impl AsRef<[u8]>) -> String {
+    hex(Sha256::new().chain_update(text))
+}
+
+fn hex(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A TOML text without comments, layout and order of its keys. A text that is no TOML stays as it is.

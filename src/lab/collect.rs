@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Experiment, LabError, Part, growth, read_run};
-use crate::input::ConfigError;
+use super::folder::file_of;
+use super::{Experiment, HARDWARE, LabError, Part, growth, read_run};
+use crate::config::{Grasp, Robot, Scene};
+use crate::input::{ConfigError, sha256};
 use crate::learn::Recipe;
-use crate::report::{ExperimentResult, FailedRun, MethodResult, RunResult};
+use crate::report::{ExperimentResult, FailedRun, Floor, MethodResult, RunResult, Started};
 use crate::store::TrialStore;
 
 /// Where a run is kept in its experiment's folder.
@@ -19,20 +21,30 @@ pub(super) type Ended = Result<RunResult, String>;
 /// Reads a folder's complete seeds and failed runs again, as a sweep would have told them.
 pub fn read_results(folder: &Path, experiment: &Experiment) -> Result<ExperimentResult, LabError> {
     let mut done = Vec::new();
+    // Runs of each method that were begun and have no end yet.
+    let mut cut_off = vec![0; experiment.methods.len()];
     for seed in experiment.seeds() {
-        for method in experiment.names() {
+        for (at, method) in experiment.names().enumerate() {
             let path = run_path(folder, method, seed);
             let store = if path.is_file() { Some(TrialStore::read(&path)?) } else { None };
             done.push(match store {
                 Some(store) if is_whole(experiment, (&path, method, seed), &store)? => {
                     Some(Ok(read_run(experiment, &store)?))
                 }
-                Some(store) => store.failed()?.map(Err),
+                Some(store) => {
+                    let failed = store.failed()?.map(Err);
+                    cut_off[at] += usize::from(failed.is_none());
+                    failed
+                }
                 None => None,
             });
         }
     }
-    Ok(assemble(experiment, &done))
+    let mut result = assemble(experiment, &done);
+    for (at, method) in result.methods.iter_mut().enumerate() {
+        method.started.begun += cut_off[at];
+    }
+    Ok(result)
 }
 
 /// The runs of an experiment that its folder lacks: method and seed.
@@ -95,6 +107,16 @@ fn listed(mut names: Vec<&str>) -> String {
     names.join(" and ")
 }
 
+/// What the arm's own noise leaves of a perfect correction. It is known in simulation, where error passes
+/// through one to one: nothing centres the plate in the hand or at the target.
+fn floor(experiment: &Experiment, complete: &[Vec<&RunResult>]) -> Option<Floor> {
+    let real = complete.iter().flatten().any(|run| run.origin.backend == HARDWARE);
+    let robot = Robot::named(&experiment.robot).ok()?;
+    let scene = Scene::named(&experiment.scene).ok()?;
+    let passes_through = robot.gripper.grasp == Grasp::EdgePinch && scene.play().is_none();
+    (!real && passes_through).then(|| Floor::of(experiment.task.actuation))
+}
+
 /// The results of the complete seeds. `done` is seed by seed, method by method.
 pub(super) fn assemble(experiment: &Experiment, done: &[Option<Ended>]) -> ExperimentResult {
     let count = experiment.methods.len();
@@ -113,9 +135,15 @@ pub(super) fn assemble(experiment: &Experiment, done: &[Option<Ended>]) -> Exper
     programs.sort_unstable();
     programs.dedup();
     let (versions, commits): (Vec<_>, Vec<_>) = programs.into_iter().unzip();
+    let started = |at: usize| {
+        let runs = || done.iter().skip(at).step_by(count).flatten();
+        let complete = runs().filter(|run| run.is_ok()).count();
+        Started { begun: runs().count(), complete, failed: runs().count() - complete }
+    };
     let of_method = |(at, recipe): (usize, &Recipe)| MethodResult {
         card: recipe.card().clone(),
         settings: recipe.pairs(),
+        started: started(at),
         runs: complete.iter().map(|seed| seed[at].clone()).collect(),
     };
     ExperimentResult {
@@ -127,8 +155,11 @@ pub(super) fn assemble(experiment: &Experiment, done: &[Option<Ended>]) -> Exper
         trials: experiment.trials,
         evaluate_every: experiment.evaluation.every,
         evaluation_trials: experiment.evaluation.trials,
+        floor: floor(experiment, &complete),
         seeds: experiment.seeds().collect(),
         contrasts: experiment.contrasts.clone(),
+        contrasts_sha256: experiment.contrasts_sha256(),
+        experiment_sha256: sha256(file_of(experiment)),
         methods: experiment.methods.iter().enumerate().map(of_method).collect(),
         failed: failed.collect(),
     }

@@ -6,7 +6,7 @@ use super::change::Change;
 use super::experiment_file::{self, Evaluation, File};
 use super::outside;
 use crate::config::{Physics, validate_task};
-use crate::input::{Check, ConfigError, Source};
+use crate::input::{Check, ConfigError, Content, Source};
 use crate::learn::{self, Card, Recipe};
 use crate::report::Contrast;
 use crate::task::TaskSpec;
@@ -136,6 +136,12 @@ impl Experiment {
         run.outside.retain(|name, _| name == method);
         run.contrasts.clear();
         Self { first_seed: seed, seeds: 1, ..run }
+    }
+
+    /// SHA-256 of the comparisons that it names.
+    pub fn contrasts_sha256(&self) -> String {
+        let said = |c: &Contrast| serde_json::to_string(c).expect("a contrast is plain data");
+        Content::of(self.contrasts.iter().map(said)).to_string()
     }
 
     /// All that a figure depends on, as text: without its name and summary.

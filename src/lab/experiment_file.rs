@@ -7,7 +7,7 @@ use toml::{Table, Value};
 use super::{Experiment, outside};
 use crate::config::Physics;
 use crate::input::{Check, ConfigError, anchored, parse_toml};
-use crate::report::Contrast;
+use crate::report::{Contrast, MOST_CONTRASTS};
 use crate::task::TaskSpec;
 
 /// An experiment as it is written. `extends = "narrow"` takes every key that the file does not say
@@ -125,7 +125,17 @@ impl File {
             let once = demonstrations[..at].iter().all(|other| other.scene != *scene);
             check.that(once, "demonstration.scene", scene, "must be named once")?;
         }
+        check.that(
+            self.contrast.len() <= MOST_CONTRASTS,
+            "contrast",
+            self.contrast.len(),
+            format_args!("must be at most {MOST_CONTRASTS}: each makes the others harder to show"),
+        )?;
         for contrast in &self.contrast {
+            if let Some((figure, known)) = contrast.unknown_figure() {
+                let valid = format!("must be one of {}", known.join(", "));
+                return Err(check.error("contrast.figure", format!("\"{figure}\""), valid));
+            }
             if let Some((key, known)) = contrast.unknown_key() {
                 let valid = format!("must be one of {}", known.join(", "));
                 return Err(check.error("contrast.published", format!("\"{key}\""), valid));

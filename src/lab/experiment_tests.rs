@@ -45,6 +45,16 @@ fn bad_settings_name_key_value_and_what_is_valid() {
         ("methods=[\"ppoo\"]", "methods", "rm-rl"),
         ("trials", "trials", "KEY=VALUE"),
         ("trials.x=1", "trials.x", "not a table"),
+        (
+            "contrast=[{method=\"rm-rl\",over=\"ppo\",figure=\"mm\"}]",
+            "contrast.figure",
+            "translation_mm, yaw_deg, success, cost",
+        ),
+        (
+            &format!("contrast=[{}]", ["{method=\"a\",over=\"b\"}"; 7].join(",")),
+            "contrast",
+            "at most 6",
+        ),
     ] {
         let error = set(bad).unwrap_err();
         assert_eq!(error.key, key, "{bad}: {error}");
@@ -56,6 +66,18 @@ fn bad_settings_name_key_value_and_what_is_valid() {
 fn an_unknown_experiment_is_answered_with_the_known_ones() {
     let error = Experiment::open("narow", &[]).unwrap_err();
     assert!(error.to_string().contains("narrow, wide, smoke"), "{error}");
+}
+
+#[test]
+fn the_hash_of_the_contrasts_is_theirs_alone() {
+    let hash = |sets: &[&str]| {
+        let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
+        Experiment::open("narrow", &sets).unwrap().contrasts_sha256()
+    };
+    let named = hash(&[]);
+    assert_eq!(named.len(), 64);
+    assert_eq!(hash(&["seeds=3", "trials=200"]), named);
+    assert_ne!(hash(&["contrast=[{method=\"rm-rl\",over=\"ppo\",figure=\"success\"}]"]), named);
 }
 
 proptest! {

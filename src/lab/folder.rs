@@ -50,6 +50,11 @@ pub enum FolderError {
     Io { path: PathBuf, source: std::io::Error },
 }
 
+/// What the folder's file of an experiment says.
+pub(super) fn file_of(experiment: &Experiment) -> String {
+    MARK.to_owned() + &experiment.to_toml()
+}
+
 impl Folder {
     /// Opens the folder of an experiment, or makes it.
     pub fn open(
@@ -186,7 +191,7 @@ impl Folder {
     }
 
     fn begin(&self, experiment: &Experiment) -> std::io::Result<()> {
-        replace(&self.path.join(FILE), MARK.to_owned() + &experiment.to_toml())
+        replace(&self.path.join(FILE), file_of(experiment))
     }
 
     fn is_finished(&self) -> bool {

@@ -12,6 +12,7 @@ mod experiment_file;
 mod folder;
 mod growth;
 mod journal;
+mod label_quality;
 mod outside;
 mod outside_method;
 mod outside_settings;

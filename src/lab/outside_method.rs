@@ -109,6 +109,9 @@ impl Method for OutsideMethod {
 #[serde(deny_unknown_fields)]
 struct Acted {
     corrections: Vec<[f64; 3]>,
+    /// How far from the target each is expected to end, where the program says so.
+    #[serde(default)]
+    spreads: Vec<Option<[f64; 3]>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -156,17 +159,27 @@ fn decisions(answer: &Acted, asked: usize, range: Range) -> Result<Vec<Decision>
     if got != asked {
         return Err(format!("answered \"act\" with {got} corrections for {asked} views"));
     }
+    let said = answer.spreads.len();
+    if said != 0 && said != asked {
+        return Err(format!("answered \"act\" with {said} spreads for {asked} views"));
+    }
+    let no_spread = |s: &&[f64; 3]| !s.iter().all(|axis| axis.is_finite() && *axis > 0.0);
+    if let Some(spread) = answer.spreads.iter().flatten().find(no_spread) {
+        let valid = "each must be above 0: mm, mm, deg";
+        return Err(format!("answered \"act\" with the spread {spread:?}; {valid}"));
+    }
     let within = |value: f64, half: f64| value.abs() <= half;
-    let decision = |axes: &[f64; 3]| match *axes {
+    let decision = |(at, axes): (usize, &[f64; 3])| match *axes {
         [x, y, yaw] if within(x, range.mm) && within(y, range.mm) && within(yaw, range.deg) => {
-            Ok(Decision { correction: Correction::from_axes(*axes), bins: None, log_prob: None })
+            let spread = answer.spreads.get(at).copied().flatten();
+            Ok(Decision { spread, ..Decision::at(Correction::from_axes(*axes)) })
         }
         _ => Err(format!(
             "answered \"act\" with the correction {axes:?}, out of range: +-{} mm, +-{} mm, +-{} deg",
             range.mm, range.mm, range.deg
         )),
     };
-    answer.corrections.iter().map(decision).collect()
+    answer.corrections.iter().enumerate().map(decision).collect()
 }
 
 /// What is shown before a decision; only what was declared is there.
@@ -232,6 +245,18 @@ mod tests {
             "{}",
         ] {
             assert!(all_of(line).is_none(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_program_may_say_how_sure_it_is_and_must_say_it_of_every_correction() {
+        let spread = |line: &str| all_of(line).map(|all| all[0].spread);
+        let said = |spreads: &str| format!("{{\"corrections\":[[1,0,0]],\"spreads\":{spreads}}}");
+        assert_eq!(spread(&said("[[0.3,0.2,0.1]]")), Some(Some([0.3, 0.2, 0.1])));
+        assert_eq!(spread(&said("[null]")), Some(None));
+        assert_eq!(spread("{\"corrections\":[[1,0,0]]}"), Some(None));
+        for wrong in ["[[0.3,0.2,0]]", "[[0.3,-0.2,0.1]]", "[[0.3,0.2]]", "[null,null]"] {
+            assert_eq!(spread(&said(wrong)), None, "{wrong}");
         }
     }
 }

@@ -1,9 +1,12 @@
+use super::label_quality::label_counts;
 use super::{Experiment, Schedule};
 use crate::input::{ConfigError, Content};
 use crate::report::{
-    Checkpoint, Demonstrated, HarmCount, Judged, MadeBy, Origin, RunResult, Scores,
+    Checkpoint, Demonstrated, Evaluated, HarmCount, Judged, MadeBy, Origin, RunResult, Scores,
 };
-use crate::store::{Provenance, RunInfo, Session, StoreError, Stored, Times, TrialRow, TrialStore};
+use crate::store::{
+    Intent, Provenance, RunInfo, Session, StoreError, Stored, Times, TrialRow, TrialStore,
+};
 use crate::task::{Outcome, Phase, Placement, Reward, is_success};
 
 /// The backend of a run on hardware: there, evaluation is charged.
@@ -23,19 +26,21 @@ pub fn read_run(experiment: &Experiment, store: &TrialStore) -> Result<RunResult
     let card = experiment.method(&file, &info.method).map_err(foreign)?.card();
     let schedule = Schedule::new(experiment, card);
     let mut checkpoints = Vec::new();
-    let mut evaluated: Vec<Stored> = Vec::new();
-    for made in store.checkpoints()? {
-        let in_scene = store.trials(Phase::InScene, made)?;
-        let held_out = store.trials(Phase::HeldOut, made)?;
-        let before = done.iter().take(made as usize).copied().chain(&evaluated);
+    let mut charged_for: Vec<Stored> = Vec::new();
+    let mut evaluated = Vec::new();
+    for at in store.checkpoints()? {
+        let in_scene = store.trials(Phase::InScene, at)?;
+        let held_out = store.trials(Phase::HeldOut, at)?;
+        let before = done.iter().take(at as usize).copied().chain(&charged_for);
         checkpoints.push(Checkpoint {
-            trial: (made + evaluated.len() as u64) as i64 - card.on_top() as i64,
+            trial: (at + charged_for.len() as u64) as i64 - card.on_top() as i64,
             robot_hours: before.fold(0.0, |sum, r| sum + r.duration.seconds) / 3600.0,
             in_scene: scores(&reward, &in_scene),
             held_out: scores(&reward, &held_out),
         });
+        evaluated = [&in_scene, &held_out].map(|rows| in_detail(&reward, rows)).concat();
         if charged {
-            evaluated.extend(in_scene.into_iter().chain(held_out).filter_map(|row| row.result));
+            charged_for.extend(in_scene.into_iter().chain(held_out).filter_map(|row| row.result));
         }
     }
     let shown = store.trials(Phase::Shelf, schedule.trials())?;
@@ -44,7 +49,13 @@ pub fn read_run(experiment: &Experiment, store: &TrialStore) -> Result<RunResult
         origin: origin(store, &info)?,
         version: info.version,
         commit: info.commit,
+        labels: match charged {
+            true => Vec::new(),
+            false => label_counts(&experiment.task, &reward, &made, &store.labels()?),
+        },
+        contrasts_sha256: store.contrasts()?,
         checkpoints,
+        evaluated,
         demonstrations: demonstrated(experiment, &schedule, &shown),
         harm: harm(done.iter().copied()),
         outcomes: Outcome::tally(done.iter().map(|r| r.outcome)),
@@ -61,7 +72,7 @@ fn origin(store: &TrialStore, info: &RunInfo) -> Result<Origin, StoreError> {
     };
     let Provenance { backend, robot, scenes } = &info.provenance;
     let files = robot.iter().chain(scenes);
-    let Times { trials, begun, ended, in_trials_s, robot_s } = store.times()?;
+    let Times { trials, begun, ended, in_trials_s, robot_s, learning_s } = store.times()?;
     Ok(Origin {
         backend: backend.clone(),
         experiment_sha256: Content::of([&info.experiment]).to_string(),
@@ -72,6 +83,7 @@ fn origin(store: &TrialStore, info: &RunInfo) -> Result<Origin, StoreError> {
         trials,
         in_trials_s,
         robot_s,
+        learning_s,
     })
 }
 
@@ -93,6 +105,23 @@ pub fn judge(reward: &Reward, result: &Stored) -> Judged {
 fn scores(reward: &Reward, rows: &[TrialRow]) -> Scores {
     let results = rows.iter().filter_map(|row| row.result.as_ref());
     Scores::judge(&results.map(|result| judge(reward, result)).collect::<Vec<_>>())
+}
+
+/// Each trial that has a result.
+fn in_detail(reward: &Reward, rows: &[TrialRow]) -> Vec<Evaluated> {
+    let done = rows.iter().filter_map(|row| Some((&row.intent, row.result.as_ref()?)));
+    let in_detail = |(intent, result): (&Intent, &Stored)| {
+        let placed = result.measured.filter(|_| result.outcome == Outcome::Placed);
+        Evaluated {
+            held_out: intent.key.phase == Phase::HeldOut,
+            number: intent.key.index,
+            offset: intent.offset,
+            judged: judge(reward, result),
+            measured: placed.map(|placement| placement.pose),
+            spread: intent.decision.spread,
+        }
+    };
+    done.map(in_detail).collect()
 }
 
 /// The trials of each demonstration: they are numbered on from one to the next.

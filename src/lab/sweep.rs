@@ -221,6 +221,7 @@ impl Sweep<'_> {
             return Ok(Some(Ok(read_run(self.experiment, &store)?)));
         }
         let store = file.open(&info, self.durability)?;
+        store.note_contrasts(&self.experiment.contrasts_sha256())?;
         store.begin_session(&self.session)?;
         store.note_failure(None)?;
         let made = self.make(recipe, seed, store, abort, &mut |entry| {

@@ -234,7 +234,7 @@ mod tests {
             _: Mode,
             _: &mut [Draw],
         ) -> Result<Vec<Decision>, LearnError> {
-            let none = Decision { correction: Correction::IDENTITY, bins: None, log_prob: None };
+            let none = Decision::at(Correction::IDENTITY);
             Ok(vec![none; self.1])
         }
 

@@ -25,7 +25,7 @@ impl Reach {
     /// The correction (mm, mm, deg), kept within reach.
     pub fn decision(&self, axes: [f64; 3]) -> Decision {
         let kept = std::array::from_fn(|i| axes[i].clamp(-self.0[i], self.0[i]));
-        Decision { correction: Correction::from_axes(kept), bins: None, log_prob: None }
+        Decision::at(Correction::from_axes(kept))
     }
 
     /// Every correction equally likely.

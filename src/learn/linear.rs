@@ -37,6 +37,11 @@ pub trait Fit: Send + Sized + 'static {
     fn explore(&self, known: &Known, seen: &[f64], sd: f64, draw: &mut Draw) -> [f64; 3] {
         dithered(known.fit.optimum(seen), sd, draw)
     }
+
+    /// The reward's form, by which a fit with a posterior says how sure it is.
+    fn form(&self) -> Form {
+        Form::Distance
+    }
 }
 
 settings! {
@@ -219,7 +224,11 @@ impl<F: Fit> LinearLearner<F> {
             (Mode::Greedy, Some(known), Some(seen)) => known.fit.optimum(seen),
             (Mode::Greedy, ..) => [0.0; 3],
         };
-        self.reach.decision(axes)
+        let spread = match (mode, &self.known, &seen) {
+            (Mode::Greedy, Some(known), Some(seen)) => known.fit.spread_at(self.rule.form(), seen),
+            _ => None,
+        };
+        Decision { spread, ..self.reach.decision(axes) }
     }
 }
 

@@ -159,6 +159,16 @@ pub struct Decision {
     pub bins: Option<[usize; 3]>,
     /// Natural log of the probability of each axis's bin under the policy that chose it.
     pub log_prob: Option<[f32; 3]>,
+    /// How far from the target the placement is expected to be measured: one standard deviation along x,
+    /// y (mm) and yaw (deg). `None` from a method that does not say when it does not know.
+    pub spread: Option<[f64; 3]>,
+}
+
+impl Decision {
+    /// A correction on no grid, of a method that does not say how sure it is.
+    pub fn at(correction: Correction) -> Self {
+        Self { correction, bins: None, log_prob: None, spread: None }
+    }
 }
 
 /// One finished trial, as far as a method may know it.

@@ -185,6 +185,7 @@ impl Network {
             correction,
             bins: Some(bins),
             log_prob: Some(std::array::from_fn(|axis| heads[axis][bins[axis]])),
+            spread: None,
         }
     }
 
@@ -196,6 +197,18 @@ impl Network {
             correction: self.grid.at(positions),
             bins: on_grid.then_some(bins),
             log_prob: on_grid.then(|| std::array::from_fn(|axis| heads[axis][bins[axis]])),
+            spread: Some(self.spread(heads, positions)),
         }
+    }
+
+    /// Standard deviation of the policy's distribution about what was decided, mm, mm, deg.
+    fn spread(&self, heads: &[Vec<f32>], decided: [f64; 3]) -> [f64; 3] {
+        let step = self.grid.step();
+        std::array::from_fn(|axis| {
+            let off = |bin: usize| (bin as f64 - decided[axis]).powi(2);
+            let of_bin = |(bin, p): (usize, &f32)| libm::exp(f64::from(*p)) * off(bin);
+            let variance: f64 = heads[axis].iter().enumerate().map(of_bin).sum();
+            step[axis] * variance.sqrt()
+        })
     }
 }

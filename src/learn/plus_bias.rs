@@ -80,7 +80,11 @@ impl<S: Sight> PlusBias<S> {
     fn decide(&self, view: &View<'_>, mode: Mode, draw: &mut Draw) -> Decision {
         let bias = Pose2::from_axes(self.bias(mode, draw));
         let offset = S::offset(view.image, view.pose).unwrap_or(Pose2::IDENTITY);
-        self.reach.decision(offset.plus(bias).axes())
+        let spread = match (mode, &self.fit) {
+            (Mode::Greedy, Some(fit)) => fit.spread_at(Form::Distance, CONSTANT),
+            _ => None,
+        };
+        Decision { spread, ..self.reach.decision(offset.plus(bias).axes()) }
     }
 }
 

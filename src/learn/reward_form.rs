@@ -139,6 +139,31 @@ impl RewardFit {
         form.at(e, shape).0
     }
 
+    /// How far from the target a placement is expected to be measured that was corrected by the optimum
+    /// for what is seen: one standard deviation along x, y and yaw, of what is not known of W and of the
+    /// noise that the reward's rounding tells. `None` without a posterior, or without rounding.
+    ///
+    /// At the optimum `w1 s + w2 s` is what noise of one size, in mm as in deg, costs on average:
+    /// `w1 sqrt(pi / 2) sigma + w2 sqrt(2 / pi) sigma`, the means of a Rayleigh and a half-normal distance.
+    pub fn spread_at(&self, form: Form, seen: &[f64]) -> Option<[f64; 3]> {
+        use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
+        if form != Form::Distance || self.spread.nrows() != 3 * seen.len() {
+            return None;
+        }
+        let shape = &self.values[self.values.len() - SHAPE..];
+        let [w1, w2, s] = [shape[1], shape[2], shape[3]].map(libm::exp);
+        let noise = s * (w1 + w2) / (w1 * FRAC_PI_2.sqrt() + w2 * FRAC_2_PI.sqrt());
+        Some(std::array::from_fn(|axis| {
+            // |L' a|^2 with a = what is seen, on this axis.
+            let along = |column: usize| -> f64 {
+                let rows = seen.iter().enumerate().map(|(i, value)| (3 * i + axis, value));
+                rows.map(|(row, value)| value * self.spread[(row, column)]).sum()
+            };
+            let variance: f64 = (0..self.spread.ncols()).map(|c| along(c).powi(2)).sum();
+            (variance + noise * noise).sqrt()
+        }))
+    }
+
     /// The optimum if W is as the posterior's draw says that these unit normals (3k) make.
     pub fn drawn(&self, seen: &[f64], unit: &[f64]) -> [f64; 3] {
         let moved = (0..unit.len()).map(|row| {
@@ -298,6 +323,11 @@ mod tests {
                 assert!(off.abs() < 0.15 && off.abs() < 4.0 * spread, "{off} of {spread}");
             }
         }
+        let at = |seen: [f64; 3]| fit.spread_at(Form::Distance, &seen).unwrap();
+        let (near, far) = (at([1.0, 0.0, 0.0]), at([1.0, 6.0, -6.0]));
+        assert!((0..3).all(|axis| near[axis] < far[axis]), "{near:?} {far:?}");
+        assert!((0..3).all(|axis| (0.01..0.4).contains(&near[axis])), "{near:?}");
+        assert_eq!(fit.spread_at(Form::Quadratic, &[1.0, 0.0, 0.0]), None, "it has no rounding");
         assert!(fit.drawn(&[1.0, 0.0, 0.0], &[0.0; 9]) == fit.optimum(&[1.0, 0.0, 0.0]));
         assert!(fit.drawn(&[1.0, 0.0, 0.0], &[1.0; 9]) != fit.optimum(&[1.0, 0.0, 0.0]));
     }

@@ -15,7 +15,7 @@ fn trial(index: usize, instance: usize, reward: f64) -> Experience {
         truth: None,
         outcome: crate::task::Outcome::Placed,
         executed: None,
-        decision: Decision { correction, bins: None, log_prob: None },
+        decision: Decision::at(correction),
         feedback: Feedback { reward, unsigned: None, signed: None },
     }
 }

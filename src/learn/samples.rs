@@ -16,7 +16,7 @@ pub fn trial(instance: usize, reward: f64) -> Experience {
         truth: None,
         outcome: crate::task::Outcome::Placed,
         executed: None,
-        decision: Decision { correction: Pose2::IDENTITY, bins: None, log_prob: None },
+        decision: Decision::at(Pose2::IDENTITY),
         feedback: Feedback { reward, unsigned: None, signed: None },
     }
 }

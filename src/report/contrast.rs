@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::improvement::{Improvement, paired_points};
 use super::metrics::{self, Shown};
+use super::primary::{COST, Primary};
 use super::stats::{Bootstrap, Count, Interval};
 use super::summary::ByMetric;
 use super::{ExperimentResult, MethodResult};
@@ -15,6 +16,9 @@ use super::{ExperimentResult, MethodResult};
 pub struct Contrast {
     pub method: String,
     pub over: String,
+    /// The key of the metric that decides; unless said, what the errors cost, (mm + deg) / 5.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub figure: Option<String>,
     /// What was published of it, as text, by the key of a metric or `demonstration`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub published: BTreeMap<String, String>,
@@ -32,6 +36,14 @@ impl Contrast {
         Some((unknown, known))
     }
 
+    /// A `figure` that decides nothing, and those that can.
+    pub fn unknown_figure(&self) -> Option<(&str, Vec<&'static str>)> {
+        let metrics = metrics::shown_in(Shown::Tables).into_iter().map(|metric| metric.key);
+        let known: Vec<&str> = metrics.chain([COST]).collect();
+        let figure = self.figure.as_deref().filter(|figure| !known.contains(figure))?;
+        Some((figure, known))
+    }
+
     /// Is this figure to be shown? What was published is; where nothing was, everything.
     pub fn shows(&self, key: &str) -> bool {
         self.published.is_empty() || self.published.contains_key(key)
@@ -42,6 +54,8 @@ impl Contrast {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Contrasted {
     pub contrast: Contrast,
+    /// The test of it, among all that the experiment names.
+    pub primary: Primary,
     pub gains: Improvement,
     /// Of shares: by how many points of per cent the method's is better.
     pub points: ByMetric<Interval>,
@@ -64,6 +78,7 @@ impl Contrasted {
     pub(super) fn of(
         result: &ExperimentResult,
         contrast: &Contrast,
+        primary: Primary,
         bootstrap: &mut Bootstrap,
     ) -> Option<Self> {
         let (ours, theirs) = (result.method(&contrast.method)?, result.method(&contrast.over)?);
@@ -89,7 +104,7 @@ impl Contrasted {
         });
         let demonstrations = demonstrations.collect();
         let gains = Improvement::of(ours, theirs, bootstrap)?;
-        Some(Self { contrast: contrast.clone(), gains, points, demonstrations })
+        Some(Self { contrast: contrast.clone(), primary, gains, points, demonstrations })
     }
 }
 
@@ -103,6 +118,7 @@ impl Serialize for Contrasted {
             map.serialize_entry(&metric.renamed("points"), points)?;
         }
         map.serialize_entry("demonstrations", &self.demonstrations)?;
+        map.serialize_entry("primary", &self.primary)?;
         map.end()
     }
 }
@@ -113,11 +129,18 @@ mod tests {
     use crate::report::synthetic;
 
     fn contrast(method: &str, over: &str) -> Contrast {
-        Contrast { method: method.into(), over: over.into(), published: BTreeMap::new() }
+        Contrast {
+            method: method.into(),
+            over: over.into(),
+            figure: None,
+            published: BTreeMap::new(),
+        }
     }
 
     fn contrasted(result: &ExperimentResult, contrast: &Contrast) -> Option<Contrasted> {
-        Contrasted::of(result, contrast, &mut Bootstrap::new(100))
+        let named = ExperimentResult { contrasts: vec![contrast.clone()], ..result.clone() };
+        let primary = super::super::primary::primaries(&named, 100).remove(0)?;
+        Contrasted::of(result, contrast, primary, &mut Bootstrap::new(100))
     }
 
     #[test]

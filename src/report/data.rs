@@ -2,12 +2,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Contrast, Origin, Scores};
+use super::{Contrast, Floor, Judged, LabelCount, Origin, Scores};
 use crate::learn::Card;
-use crate::task::{Outcome, TaskSpec};
+use crate::task::{Outcome, Pose2, TaskSpec};
 
 /// The files of a report. The summary is written last.
-pub const FILES: [&str; 11] = [
+pub const FILES: [&str; 13] = [
     "provenance.json",
     "timing.csv",
     "curves.csv",
@@ -16,6 +16,8 @@ pub const FILES: [&str; 11] = [
     "report.md",
     "curves.svg",
     "profile.svg",
+    "budget.svg",
+    "budget.png",
     "curves.png",
     "curves.pdf",
     "summary.json",
@@ -37,10 +39,15 @@ pub struct ExperimentResult {
     pub evaluate_every: u64,
     /// Evaluation trials at each checkpoint, in-scene and held-out each.
     pub evaluation_trials: u64,
+    /// What the arm's own noise leaves of a perfect correction; `None` where that cannot be known.
+    pub floor: Option<Floor>,
     /// Seeds asked for; a seed is in the report once all its methods are complete.
     pub seeds: Vec<u64>,
     /// Comparisons named in advance.
     pub contrasts: Vec<Contrast>,
+    /// SHA-256 of these, and of the file of the experiment in the folder of the report.
+    pub contrasts_sha256: String,
+    pub experiment_sha256: String,
     pub methods: Vec<MethodResult>,
     /// Runs that ended because their method failed: their seeds are in no figure.
     pub failed: Vec<FailedRun>,
@@ -54,11 +61,21 @@ pub struct FailedRun {
     pub reason: String,
 }
 
+/// What became of the runs of a method.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Started {
+    pub begun: usize,
+    pub complete: usize,
+    pub failed: usize,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct MethodResult {
     pub card: Card,
     /// Settings as used, for the appendix: key and value.
     pub settings: Vec<(String, String)>,
+    /// Runs that were begun, whatever became of them.
+    pub started: Started,
     /// One a complete seed, in the order of seeds: paired across methods.
     pub runs: Vec<RunResult>,
 }
@@ -71,10 +88,16 @@ pub struct RunResult {
     pub commit: String,
     /// In order of `trial`; the first is before any learning.
     pub checkpoints: Vec<Checkpoint>,
+    /// The trials of the last checkpoint, in-scene and held-out.
+    pub evaluated: Vec<Evaluated>,
     /// The final demonstrations, in the order of the experiment; one without a trial is left out.
     pub demonstrations: Vec<Demonstrated>,
     /// What the training trials (prior ones included) may have damaged.
     pub harm: HarmCount,
+    /// Its labels, by visits; none of a method without labels, nor where the truth is not known.
+    pub labels: Vec<LabelCount>,
+    /// SHA-256 of the contrasts that were named when it began; `None` of one that does not say.
+    pub contrasts_sha256: Option<String>,
     /// How the training trials (prior ones included) ended.
     pub outcomes: BTreeMap<&'static str, u64>,
     /// Who made it, where and when.
@@ -91,6 +114,22 @@ pub struct Checkpoint {
     pub robot_hours: f64,
     pub in_scene: Scores,
     pub held_out: Scores,
+}
+
+/// One trial of the last checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evaluated {
+    pub held_out: bool,
+    /// Within its phase: the same trial for every method of a seed.
+    pub number: u64,
+    /// Of the plate, before the correction.
+    pub offset: Pose2,
+    pub judged: Judged,
+    /// The placement as measured; `None` without one.
+    pub measured: Option<Pose2>,
+    /// How far from the target the method expected it to be measured: one standard deviation along x, y
+    /// (mm) and yaw (deg).
+    pub spread: Option<[f64; 3]>,
 }
 
 /// Placements of a final demonstration: seated ones, of so many.

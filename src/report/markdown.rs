@@ -3,8 +3,9 @@ use std::collections::BTreeSet;
 use super::harm;
 use super::metrics::{self, Shown};
 use super::published;
+use super::sections;
 use super::table::{self, TOLD, Table};
-use super::{ExperimentResult, FailedRun, Hardware, MethodResult, Summary};
+use super::{Cap, ExperimentResult, FailedRun, Hardware, MethodResult, Summary};
 use crate::learn::Card;
 use crate::task::{Quantity, Scope, TaskSpec};
 
@@ -15,10 +16,12 @@ pub fn report(result: &ExperimentResult, summary: &Summary, resamples: usize) ->
         results(result, summary),
         published::section(result, summary),
         gains(result, summary),
+        sections::all(result, summary),
         profile(summary),
         task(&result.task),
         outcomes(result),
         harm::section(result),
+        sections::runs(result),
         statistics(result, resamples),
         settings(result),
     ]
@@ -37,8 +40,9 @@ fn header(result: &ExperimentResult, summary: &Summary) -> String {
         );
     }
     text += &failures(result);
-    if complete == 1 {
-        text += "> **One seed.** There is no interval, and no conclusion to draw.\n\n";
+    if let Some((few, why)) = table::few_seeds(complete).as_deref().and_then(|s| s.split_once('.'))
+    {
+        text += &format!("> **{few}.**{why}\n\n");
     }
     let done =
         |seed: &&u64| result.methods.iter().all(|m| m.runs.iter().any(|run| run.seed == **seed));
@@ -56,6 +60,17 @@ fn header(result: &ExperimentResult, summary: &Summary) -> String {
     facts.row(["seeds", &ranges(&seeds)]);
     facts.row(["training", &training(result)]);
     facts.row(["evaluation", &evaluation(result)]);
+    if !result.contrasts.is_empty() {
+        let runs = result.methods.iter().map(|m| m.runs.len()).sum::<usize>();
+        let so_begun = summary.runs_begun_with_these_contrasts;
+        let short = |hash: &str| hash.chars().take(12).collect::<String>();
+        let said = format!(
+            "named before the first trial in {so_begun} of {runs} runs; SHA-256 `{}`, of `experiment.toml` `{}`",
+            short(&result.contrasts_sha256),
+            short(&result.experiment_sha256)
+        );
+        facts.row(["contrasts", &said]);
+    }
     text + &facts.markdown()
 }
 
@@ -115,17 +130,24 @@ fn evaluation(result: &ExperimentResult) -> String {
 fn results(result: &ExperimentResult, summary: &Summary) -> String {
     let mut text = String::from("\n## Results\n\n![Learning curves](curves.svg)\n\n");
     text += "Errors of the greedy policy against physical trials. Thick: interquartile mean over \
-             seeds; band: its 95 % bootstrap interval; faint: each seed. Dashed: references. The \
+             seeds; band: its 95 % bootstrap interval; faint: each seed. Dashed: references. Dotted: the \
+             tolerance, and what the arm's own noise leaves of a perfect correction, where that is known. Below: \
+             the same less the best rival's, seed by seed; under 0 is better. Prior trials are not drawn: no \
+             policy is evaluated in them. The \
              upper axis is robot time at the mean duration of a trial, from the approach to the \
              withdrawal; in simulation nothing carries the plate back.\n\n";
+    text += "![Errors against trials, logarithmic](budget.svg)\n\nThe same in-scene on a logarithmic axis, \
+             from 20 trials on: what to expect of how many.\n\n";
     if summary.methods.0.is_empty() {
         return text + "No run is complete yet.\n";
     }
     text += &table::results(result, summary).markdown();
     text += "\nAt the last checkpoint: mean over the evaluation trials of a run, interquartile \
              mean over seeds, [95 % interval]. Errors are the truth in simulation and the \
-             measurement on a real arm; a trial without a placement counts at the cap. \
-             *success*: |x|, |y| < 1 mm, |yaw| < 1 deg and seated. ";
+             measurement on a real arm; a trial without a placement counts at the cap, ";
+    let Cap { translation_mm, yaw_deg } = summary.cap;
+    text += &format!("{translation_mm:.2} mm and {yaw_deg:.2} deg. ");
+    text += "*success*: |x|, |y| < 1 mm, |yaw| < 1 deg and seated. ";
     let scenes: Vec<String> =
         result.demonstrated().iter().map(|scene| format!("*{scene}*")).collect();
     if !scenes.is_empty() {
@@ -158,23 +180,20 @@ fn gains(result: &ExperimentResult, summary: &Summary) -> String {
         return String::new();
     }
     let means = metrics::shown_in(Shown::Tables).into_iter().filter(|m| m.is_mean());
-    let gains = means.map(|metric| {
-        let [better, _] = metric.better.words();
-        format!("{} {better} by (%)", metric.title)
-    });
+    let gains = means.map(|metric| metric.title.to_owned());
     let head = ["rival", "method"].map(str::to_owned).into_iter().chain(gains);
     let mut table = Table::new(head.chain(["P(better)".to_owned()]));
     for (rival, methods) in &summary.improvement_over.0 {
         for (name, gain) in &methods.0 {
             let mut row = vec![rival.clone(), table::marked(result, name)];
-            row.extend(gain.pct.0.iter().map(|(_, pct)| table::interval(pct, 0)));
-            row.push(format!("{:.2}", gain.probability));
+            row.extend(gain.pct.0.iter().map(|(metric, pct)| table::change(metric, pct)));
+            row.push(table::probability(Some(gain.probability), summary.seeds));
             table.row(row);
         }
     }
     format!(
-        "\n## Every learner over the rivals\n\n{}\nIn-scene, last checkpoint; a negative figure is a \
-         loss. *P(better)*: that a run of the method ends below a run of the rival in mm + deg, the \
+        "\n## Every learner over the rivals\n\n{}\nExploratory. In-scene, last checkpoint; the interval of a \
+         loss is that of the loss. *P(better)*: that a run of the method ends below a run of the rival in mm + deg, the \
          sum that the reward weighs.\n",
         table.markdown()
     )
@@ -186,7 +205,8 @@ fn profile(summary: &Summary) -> String {
     }
     "\n## Performance profiles\n\n![Performance profiles](profile.svg)\n\nShare of runs whose mean \
      error in-scene, at the last checkpoint, is at most the value on the x axis: further left and \
-     higher is better, and a long tail shows the runs that failed.\n"
+     higher is better, and a long tail shows the runs that failed. Dotted: the tolerance, and what the arm's \
+     own noise leaves, where that is known.\n"
         .to_owned()
 }
 
@@ -304,7 +324,10 @@ fn statistics(result: &ExperimentResult, resamples: usize) -> String {
          a policy. Where all runs have the same rate it is Wilson's interval on the pooled trials.\n\
          - Trials to 1 mm, 1 deg: checked at checkpoints, so no finer than {} trials; restricted \
          mean with the horizon at {} trials.\n\
-         - No correction is made for comparing many methods at once.\n",
+         - Contrasts and letters: two-sided randomisation test of the mean paired difference over seeds, all \
+         changes of signs up to 20 seeds; Holm's correction within the contrasts, and within all pairs. The \
+         smallest detectable difference is (t(1 - 0.025 / m) + t(0.8)) s / sqrt(n) for m contrasts. Other \
+         intervals are not corrected for many methods at once.\n",
         result.seeds.len(),
         super::plots::MOST_BAND_ROUNDS,
         result.evaluate_every,

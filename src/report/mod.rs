@@ -6,20 +6,29 @@ mod contract_tests;
 mod contrast;
 mod curves;
 mod data;
+mod details;
+mod distribution;
+mod floor;
 #[cfg(feature = "report")]
 mod harm;
 #[cfg(feature = "report")]
 mod html;
 mod improvement;
+mod labels;
 #[cfg(feature = "report")]
 mod markdown;
 mod metrics;
 mod origin;
 #[cfg(feature = "report")]
 pub mod plots;
+mod primary;
 #[cfg(feature = "report")]
 mod published;
 mod replace;
+#[cfg(feature = "report")]
+mod sections;
+mod significance;
+mod stability;
 pub mod stats;
 mod summary;
 #[cfg(test)]
@@ -32,15 +41,22 @@ mod write;
 pub use contrast::{Contrast, Contrasted, DemonstrationGain};
 pub use curves::curves_csv;
 pub use data::{
-    Checkpoint, Demonstrated, ExperimentResult, FILES, FailedRun, HarmCount, MethodResult,
-    RunResult,
+    Checkpoint, Demonstrated, Evaluated, ExperimentResult, FILES, FailedRun, HarmCount,
+    MethodResult, RunResult, Started,
 };
+pub use details::Details;
+pub use distribution::{Coverage, Distribution};
+pub use floor::Floor;
 pub use improvement::Improvement;
+pub use labels::{LabelCount, LabelQuality};
 pub use metrics::{Better, Judged, Kind, Metric, Scores, Shown, add_metric, metrics, shown_in};
 pub use origin::{Hardware, MadeBy, Origin, provenance_json, timing_csv};
+pub use primary::{MOST_CONTRASTS, Primary};
 pub(crate) use replace::{own_name, replace};
+pub use stability::{Area, Stability};
 pub use summary::{
-    ByMetric, DemonstrationSummary, Figure, MethodSummary, Ordered, Rate, Summary, TimeToReach,
+    ByMetric, Cap, DemonstrationSummary, Explored, Figure, MethodSummary, Ordered, Rate, Summary,
+    TimeToReach,
 };
 #[cfg(feature = "report")]
 pub use table::console_table;

@@ -24,6 +24,8 @@ pub struct Origin {
     pub in_trials_s: f64,
     /// Robot time of the same, s.
     pub robot_s: f64,
+    /// Seconds on the clock from the end of a batch to what was learned of it, all together.
+    pub learning_s: f64,
 }
 
 /// A process that worked on a run.
@@ -113,13 +115,15 @@ pub fn provenance_json(result: &ExperimentResult) -> Result<String, serde_json::
 /// `timing.csv`: of each run, when it was made and how long that took.
 pub fn timing_csv(result: &ExperimentResult) -> String {
     let mut csv =
-        "method,seed,trials,begun_utc,ended_utc,in_trials_s,robot_s,sessions,host\n".to_owned();
+        "method,seed,trials,begun_utc,ended_utc,in_trials_s,robot_s,sessions,host,learning_s\n"
+            .to_owned();
     for (method, run) in runs(result) {
-        let Origin { begun, ended, trials, in_trials_s, robot_s, sessions, .. } = &run.origin;
+        let Origin { begun, ended, trials, in_trials_s, robot_s, sessions, learning_s, .. } =
+            &run.origin;
         let at = |time: &Option<String>| time.clone().unwrap_or_default();
         let host = sessions.last().map_or("", |session| session.host.as_str());
         csv += &format!(
-            "{method},{},{trials},{},{},{in_trials_s:.3},{robot_s:.1},{},{host}\n",
+            "{method},{},{trials},{},{},{in_trials_s:.3},{robot_s:.1},{},{host},{learning_s:.3}\n",
             run.seed,
             at(begun),
             at(ended),

@@ -203,6 +203,15 @@ pub fn restricted_mean(reached_at: &[Option<u64>], horizon: u64) -> Option<f64> 
         .then(|| reached_at.iter().map(cut).sum::<f64>() / reached_at.len() as f64)
 }
 
+/// Quantile of sorted values with linear interpolation (numpy's default). `None` if empty.
+pub fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
+    let last = sorted.len().checked_sub(1)?;
+    let position = q * last as f64;
+    let (below, share) = (position.floor() as usize, position.fract());
+    let (low, high) = (sorted[below], sorted[(below + 1).min(last)]);
+    Some(if share == 0.0 { low } else { low + share * (high - low) })
+}
+
 /// Quantile of unsorted values with linear interpolation (numpy's default). `None` if empty.
 fn percentile(values: &mut [f64], q: f64) -> Option<f64> {
     let last = values.len().checked_sub(1)?;

@@ -2,11 +2,16 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::contrast::Contrasted;
+use super::details::Details;
 use super::improvement::Improvement;
 use super::metrics::{self, Kind, Metric, PRECISE, Shown};
 use super::stats::{self, Bootstrap, Count, Estimate, Runs};
-use super::{Checkpoint, ExperimentResult, FailedRun, Hardware, MethodResult, RunResult, Scores};
-use crate::learn::Role;
+use super::{
+    Checkpoint, ExperimentResult, FailedRun, Floor, Hardware, MethodResult, RunResult, Scores,
+    primary,
+};
+use crate::learn::{Card, Role};
+use crate::task::Reward;
 
 /// The figures of an experiment: what `summary.json` holds and what every table prints.
 ///
@@ -34,6 +39,37 @@ pub struct Summary {
     pub improvement_over: Ordered<Ordered<Improvement>>,
     /// Those that the experiment names, as far as both methods are in the run.
     pub contrasts: Vec<Contrasted>,
+    /// What the arm's own noise leaves of a perfect correction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noise_floor: Option<Floor>,
+    /// The error at which a trial without a placement counts: translation and yaw.
+    pub cap: Cap,
+    /// All methods that are not told the truth, the best first; nothing of it was named in advance.
+    pub exploratory: Vec<Explored>,
+    /// How many contrasts the experiment names.
+    #[serde(skip)]
+    pub named: usize,
+    /// SHA-256 of the experiment's file and of the contrasts in it, and how many runs were begun with them.
+    pub experiment_sha256: String,
+    pub contrasts_sha256: String,
+    pub runs_begun_with_these_contrasts: usize,
+}
+
+/// A method among all others.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Explored {
+    pub method: String,
+    /// What its errors cost, (mm + deg) / 5, mean over seeds.
+    pub cost: f64,
+    /// Methods that share a letter are not told apart.
+    pub letters: String,
+}
+
+/// The error of a trial without a placement.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Cap {
+    pub translation_mm: f64,
+    pub yaw_deg: f64,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +81,7 @@ pub struct MethodSummary {
     /// In the order of the experiment.
     pub demonstrations: Vec<DemonstrationSummary>,
     pub trials_to_1mm_1deg: TimeToReach,
+    pub details: Details,
 }
 
 /// A value for each metric, in the order of the list.
@@ -93,18 +130,26 @@ impl Summary {
     pub fn of(result: &ExperimentResult, rounds: usize) -> Self {
         let mut bootstrap = Bootstrap::new(rounds);
         let mut summary = |m| summarise(m, result, &mut bootstrap);
-        let named = |m: &MethodResult| m.card.name.clone();
-        let methods = result.methods.iter().filter_map(|m| Some((named(m), summary(m)?))).collect();
+        let name = |m: &MethodResult| m.card.name.clone();
+        let methods = result.methods.iter().filter_map(|m| Some((name(m), summary(m)?))).collect();
         let rivals = result.methods.iter().filter(|m| m.card.role == Role::Rival);
         let improvement_over = rivals
-            .map(|rival| (named(rival), improvements(result, rival, &mut bootstrap)))
+            .map(|rival| (name(rival), improvements(result, rival, &mut bootstrap)))
             .filter(|(_, over)| !over.0.is_empty())
             .collect();
+        let primaries = primary::primaries(result, rounds);
         let contrasts = result
             .contrasts
             .iter()
-            .filter_map(|contrast| Contrasted::of(result, contrast, &mut bootstrap))
+            .zip(primaries)
+            .filter_map(|(contrast, primary)| {
+                Contrasted::of(result, contrast, primary?, &mut bootstrap)
+            })
             .collect();
+        let explored = primary::explored(result).into_iter();
+        let cap = Reward::new(&result.task).cap();
+        let named =
+            |run: &&RunResult| run.contrasts_sha256.as_ref() == Some(&result.contrasts_sha256);
         Self {
             experiment: result.name.clone(),
             trials: result.trials,
@@ -116,6 +161,20 @@ impl Summary {
             methods,
             improvement_over,
             contrasts,
+            noise_floor: result.floor,
+            cap: Cap { translation_mm: cap.translation_mm(), yaw_deg: cap.yaw_deg },
+            named: result.contrasts.len(),
+            exploratory: explored
+                .map(|(method, cost, letters)| Explored { method, cost, letters })
+                .collect(),
+            experiment_sha256: result.experiment_sha256.clone(),
+            contrasts_sha256: result.contrasts_sha256.clone(),
+            runs_begun_with_these_contrasts: result
+                .methods
+                .iter()
+                .flat_map(|method| &method.runs)
+                .filter(named)
+                .count(),
         }
     }
 
@@ -162,6 +221,7 @@ impl Serialize for MethodSummary {
         map.serialize_entry("shelf", &shelf)?;
         map.serialize_entry("demonstrations", &self.demonstrations)?;
         map.serialize_entry("trials_to_1mm_1deg", &self.trials_to_1mm_1deg)?;
+        self.details.entries(&mut map)?;
         map.end()
     }
 }
@@ -194,14 +254,25 @@ fn summarise(
         let ((placed, of), ci95) = rate(&counts, bootstrap)?;
         Some(DemonstrationSummary { scene: scene.to_owned(), placed, of, ci95 })
     });
+    let demonstrations = demonstrations.collect();
+    let details = Details::of(method, result, &in_scene, bootstrap);
     Some(MethodSummary {
-        signal: method.card.signal.name(),
+        signal: told(&method.card),
         context: method.card.context.name(),
         in_scene,
         held_out,
-        demonstrations: demonstrations.collect(),
+        demonstrations,
         trials_to_1mm_1deg,
+        details,
     })
+}
+
+/// The signal of a method that is told the true offset.
+pub const TRUTH: &str = "truth";
+
+/// What a method learns from: who is told the true offset needs no reward.
+fn told(card: &Card) -> &'static str {
+    if card.sees_truth { TRUTH } else { card.signal.name() }
 }
 
 /// `None` without runs.

@@ -14,11 +14,17 @@ fn keys(value: &Value) -> Vec<&str> {
 fn the_json_has_the_published_shape_and_no_more() {
     let json = json(&synthetic::experiment(5));
     let all = [
+        "cap",
         "commit",
         "contrasts",
+        "contrasts_sha256",
         "experiment",
+        "experiment_sha256",
+        "exploratory",
         "improvement_over",
         "methods",
+        "noise_floor",
+        "runs_begun_with_these_contrasts",
         "seeds",
         "trials",
         "version",
@@ -26,11 +32,17 @@ fn the_json_has_the_published_shape_and_no_more() {
     assert_eq!(keys(&json), all);
     let rm = &json["methods"]["rm-rl"];
     let figures = [
+        "area_under_curve",
         "context",
+        "coverage",
         "demonstrations",
+        "errors",
+        "excess_over_floor",
         "held_out",
+        "robot_hours",
         "shelf",
         "signal",
+        "stability",
         "success",
         "translation_mm",
         "trials_to_1mm_1deg",
@@ -38,6 +50,7 @@ fn the_json_has_the_published_shape_and_no_more() {
     ];
     assert_eq!(keys(rm), figures);
     assert_eq!(rm["signal"], "scalar");
+    assert_eq!(json["methods"]["oracle"]["signal"], "truth");
     assert_eq!(rm["context"], "scene-id");
     assert_eq!(keys(&rm["translation_mm"]), ["ci95", "iqm"]);
     assert_eq!(keys(&rm["held_out"]), ["success", "translation_mm", "yaw_deg"]);

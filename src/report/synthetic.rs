@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use rand::{RngExt, SeedableRng};
 
 use super::{
-    Checkpoint, Contrast, Demonstrated, ExperimentResult, HarmCount, MethodResult, Origin,
-    RunResult, Scores,
+    Checkpoint, Contrast, Demonstrated, Evaluated, ExperimentResult, Floor, HarmCount, Judged,
+    MethodResult, Origin, RunResult, Scores, Started,
 };
 use crate::learn::{Card, Role};
-use crate::task::{ContextSignal, Draw, Noise, Range, RewardSignal, TaskSpec};
+use crate::task::{ContextSignal, Draw, Noise, Outcome, Pose2, Range, RewardSignal, TaskSpec};
 
 /// (name, learns, sees the truth, prior trials, floor mm, floor deg, trials to fall by 1/e)
 type Recipe = (&'static str, bool, bool, u64, f64, f64, f64);
@@ -48,6 +48,7 @@ pub(super) fn experiment(seeds: u64) -> ExperimentResult {
         trials: 1000,
         evaluate_every: 100,
         evaluation_trials: 50,
+        floor: Some(Floor::of(Noise { mm: 0.2, deg: 0.2 })),
         seeds,
         contrasts: [
             contrast(
@@ -59,6 +60,8 @@ pub(super) fn experiment(seeds: u64) -> ExperimentResult {
             contrast("rm-rl-pretrained", "reinforce", &[("demonstration", "10/10 against 5/10")]),
         ]
         .to_vec(),
+        contrasts_sha256: "cd".into(),
+        experiment_sha256: "ef".into(),
         methods,
         failed: Vec::new(),
     }
@@ -66,7 +69,12 @@ pub(super) fn experiment(seeds: u64) -> ExperimentResult {
 
 fn contrast(method: &str, over: &str, published: &[(&str, &str)]) -> Contrast {
     let published = published.iter().map(|(key, said)| ((*key).to_owned(), (*said).to_owned()));
-    Contrast { method: method.into(), over: over.into(), published: published.collect() }
+    Contrast {
+        method: method.into(),
+        over: over.into(),
+        figure: None,
+        published: published.collect(),
+    }
 }
 
 fn method(recipe: &Recipe, seeds: &[u64]) -> MethodResult {
@@ -93,6 +101,7 @@ fn method(recipe: &Recipe, seeds: &[u64]) -> MethodResult {
             true => vec![("lr".into(), "0.001".into()), ("batch".into(), "20".into())],
             false => vec![],
         },
+        started: Started { begun: seeds.len(), complete: seeds.len(), failed: 0 },
         runs: seeds.iter().map(|&seed| run(recipe, seed)).collect(),
     }
 }
@@ -102,7 +111,7 @@ fn run(&(name, learns, _, _, floor_mm, floor_deg, fall): &Recipe, seed: u64) -> 
     let mut spread = |width: f64| 1.0 + width * (draw.random::<f64>() - 0.5);
     let luck = spread(0.6);
     let last = if learns { 10 } else { 0 };
-    let checkpoints = (0..=last)
+    let checkpoints: Vec<Checkpoint> = (0..=last)
         .map(|k| {
             let trial = 100 * k;
             let left = if learns { (-(trial as f64) / (fall * luck)).exp() } else { 0.0 };
@@ -126,6 +135,9 @@ fn run(&(name, learns, _, _, floor_mm, floor_deg, fall): &Recipe, seed: u64) -> 
         seed,
         version: "0.1.0".into(),
         commit: "0123456789ab".into(),
+        labels: Vec::new(),
+        contrasts_sha256: None,
+        evaluated: evaluated(&checkpoints, seed),
         checkpoints,
         demonstrations: vec![Demonstrated {
             scene: "shelf".into(),
@@ -140,4 +152,33 @@ fn run(&(name, learns, _, _, floor_mm, floor_deg, fall): &Recipe, seed: u64) -> 
         },
         origin: Origin::default(),
     }
+}
+
+/// Trials whose mean error in-scene is that of the last checkpoint, along x and yaw. The method of odd seeds
+/// says a spread.
+fn evaluated(checkpoints: &[Checkpoint], seed: u64) -> Vec<Evaluated> {
+    let last = checkpoints.last().expect("one at least");
+    let trial = |number: u64| {
+        let scores = if number < 50 { &last.in_scene } else { &last.held_out };
+        let [mm, deg] = ["translation_mm", "yaw_deg"].map(|key| scores.mean(key));
+        let (share, side) = ((number % 10) as f64 / 4.5, if number % 2 == 0 { 1.0 } else { -1.0 });
+        let error = Pose2::new(side * share * mm, 0.0, -side * share * deg);
+        let success = error.axes().iter().all(|axis| axis.abs() < 1.0);
+        Evaluated {
+            held_out: number >= 50,
+            number: number % 50,
+            offset: Pose2::new(3.0 * (number % 7) as f64 / 6.0, 0.0, -1.0),
+            judged: Judged {
+                error,
+                outcome: Outcome::Placed,
+                success,
+                seated: true,
+                robot_seconds: 31.0,
+                peak_force_n: 5.0,
+            },
+            measured: Some(error),
+            spread: (seed % 2 == 1).then_some([1.2 * mm, 0.1, 1.2 * deg]),
+        }
+    };
+    (0..100).map(trial).collect()
 }

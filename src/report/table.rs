@@ -1,6 +1,7 @@
 use super::metrics::{self, Metric, Shown};
+use super::significance::{FEW, FEWEST_FOR_A_VERDICT};
 use super::stats::{Estimate, Interval};
-use super::summary::{DemonstrationSummary, Figure, MethodSummary, Rate, Summary};
+use super::summary::{DemonstrationSummary, Figure, MethodSummary, Rate, Summary, TRUTH};
 use super::{Contrast, ExperimentResult};
 
 /// Cells of text, written as Markdown, LaTeX or aligned columns. The first row is the head.
@@ -78,8 +79,9 @@ pub fn results(result: &ExperimentResult, summary: &Summary) -> Table {
     head.extend(scenes.iter().map(|scene| (*scene).to_owned()));
     head.push("trials to 1 mm, 1 deg".into());
     let mut table = Table::new(head);
-    for (name, m) in &summary.methods.0 {
-        let mut row = vec![marked(result, name), m.signal.into(), m.context.into()];
+    for (name, m) in grouped(result, summary) {
+        let context = if m.signal == TRUTH { "-" } else { m.context };
+        let mut row = vec![marked(result, name), m.signal.into(), context.into()];
         for metrics in [&means, &shares] {
             for place in [&m.in_scene, &m.held_out] {
                 row.extend(metrics.iter().map(|metric| figure(metric, place.get(metric.key))));
@@ -92,15 +94,39 @@ pub fn results(result: &ExperimentResult, summary: &Summary) -> Table {
     table
 }
 
-/// `table.tex`: the same table as in the report, with its notes as comments.
+/// `table.tex`: five columns that fit a column of a paper, and the whole table of the report for an appendix,
+/// with its notes as comments.
 pub fn table_tex(result: &ExperimentResult, summary: &Summary) -> String {
     format!(
-        "% {}: {} training trials a run, {} seeds. IQM over seeds [95 % interval], last checkpoint.\n% {}",
+        "% {}: {} training trials a run, {} seeds. IQM over seeds [95 % interval], last checkpoint, in-scene.\n\
+         % \\usepackage{{booktabs}}\n{{\\footnotesize\\setlength{{\\tabcolsep}}{{2pt}}%\n{}}}\n\n\
+         % The same for an appendix, on a page of its own: \\usepackage{{rotating}}\n\
+         \\iffalse\n\\begin{{sidewaystable}}\\tiny\n{}\\end{{sidewaystable}}\n\\fi\n",
         summary.experiment.replace('\n', " "),
         summary.trials,
         summary.seeds,
+        column(result, summary),
         results(result, summary).latex()
     )
+}
+
+/// Method, first two errors, first share, trials to precision: 240 pt wide at `footnotesize`.
+fn column(result: &ExperimentResult, summary: &Summary) -> String {
+    let (means, shares) = means_and_shares();
+    let (means, shares) = (&means[..means.len().min(2)], &shares[..shares.len().min(1)]);
+    let metrics = || means.iter().chain(shares);
+    let heads = metrics().map(|metric| metric.short.replace("success", "succ. (%)"));
+    let head = std::iter::once("method".to_owned()).chain(heads);
+    let mut table = Table::new(head.chain(["trials".to_owned()]));
+    for (name, m) in grouped(result, summary) {
+        let mut row = vec![marked(result, name)];
+        row.extend(metrics().map(|metric| figure(metric, m.in_scene.get(metric.key))));
+        row.push(format!("{:.0}", m.trials_to_1mm_1deg.restricted_mean));
+        table.row(row);
+    }
+    // An interval in small print.
+    let small = |line: &str| line.replace(" [", " {\\tiny[").replace(']', "]}");
+    table.latex().lines().map(|line| small(line) + "\n").collect()
 }
 
 /// For the terminal at the end of a run: the main figures and the experiment's contrasts.
@@ -115,7 +141,7 @@ pub fn console_table(result: &ExperimentResult, summary: &Summary) -> String {
     head.extend(shares.iter().map(|metric| format!("{} %", metric.short)));
     head.extend(scenes.iter().map(|scene| (*scene).to_owned()));
     let mut table = Table::new(head);
-    for (name, m) in &summary.methods.0 {
+    for (name, m) in grouped(result, summary) {
         let mut row = vec![marked(result, name)];
         row.extend(means.iter().map(|metric| figure(metric, m.in_scene.get(metric.key))));
         row.extend(means.iter().map(|metric| value(metric, m.held_out.get(metric.key))));
@@ -132,6 +158,7 @@ pub fn console_table(result: &ExperimentResult, summary: &Summary) -> String {
         result.seeds.len(),
         summary.trials
     );
+    text += &few_seeds(summary.seeds).map_or(String::new(), |few| format!("{few}\n"));
     text += &table.aligned();
     if result.methods.iter().any(|m| m.card.sees_truth) {
         text += &format!("{TOLD} is told the true offset: a reference, not a competitor\n");
@@ -144,11 +171,17 @@ pub fn console_table(result: &ExperimentResult, summary: &Summary) -> String {
             .collect();
         let shown = contrasted.demonstrations.iter();
         let shown: String = shown.map(|d| format!(", {} {}", d.scene, points(&d.points))).collect();
-        text += &format!(
-            "{method} over {over}: {}{shown}, P(better) {:.2}\n",
-            gains.join(", "),
-            contrasted.gains.probability
-        );
+        let primary = &contrasted.primary;
+        let verdict = match (primary.verdict(), primary.p_holm) {
+            (Some(verdict), Some(p)) => format!(", {verdict} (p {p:.3} after Holm)"),
+            _ => String::new(),
+        };
+        let probability = match primary.seeds >= FEWEST_FOR_A_VERDICT {
+            true => format!(", P(better) {:.2}", contrasted.gains.probability),
+            false => String::new(),
+        };
+        let gains = gains.join(", ");
+        text += &format!("{method} over {over}: {gains}{shown}{probability}{verdict}\n");
     }
     let left_out = left_out(result, summary);
     if !left_out.is_empty() {
@@ -158,6 +191,41 @@ pub fn console_table(result: &ExperimentResult, summary: &Summary) -> String {
         );
     }
     text
+}
+
+/// What few seeds cannot tell; `None` of enough.
+pub(super) fn few_seeds(seeds: usize) -> Option<String> {
+    let seeds_are = match seeds {
+        0 | FEW.. => return None,
+        1 => "One seed. There is no interval, no verdict, and no conclusion to draw.".to_owned(),
+        n if n < FEWEST_FOR_A_VERDICT => format!(
+            "{n} seeds. Below {FEWEST_FOR_A_VERDICT} no verdict is given: intervals of so few are too narrow."
+        ),
+        n => format!(
+            "{n} seeds. Below {FEW}, intervals are too narrow and differences easily missed."
+        ),
+    };
+    Some(seeds_are)
+}
+
+/// The methods by what they learn from: the truth, a scalar, an unsigned, a signed error.
+pub(super) fn grouped<'s>(
+    result: &ExperimentResult,
+    summary: &'s Summary,
+) -> Vec<(&'s str, &'s MethodSummary)> {
+    let group = |name: &str| {
+        let card = result.method(name).map(|m| &m.card);
+        card.map(|card| (!card.sees_truth, card.signal))
+    };
+    let mut all: Vec<_> = summary.methods.0.iter().map(|(name, m)| (name.as_str(), m)).collect();
+    all.sort_by_key(|(name, _)| group(name));
+    all
+}
+
+/// P(better), where there are runs enough to say it.
+pub(super) fn probability(p: Option<f64>, seeds: usize) -> String {
+    let said = p.filter(|_| seeds >= FEWEST_FOR_A_VERDICT);
+    said.map_or("-".to_owned(), |p| format!("{p:.2}"))
 }
 
 fn means_and_shares() -> (Vec<Metric>, Vec<Metric>) {
@@ -181,7 +249,7 @@ pub fn marked(result: &ExperimentResult, name: &str) -> String {
 /// A gain in per cent, in the metric's words: `29 [22, 35] % lower`.
 pub fn change(metric: &Metric, gain: &Interval) -> String {
     let [gained, lost] = metric.better.words();
-    match gain.value >= 0.0 {
+    match gain.value > -0.5 {
         true => format!("{} % {gained}", interval(gain, 0)),
         false => format!("{} % {lost}", interval(&gain.negated(), 0)),
     }
@@ -189,7 +257,7 @@ pub fn change(metric: &Metric, gain: &Interval) -> String {
 
 /// A difference of two rates: `4 [-1, 9] points more`.
 pub fn points(difference: &Interval) -> String {
-    match difference.value >= 0.0 {
+    match difference.value > -0.5 {
         true => format!("{} points more", interval(difference, 0)),
         false => format!("{} points fewer", interval(&difference.negated(), 0)),
     }
@@ -199,9 +267,16 @@ pub fn estimate(e: &Estimate, decimals: usize) -> String {
     interval(&Interval { value: e.iqm, ci95: e.ci95 }, decimals)
 }
 
+/// With so many decimals, and never "-0".
+pub fn number(x: f64, decimals: usize) -> String {
+    let text = format!("{x:.decimals$}");
+    let is_zero = text.chars().all(|c| "-0.".contains(c));
+    if is_zero { text.replace('-', "") } else { text }
+}
+
 /// `value [low, high]` with so many decimals; the value alone where there is no interval.
 pub fn interval(i: &Interval, decimals: usize) -> String {
-    let number = |x: f64| format!("{:.decimals$}", x + 0.0);
+    let number = |x: f64| number(x, decimals);
     match i.ci95 {
         Some([low, high]) => format!("{} [{}, {}]", number(i.value), number(low), number(high)),
         None => number(i.value),
@@ -279,8 +354,63 @@ mod tests {
     fn a_method_that_is_told_the_truth_is_marked() {
         let result = synthetic::experiment(2);
         let text = results(&result, &Summary::of(&result, 20)).markdown();
-        assert!(text.contains("| oracle † |") && text.contains("| true-labels † |"));
+        assert!(text.contains("| oracle † | truth | - |"), "{text}");
+        assert!(text.contains("| true-labels † | truth | - |"));
         assert!(text.contains("| rm-rl |") && text.contains("| no-correction |"));
+    }
+
+    #[test]
+    fn a_few_seeds_are_told_in_the_terminal_and_have_no_probability() {
+        let console = |seeds| {
+            let result = synthetic::experiment(seeds);
+            console_table(&result, &Summary::of(&result, 50))
+        };
+        for few in [1, 2, 4] {
+            let text = console(few);
+            assert!(text.contains("verdict") && !text.contains("P(better)"), "{text}");
+            assert!(!text.contains("after Holm"), "{text}");
+        }
+        assert!(console(7).contains("7 seeds. Below 10") && console(7).contains("P(better)"));
+        assert!(!console(12).contains("Below 10") && console(12).contains("better (p 0.0"));
+    }
+
+    #[test]
+    fn methods_stand_by_what_they_learn_from() {
+        let mut result = synthetic::experiment(2);
+        result.methods[3].card.signal = crate::task::RewardSignal::Signed;
+        let table = results(&result, &Summary::of(&result, 20));
+        let signals: Vec<&str> = table.rows.iter().map(|row| row[1].as_str()).collect();
+        assert_eq!(signals[..2], ["truth"; 2]);
+        assert_eq!((signals[7], table.rows[7][0].as_str()), ("signed", "reinforce"));
+    }
+
+    /// 240 pt at 8 pt: a figure is 4 pt wide, an interval in tiny print 3 pt a sign.
+    #[test]
+    fn the_short_table_has_five_columns_of_a_papers_width() {
+        let result = synthetic::experiment(5);
+        let text = table_tex(&result, &Summary::of(&result, 20));
+        let short = &text[..text.find("\\iffalse").unwrap()];
+        assert!(short.contains("\\begin{tabular}{lrrrr}"), "{short}");
+        let width = |line: &str| {
+            let (mut tiny, mut width) = (false, 0);
+            for c in line
+                .replace("$^\\dagger$", "+")
+                .replace("{\\tiny", "\u{1}")
+                .replace(" & ", "&")
+                .replace("\\", "")
+                .chars()
+            {
+                match c {
+                    '\u{1}' => tiny = true,
+                    '}' => tiny = false,
+                    _ => width += if tiny { 3 } else { 4 },
+                }
+            }
+            width
+        };
+        for line in short.lines().filter(|line| line.contains(" & ")) {
+            assert!(width(line) < 250, "{} pt: {line}", width(line));
+        }
     }
 
     #[test]
@@ -299,6 +429,8 @@ mod tests {
         assert_eq!(change(&error, &Interval { value: 53.0, ci95: None }), "53 % lower");
         assert_eq!(change(&success, &worse), "602 [-3, 700] % lower");
         assert_eq!(points(&worse), "602 [-3, 700] points fewer");
+        let nothing = Interval { value: -0.4, ci95: Some([-0.49, 2.0]) };
+        assert_eq!(change(&error, &nothing), "0 [0, 2] % lower");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use super::plots::{Figure, learning_curves, performance_profile};
+use super::plots::{Figure, by_budget, learning_curves, performance_profile};
 use super::replace::replace;
 use super::{
     ExperimentResult, FILES, Summary, curves, html, markdown, provenance_json, table, timing_csv,
@@ -39,8 +39,13 @@ pub fn write(
     let summary = Summary::of(result, resamples);
     let figure = Figure::from_svg(learning_curves(result, resamples)?)?;
     let profile = performance_profile(result)?;
+    let budget = Figure::from_svg(by_budget(result, resamples)?)?;
     let report = markdown::report(result, &summary, resamples);
-    let drawings = [("curves.svg", figure.svg.as_str()), ("profile.svg", profile.as_str())];
+    let drawings = [
+        ("curves.svg", figure.svg.as_str()),
+        ("profile.svg", profile.as_str()),
+        ("budget.svg", budget.svg.as_str()),
+    ];
     let contents: [Vec<u8>; FILES.len()] = [
         provenance_json(result)?.into(),
         timing_csv(result).into(),
@@ -50,6 +55,8 @@ pub fn write(
         report.into(),
         figure.svg.into(),
         profile.into(),
+        budget.svg.into(),
+        budget.png,
         figure.png,
         figure.pdf,
         summary.to_json()?.into(),

@@ -3,7 +3,9 @@ use std::fs;
 use super::*;
 use crate::report::{MethodResult, console_table, synthetic};
 
-const FILES: [&str; 11] = [
+const FILES: [&str; 13] = [
+    "budget.png",
+    "budget.svg",
     "curves.csv",
     "curves.pdf",
     "curves.png",

@@ -97,6 +97,18 @@ impl RunInfo {
 }
 
 impl TrialStore {
+    /// Notes the SHA-256 of the contrasts that are named before the first trial; one that was noted stays.
+    pub fn note_contrasts(&self, sha256: &str) -> Result<(), StoreError> {
+        let sql = "INSERT OR IGNORE INTO run SELECT 'contrasts_sha256', ? \
+                   WHERE NOT EXISTS (SELECT 1 FROM trial)";
+        self.db.execute(sql, [sha256]).map(drop).map_err(at(&self.path))
+    }
+
+    /// What was noted of them.
+    pub fn contrasts(&self) -> Result<Option<String>, StoreError> {
+        self.value("contrasts_sha256")
+    }
+
     /// What this run is.
     pub fn info(&self) -> Result<RunInfo, StoreError> {
         let value = |key: &str| -> Result<String, StoreError> {

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 
 use super::error::at;
-use super::schema::{APPLICATION_ID, FORMAT, lay_out, migrate_from_2};
+use super::schema::{APPLICATION_ID, FORMAT, add_columns, lay_out, migrate_from_2};
 use super::{RunInfo, StoreError, TrialStore};
 
 /// What must survive: a killed process, or also a power cut.
@@ -59,7 +59,7 @@ impl TrialStore {
                        by that version, or begun again with --fresh";
             return Err(StoreError::foreign(path, why));
         }
-        store.configure(durability).map_err(at(path))?;
+        store.configure(durability).and_then(|()| add_columns(&store.db)).map_err(at(path))?;
         Ok(store)
     }
 

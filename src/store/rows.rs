@@ -88,8 +88,8 @@ pub struct BatchEnd<'a> {
 const INTENT: &str = "INSERT INTO trial (phase, checkpoint, number, instance, \
     offset_x_mm, offset_y_mm, offset_yaw_deg, seen_x_mm, seen_y_mm, seen_yaw_deg, \
     commanded_x_mm, commanded_y_mm, commanded_yaw_deg, bin_x, bin_y, bin_yaw, \
-    log_prob_x, log_prob_y, log_prob_yaw, image, intended_unix_s) \
-    VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,unixepoch('subsec')) \
+    log_prob_x, log_prob_y, log_prob_yaw, spread_x_mm, spread_y_mm, spread_yaw_deg, image, \
+    intended_unix_s) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,unixepoch('subsec')) \
     ON CONFLICT (phase, checkpoint, number) DO UPDATE SET outcome = NULL, \
     instance = excluded.instance, offset_x_mm = excluded.offset_x_mm, \
     offset_y_mm = excluded.offset_y_mm, offset_yaw_deg = excluded.offset_yaw_deg, \
@@ -98,8 +98,9 @@ const INTENT: &str = "INSERT INTO trial (phase, checkpoint, number, instance, \
     commanded_y_mm = excluded.commanded_y_mm, commanded_yaw_deg = excluded.commanded_yaw_deg, \
     bin_x = excluded.bin_x, bin_y = excluded.bin_y, bin_yaw = excluded.bin_yaw, \
     log_prob_x = excluded.log_prob_x, log_prob_y = excluded.log_prob_y, \
-    log_prob_yaw = excluded.log_prob_yaw, image = excluded.image, \
-    intended_unix_s = excluded.intended_unix_s";
+    log_prob_yaw = excluded.log_prob_yaw, spread_x_mm = excluded.spread_x_mm, \
+    spread_y_mm = excluded.spread_y_mm, spread_yaw_deg = excluded.spread_yaw_deg, \
+    image = excluded.image, intended_unix_s = excluded.intended_unix_s";
 
 const RESULT: &str = "UPDATE trial SET executed_x_mm=?, executed_y_mm=?, executed_yaw_deg=?, \
     in_hand_x_mm=?, in_hand_y_mm=?, in_hand_yaw_deg=?, outcome=?, seated=?, \
@@ -120,6 +121,7 @@ impl TrialStore {
         let (seen, bins) = (axes(intent.seen), intent.decision.bins);
         let bin = |axis: usize| bins.map(|b| b[axis] as i64);
         let log_prob = |axis: usize| intent.decision.log_prob.map(|p| f64::from(p[axis]));
+        let spread = |axis: usize| intent.decision.spread.map(|spread| spread[axis]);
         let (offset, commanded) = (intent.offset, intent.decision.correction);
         self.db
             .prepare_cached(INTENT)
@@ -144,6 +146,9 @@ impl TrialStore {
                     log_prob(0),
                     log_prob(1),
                     log_prob(2),
+                    spread(0),
+                    spread(1),
+                    spread(2),
                     intent.image.as_ref().map(Image::pixels),
                 ])
             })
@@ -373,6 +378,7 @@ fn read_row(row: &Row<'_>) -> Result<TrialRow, rusqlite::Error> {
             correction: pose(row, "commanded")?.ok_or_else(|| bad("commanded"))?,
             bins: bins.map(|b| b.map(|bin| bin as usize)),
             log_prob: log_prob.map(|p| p.map(|v| v as f32)),
+            spread: spread(row)?,
         },
         image,
     };
@@ -396,6 +402,14 @@ fn read_row(row: &Row<'_>) -> Result<TrialRow, rusqlite::Error> {
         }),
     };
     Ok(TrialRow { intent, result })
+}
+
+/// Runs that were made before methods said it have no such columns.
+fn spread(row: &Row<'_>) -> Result<Option<[f64; 3]>, rusqlite::Error> {
+    match row.as_ref().column_index("spread_x_mm") {
+        Ok(_) => triple(row, ["spread_x_mm", "spread_y_mm", "spread_yaw_deg"]),
+        Err(_) => Ok(None),
+    }
 }
 
 fn triple<T: rusqlite::types::FromSql>(

@@ -20,6 +20,7 @@ CREATE TABLE trial (
     commanded_x_mm REAL NOT NULL, commanded_y_mm REAL NOT NULL, commanded_yaw_deg REAL NOT NULL,
     bin_x INTEGER, bin_y INTEGER, bin_yaw INTEGER,
     log_prob_x REAL, log_prob_y REAL, log_prob_yaw REAL,
+    spread_x_mm REAL, spread_y_mm REAL, spread_yaw_deg REAL,
     image BLOB,
     executed_x_mm REAL, executed_y_mm REAL, executed_yaw_deg REAL,
     in_hand_x_mm REAL, in_hand_y_mm REAL, in_hand_yaw_deg REAL,
@@ -94,6 +95,20 @@ pub(super) fn lay_out(db: &Connection) -> Result<(), rusqlite::Error> {
     db.execute_batch(SINCE_3)?;
     db.pragma_update(None, "application_id", APPLICATION_ID)?;
     db.pragma_update(None, "user_version", FORMAT)
+}
+
+/// Columns that came without another format: who reads takes their absence for nothing said.
+const ADDED: [&str; 3] = ["spread_x_mm", "spread_y_mm", "spread_yaw_deg"];
+
+/// Adds the columns that an earlier version of this format did not have.
+pub(super) fn add_columns(db: &Connection) -> Result<(), rusqlite::Error> {
+    let sql = "SELECT COUNT(*) FROM pragma_table_info('trial') WHERE name = ?";
+    for column in ADDED {
+        if db.query_row(sql, [column], |row| row.get::<_, i64>(0))? == 0 {
+            db.execute_batch(&format!("ALTER TABLE trial ADD COLUMN {column} REAL"))?;
+        }
+    }
+    Ok(())
 }
 
 /// Makes format 3 of format 2, whose labels named trials by their place among prior and training

@@ -38,6 +38,7 @@ fn intent(index: u64) -> Intent {
             correction: Pose2::new(1.0 / 3.0, f64::MIN_POSITIVE, -2.5),
             bins: Some([0, 6, 3]),
             log_prob: Some([-1.945_91, -0.1, f32::MIN_POSITIVE]),
+            spread: (index % 2 == 0).then_some([0.3, 0.25, 0.1]),
         },
         image: None,
     }
@@ -127,8 +128,7 @@ fn a_trial_cut_off_before_its_result_is_found_as_an_intent() {
     assert_eq!(store.trials(Phase::Train, 0).unwrap()[0].result, None);
     // Made again with another decision, as a program with draws of its own may.
     let mut again = intent(0);
-    again.decision =
-        Decision { correction: Pose2::new(1.5, -0.5, 0.25), bins: None, log_prob: None };
+    again.decision = Decision::at(Pose2::new(1.5, -0.5, 0.25));
     store.intend(&again).unwrap();
     store.record(again.key, 0, &stored()).unwrap();
     let rows = store.trials(Phase::Train, 0).unwrap();
@@ -296,6 +296,29 @@ fn a_run_of_format_2_is_read_as_it_was_and_not_touched() {
     assert_eq!(folder(dir.path()), before);
     let said = TrialStore::open(&path, Durability::Process).unwrap_err().to_string();
     assert!(said.contains("can be read") && said.contains("--fresh"), "{said}");
+}
+
+/// What a run without the columns of the spread is: made by a program that did not know them.
+#[test]
+fn a_run_from_before_methods_said_their_spread_is_read_and_gone_on_with() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.sqlite");
+    small_run(&path);
+    let db = rusqlite::Connection::open(&path).unwrap();
+    for column in ["spread_x_mm", "spread_y_mm", "spread_yaw_deg"] {
+        db.execute_batch(&format!("ALTER TABLE trial DROP COLUMN {column}")).unwrap();
+    }
+    drop(db);
+    let store = TrialStore::read(&path).unwrap();
+    let spreads = |store: &TrialStore| -> Vec<_> {
+        let rows = store.trials(Phase::Train, 0).unwrap();
+        rows.iter().map(|row| row.intent.decision.spread).collect()
+    };
+    assert_eq!(spreads(&store), [None; 20]);
+    drop(store);
+    let store = TrialStore::open(&path, Durability::Process).unwrap();
+    store.intend(&intent(20)).unwrap();
+    assert_eq!(spreads(&store)[19..], [None, intent(20).decision.spread]);
 }
 
 /// Labels once named trials by their place, which joins with no column of `trial`.

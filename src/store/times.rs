@@ -14,13 +14,17 @@ pub struct Times {
     pub in_trials_s: f64,
     /// Robot time of the same, s.
     pub robot_s: f64,
+    /// Seconds on the clock from a round's last trial to the end of its learning, all together.
+    pub learning_s: f64,
 }
 
 impl TrialStore {
     pub fn times(&self) -> Result<Times, StoreError> {
         let sql = "SELECT COUNT(*), datetime(MIN(intended_unix_s), 'unixepoch'), \
                    datetime(MAX(recorded_unix_s), 'unixepoch'), \
-                   TOTAL(recorded_unix_s - intended_unix_s), TOTAL(robot_time_s) \
+                   TOTAL(recorded_unix_s - intended_unix_s), TOTAL(robot_time_s), \
+                   (SELECT TOTAL(committed_unix_s - (SELECT MAX(recorded_unix_s) FROM trial \
+                   WHERE recorded_unix_s <= committed_unix_s)) FROM batch) \
                    FROM trial WHERE outcome IS NOT NULL";
         let read = |row: &rusqlite::Row<'_>| {
             Ok(Times {
@@ -29,6 +33,7 @@ impl TrialStore {
                 ended: row.get(2)?,
                 in_trials_s: row.get(3)?,
                 robot_s: row.get(4)?,
+                learning_s: row.get(5)?,
             })
         };
         self.db.query_row(sql, [], read).map_err(at(&self.path))

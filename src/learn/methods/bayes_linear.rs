@@ -137,6 +137,10 @@ impl Fit for BayesLinear {
         Ok((Known { fit, since, before }, Progress { loss, ..Progress::default() }))
     }
 
+    fn form(&self) -> Form {
+        self.settings.form
+    }
+
     fn explore(&self, known: &Known, seen: &[f64], sd: f64, draw: &mut Draw) -> [f64; 3] {
         dithered(self.settings.explore.best(&known.fit, seen, draw), sd, draw)
     }

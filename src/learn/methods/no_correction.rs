@@ -22,6 +22,6 @@ impl Rule for NoCorrection {
     }
 
     fn decide(&self, _: &View<'_>) -> Result<Decision, LearnError> {
-        Ok(Decision { correction: Correction::IDENTITY, bins: None, log_prob: None })
+        Ok(Decision::at(Correction::IDENTITY))
     }
 }

@@ -28,6 +28,6 @@ impl Rule for Oracle {
         let truth = view.truth.ok_or_else(|| LearnError::not_shown(Self::NAME, "truth"))?;
         let bins = self.grid.nearest(truth);
         let correction = self.grid.correction(bins);
-        Ok(Decision { correction, bins: Some(bins), log_prob: Some([0.0; 3]) })
+        Ok(Decision { bins: Some(bins), log_prob: Some([0.0; 3]), ..Decision::at(correction) })
     }
 }

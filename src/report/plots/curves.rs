@@ -1,156 +1,210 @@
-use plotters::prelude::*;
-
-use super::palette::{self, Look, looks};
-use super::series::{Quantity, Series};
-use super::{Area, DrawError, UNITS, WIDTH, legend, text};
+use super::axis::Axis;
+use super::palette::{Look, looks};
+use super::panel::Panel;
+use super::series::{Line, Quantity};
+use super::{Area, DrawError, TITLE_HEIGHT, UNITS, WIDTH};
+use crate::learn::Role;
+use crate::report::metrics::PRECISE;
 use crate::report::stats::Bootstrap;
-use crate::report::{ExperimentResult, ReportError, Shown, shown_in};
+use crate::report::table::TOLD;
+use crate::report::{ExperimentResult, MethodResult, Metric, ReportError, Shown, shown_in};
 
-/// Pixels.
-const PANEL_HEIGHT: u32 = 400;
 /// Bands are drawn to about a pixel: more resamples than this would not be seen.
 pub const MOST_BAND_ROUNDS: usize = 5_000;
+/// Pixels of a panel of differences.
+const DIFFERENCE_HEIGHT: u32 = 300;
+/// What lines and bands are.
+const STATISTIC: &str = "interquartile mean, 95 % bootstrap band";
+/// The first trial of the logarithmic axis.
+const FROM: f64 = 20.0;
 
-/// Learning curves as SVG: a row of panels for each metric, in-scene and held-out, against physical
-/// trials (and robot hours on top). Interquartile mean over runs, 95 % bootstrap band, each run
-/// faintly; references dashed.
+/// Learning curves as SVG: for each metric a row of panels, in-scene and held-out, against physical trials
+/// (and robot hours on top), and a row of differences to the best rival, paired over seeds. Interquartile
+/// mean over runs, 95 % bootstrap band, each run faintly; references dashed.
 pub fn learning_curves(result: &ExperimentResult, rounds: usize) -> Result<String, ReportError> {
     let metrics = shown_in(Shown::Curves);
-    let panels_height = metrics.len() as u32 * PANEL_HEIGHT;
-    let height = panels_height + legend::height(result.methods.len());
-    let mut bootstrap = Bootstrap::new(rounds.min(MOST_BAND_ROUNDS));
-    let looks = looks(result.methods.iter().map(|m| &m.card));
+    let mut drawing = Drawing::new(result, rounds);
+    let rival = best_rival(result).filter(|rival| drawing.contestants(rival) > 0);
+    let (first, last) = ends(result);
+    let x = Axis { from: first, to: last, logarithmic: false };
+    let panel_height = Panel::height(result.methods.len() + 2);
+    let row_height = panel_height + if rival.is_some() { DIFFERENCE_HEIGHT } else { 0 };
+    let height = TITLE_HEIGHT + metrics.len() as u32 * row_height;
     super::svg((WIDTH, height), |area| {
-        let (panels, below) = area.split_vertically(panels_height * UNITS);
-        let cells = panels.split_evenly((metrics.len(), 2));
+        let (title, mut rest) = area.split_vertically(TITLE_HEIGHT * UNITS);
+        super::title(&title, result, STATISTIC)?;
         for (row, &metric) in metrics.iter().enumerate() {
-            let columns = [false, true].map(|held_out| {
-                let quantity = Quantity { metric, held_out };
-                result
-                    .methods
-                    .iter()
-                    .map(|m| Series::of(m, quantity, &mut bootstrap))
-                    .collect::<Vec<_>>()
-            });
-            let highest = columns.iter().flatten().map(Series::highest).fold(0.0, f64::max);
-            for (column, series) in columns.iter().enumerate() {
-                let panel = Panel {
-                    quantity: Quantity { metric, held_out: column == 1 },
-                    is_first_row: row == 0,
-                    is_last_row: row + 1 == metrics.len(),
-                    trials: ends(result),
-                    hours_per_trial: hours_per_trial(result),
-                    highest: if highest > 0.0 { highest * 1.05 } else { 1.0 },
-                };
-                panel.draw(&cells[2 * row + column], series, &looks)?;
+            let (panels, below) = rest.split_vertically(panel_height * UNITS);
+            let is_last = row + 1 == metrics.len();
+            let hours = hours_per_trial(result).filter(|_| row == 0);
+            drawing.errors(&panels, metric, x, (is_last && rival.is_none(), hours))?;
+            rest = below;
+            if let Some(rival) = rival {
+                let (panels, below) = rest.split_vertically(DIFFERENCE_HEIGHT * UNITS);
+                drawing.differences(&panels, (metric, rival), x, is_last)?;
+                rest = below;
             }
         }
-        legend::draw(&below, result, &looks)
+        Ok(())
     })
 }
 
-struct Panel {
-    quantity: Quantity,
-    is_first_row: bool,
-    is_last_row: bool,
-    /// The first trial shown and the last one.
-    trials: (f64, f64),
-    hours_per_trial: Option<f64>,
-    highest: f64,
+/// Errors in-scene against physical trials on a logarithmic axis from 20, as SVG: which method to take for how
+/// many trials. A panel a metric.
+pub fn by_budget(result: &ExperimentResult, rounds: usize) -> Result<String, ReportError> {
+    let metrics = shown_in(Shown::Curves);
+    let mut drawing = Drawing::new(result, rounds);
+    let last = ends(result).1.max(2.0 * FROM);
+    let x = Axis { from: FROM, to: last, logarithmic: true };
+    let panel_height = Panel::height(result.methods.len() + 2);
+    let rows = metrics.len().div_ceil(2) as u32;
+    super::svg((WIDTH, TITLE_HEIGHT + rows * panel_height), |area| {
+        let (title, rest) = area.split_vertically(TITLE_HEIGHT * UNITS);
+        super::title(&title, result, STATISTIC)?;
+        let cells = rest.split_evenly((rows as usize, 2));
+        for (cell, &metric) in cells.iter().zip(&metrics) {
+            let quantity = Quantity { metric, held_out: false };
+            let lines = drawing.lines(quantity);
+            // What is not there yet hides nothing: only what is shown sets the height.
+            let shown = lines.iter().flat_map(|line| &line.centre).filter(|s| x.holds(s.trial));
+            let top = shown.map(|s| s.estimate.iqm).fold(0.0, f64::max);
+            drawing.panel(quantity, x, (0.0, above(top))).titled(true, None).draw(cell, &lines)?;
+        }
+        Ok(())
+    })
 }
 
-impl Panel {
-    fn draw(&self, area: &Area<'_>, series: &[Series], looks: &[Look]) -> Result<(), DrawError> {
-        let Quantity { metric, held_out } = self.quantity;
-        let hours = self.hours_per_trial.filter(|_| self.is_first_row);
-        let mut builder = ChartBuilder::on(area);
-        builder
-            .margin_left(10)
-            .margin_right(44)
-            .margin_top(10)
-            .margin_bottom(6)
-            .x_label_area_size(if self.is_last_row { 92 } else { 56 })
-            .y_label_area_size(120);
-        if hours.is_some() {
-            builder.top_x_label_area_size(100);
+/// What all panels of a figure share.
+struct Drawing<'r> {
+    result: &'r ExperimentResult,
+    looks: Vec<Look>,
+    bootstrap: Bootstrap,
+}
+
+impl<'r> Drawing<'r> {
+    fn new(result: &'r ExperimentResult, rounds: usize) -> Self {
+        let looks = looks(result.methods.iter().map(|m| &m.card));
+        Self { result, looks, bootstrap: Bootstrap::new(rounds.min(MOST_BAND_ROUNDS)) }
+    }
+
+    fn named(&self) -> impl Iterator<Item = (&'r MethodResult, (String, Look))> + use<'_, 'r> {
+        self.result.methods.iter().zip(&self.looks).map(|(method, look)| {
+            let told = if method.card.sees_truth { TOLD } else { "" };
+            (method, (format!("{}{told}", method.card.name), *look))
+        })
+    }
+
+    fn lines(&mut self, quantity: Quantity) -> Vec<Line> {
+        let named: Vec<_> = self.named().collect();
+        let lines = named.into_iter();
+        lines
+            .map(|(method, named)| Line::of(method, named, quantity, &mut self.bootstrap))
+            .collect()
+    }
+
+    /// Who is compared with the best rival.
+    fn contestants(&self, rival: &MethodResult) -> usize {
+        self.result.methods.iter().filter(|method| contests(method, rival)).count()
+    }
+
+    fn panel(&self, quantity: Quantity, x: Axis, y: (f64, f64)) -> Panel {
+        let metric = quantity.metric;
+        let goal = PRECISE.iter().find(|(key, _)| *key == metric.key);
+        let goal = goal.map(|(_, goal)| (*goal, format!("{goal} {}", metric.unit)));
+        let floor = self.result.floor.and_then(|floor| floor.under(&metric));
+        let floor = floor.map(|floor| (floor, "arm's own noise".to_owned()));
+        let evaluated = if quantity.held_out { "held-out" } else { "in-scene" };
+        Panel {
+            title: format!("{}, {evaluated}", metric.title),
+            y_title: metric.axis(),
+            x,
+            has_x_title: false,
+            hours_per_trial: None,
+            y,
+            levels: goal.into_iter().chain(floor).filter(|(level, _)| *level < y.1).collect(),
         }
-        let evaluated = if held_out { "held-out" } else { "in-scene" };
-        builder.caption(format!("{}, {evaluated}", metric.title), text(42));
-        let (first, last) = self.trials;
-        let right = last * 1.01;
-        let hour = hours.unwrap_or(1.0);
-        let mut chart = builder
-            .build_cartesian_2d(first..right, 0.0..self.highest)?
-            .set_secondary_coord(first * hour..right * hour, 0.0..self.highest);
-        chart
-            .configure_mesh()
-            .x_desc(if self.is_last_row { "physical trials" } else { "" })
-            .y_desc(metric.axis())
-            .x_labels(8)
-            .y_labels(8)
-            .x_label_formatter(&|x| format!("{x:.0}"))
-            .y_label_formatter(&|y| format!("{y}"))
-            .label_style(text(34))
-            .axis_desc_style(text(36))
-            .bold_line_style(RGBColor(222, 222, 222))
-            .light_line_style(TRANSPARENT)
-            .axis_style(RGBColor(90, 90, 90).stroke_width(2))
-            .set_all_tick_mark_size(8)
-            .draw()?;
-        if hours.is_some() {
-            chart
-                .configure_secondary_axes()
-                .x_desc("robot hours")
-                .x_labels(8)
-                .x_label_formatter(&|h| format!("{}", (h * 1e6).round() / 1e6))
-                .label_style(text(34))
-                .axis_desc_style(text(36))
-                .axis_style(RGBColor(90, 90, 90).stroke_width(2))
-                .set_all_tick_mark_size(8)
-                .draw()?;
+    }
+
+    /// A row of errors.
+    fn errors(
+        &mut self,
+        area: &Area<'_>,
+        metric: Metric,
+        x: Axis,
+        (has_x_title, hours): (bool, Option<f64>),
+    ) -> Result<(), DrawError> {
+        let columns = [false, true].map(|held_out| self.lines(Quantity { metric, held_out }));
+        let top = columns.iter().flatten().map(|line| line.ends().1).fold(0.0, f64::max);
+        let cells = area.split_evenly((1, 2));
+        for ((cell, lines), held_out) in cells.iter().zip(&columns).zip([false, true]) {
+            let panel = self.panel(Quantity { metric, held_out }, x, (0.0, above(top)));
+            panel.titled(has_x_title, hours).draw(cell, lines)?;
         }
-        for (series, look) in series.iter().zip(looks) {
-            if let Look::Learner { colour, .. } = *look {
-                for run in &series.runs {
-                    let faint = colour.mix(0.16).stroke_width(2);
-                    chart.draw_series(LineSeries::new(run.iter().copied(), faint))?;
-                }
-            }
-        }
-        for (series, look) in series.iter().zip(looks) {
-            if let Look::Learner { colour, .. } = *look {
-                chart.draw_series([Polygon::new(band(series), colour.mix(0.22).filled())])?;
-            }
-        }
-        for (series, look) in series.iter().zip(looks) {
-            let mut line: Vec<(f64, f64)> =
-                series.centre.iter().map(|(t, e)| (*t, e.iqm)).collect();
-            match *look {
-                Look::Reference { dash, gap, .. } => {
-                    if let [(_, level)] = line[..] {
-                        line = vec![(first, level), (last, level)];
-                    }
-                    chart.draw_series(DashedLineSeries::new(line, dash, gap, look.line()))?;
-                }
-                Look::Learner { colour, marker } => {
-                    chart.draw_series(LineSeries::new(line.iter().copied(), look.line()))?;
-                    for at in line {
-                        palette::draw_marker(chart.plotting_area(), marker, at, colour)?;
-                    }
-                }
-            }
+        Ok(())
+    }
+
+    /// A row of differences to the best rival.
+    fn differences(
+        &mut self,
+        area: &Area<'_>,
+        (metric, rival): (Metric, &MethodResult),
+        x: Axis,
+        has_x_title: bool,
+    ) -> Result<(), DrawError> {
+        let mut lines = |held_out: bool| -> Vec<Line> {
+            let quantity = Quantity { metric, held_out };
+            let named: Vec<_> = self.named().filter(|(m, _)| contests(m, rival)).collect();
+            let of = |(method, named)| {
+                Line::difference(method, rival, named, quantity, &mut self.bootstrap)
+            };
+            named.into_iter().map(of).collect()
+        };
+        let columns = [lines(false), lines(true)];
+        let ends = columns.iter().flatten().map(Line::ends);
+        let (low, high) = ends.fold((0.0, 0.0), |(a, b): (f64, f64), (l, h)| (a.min(l), b.max(h)));
+        let room = 0.06 * (high - low).max(1e-6);
+        let cells = area.split_evenly((1, 2));
+        for ((cell, lines), held_out) in cells.iter().zip(&columns).zip([false, true]) {
+            let evaluated = if held_out { "held-out" } else { "in-scene" };
+            let panel = Panel {
+                title: format!("difference to the best rival, {evaluated}"),
+                y_title: format!("difference ({})", metric.unit),
+                x,
+                has_x_title,
+                hours_per_trial: None,
+                y: (low - room, high + room),
+                levels: vec![(0.0, rival.card.name.clone())],
+            };
+            panel.draw(cell, lines)?;
         }
         Ok(())
     }
 }
 
-/// Outline of the intervals: the lower ends forth, the upper ends back.
-fn band(series: &Series) -> Vec<(f64, f64)> {
-    let ends = |which: usize| {
-        series.centre.iter().filter_map(move |(trial, e)| Some((*trial, e.ci95?[which])))
+impl Panel {
+    fn titled(self, has_x_title: bool, hours_per_trial: Option<f64>) -> Self {
+        Self { has_x_title, hours_per_trial, ..self }
+    }
+}
+
+fn above(top: f64) -> f64 {
+    if top > 0.0 { 1.08 * top } else { 1.0 }
+}
+
+/// Is it in the contest with the rival?
+fn contests(method: &MethodResult, rival: &MethodResult) -> bool {
+    method.card.role != Role::Reference && method.card.name != rival.card.name
+}
+
+/// The rival whose errors cost least in the end, in-scene.
+fn best_rival(result: &ExperimentResult) -> Option<&MethodResult> {
+    let cost = |method: &MethodResult| {
+        let costs: Vec<f64> = method.final_checkpoints().map(|(_, c)| c.in_scene.cost()).collect();
+        (!costs.is_empty()).then(|| costs.iter().sum::<f64>() / costs.len() as f64)
     };
-    let upper: Vec<_> = ends(1).collect();
-    ends(0).chain(upper.into_iter().rev()).collect()
+    let rivals = result.methods.iter().filter(|method| method.card.role == Role::Rival);
+    let costed = rivals.filter_map(|method| Some((cost(method)?, method)));
+    costed.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, method)| method)
 }
 
 /// The first trial of the x axis, 0 or below, and the last one.
@@ -169,4 +223,38 @@ fn hours_per_trial(result: &ExperimentResult) -> Option<f64> {
         .flat_map(|m| m.final_checkpoints().map(|(_, c)| (c, m.card.on_top() as i64)))
         .fold((0.0, 0), |(h, t), (c, on_top)| (h + c.robot_hours, t + c.trial + on_top));
     (trials > 0 && hours > 0.0).then(|| hours / trials as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::synthetic;
+
+    #[test]
+    fn the_picture_names_experiment_seeds_statistic_floor_tolerance_and_the_best_rival() {
+        let svg = learning_curves(&synthetic::experiment(6), 50).unwrap();
+        for said in [
+            "narrow: 6 seeds, 50 evaluation trials each; interquartile mean",
+            "own noise",
+            "1 mm",
+            "1 deg",
+            "difference to the best rival, held-out",
+            "rm-rl-pretrained",
+        ] {
+            assert!(svg.contains(said), "{said}");
+        }
+        assert!(!svg.contains("00000000"), "a tick shows what rounding left");
+        let mut result = synthetic::experiment(6);
+        result.floor = None;
+        result.methods.retain(|m| m.card.role != Role::Rival);
+        let svg = learning_curves(&result, 50).unwrap();
+        assert!(!svg.contains("own noise") && !svg.contains("best rival"));
+    }
+
+    #[test]
+    fn the_budgets_begin_at_twenty_trials() {
+        let svg = by_budget(&synthetic::experiment(3), 50).unwrap();
+        assert!(svg.contains(">\n20\n") || svg.contains(">20<"), "{}", &svg[..3000]);
+        assert!(!svg.contains(">\n0.05\n"));
+    }
 }

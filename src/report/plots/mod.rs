@@ -1,9 +1,11 @@
 //! Figures, drawn once as SVG and turned into PNG and PDF from there. One embedded font, DejaVu
 //! Sans, measures and draws all text: no system font and no fontconfig is asked.
 
+mod axis;
 mod curves;
 mod legend;
 mod palette;
+mod panel;
 mod profile;
 mod series;
 
@@ -13,9 +15,9 @@ use krilla_svg::{SurfaceExt, SvgSettings};
 use plotters::style::{FontStyle, register_font};
 use resvg::{tiny_skia, usvg};
 
-use super::ReportError;
+use super::{ExperimentResult, ReportError};
 
-pub use curves::{MOST_BAND_ROUNDS, learning_curves};
+pub use curves::{MOST_BAND_ROUNDS, by_budget, learning_curves};
 pub use profile::performance_profile;
 
 /// Licence in `fonts/LICENSE-DejaVu.txt`.
@@ -113,6 +115,23 @@ fn svg(
 type Area<'a> =
     plotters::drawing::DrawingArea<plotters::prelude::SVGBackend<'a>, plotters::coord::Shift>;
 type DrawError = plotters::drawing::DrawingAreaErrorKind<std::io::Error>;
+
+/// Pixels of a picture's title.
+const TITLE_HEIGHT: u32 = 44;
+
+/// Experiment, n and statistic.
+fn title(area: &Area<'_>, result: &ExperimentResult, statistic: &str) -> Result<(), DrawError> {
+    use plotters::prelude::{IntoTextStyle, Text};
+    use plotters::style::text_anchor::{HPos, Pos, VPos};
+    let ExperimentResult { name, evaluation_trials: trials, .. } = result;
+    let (seeds, s) = match result.complete_seeds() {
+        1 => (1, ""),
+        n => (n, "s"),
+    };
+    let said = format!("{name}: {seeds} seed{s}, {trials} evaluation trials each; {statistic}");
+    let style = text(38).into_text_style(area).pos(Pos::new(HPos::Left, VPos::Center));
+    area.draw(&Text::new(said, (130, (TITLE_HEIGHT * UNITS / 2) as i32 + 6), style))
+}
 
 /// Black text so many drawing units high; plotters writes 0.8 of that as the SVG's font size.
 fn text(units: i32) -> (&'static str, i32) {

@@ -8,14 +8,16 @@ use super::DrawError;
 use crate::learn::{Card, Role};
 
 /// Okabe & Ito's colours for all kinds of colour vision (jfly.uni-koeln.de/color, 2008), without
-/// the yellow, which is too pale for a line on white.
-const OKABE_ITO: [RGBColor; 6] = [
+/// the yellow, which is too pale for a line on white; then a brown and a violet, darker than all of them.
+const COLOURS: [RGBColor; 8] = [
     RGBColor(0, 158, 115),
     RGBColor(0, 114, 178),
     RGBColor(230, 159, 0),
     RGBColor(213, 94, 0),
     RGBColor(204, 121, 167),
     RGBColor(86, 180, 233),
+    RGBColor(102, 68, 34),
+    RGBColor(84, 39, 136),
 ];
 const INK: RGBColor = RGBColor(40, 40, 40);
 
@@ -54,10 +56,10 @@ pub(super) fn looks<'a>(cards: impl IntoIterator<Item = &'a Card>) -> Vec<Look> 
     let (mut learners, mut references) = (0, 0);
     let look = |card: &Card| {
         if card.role != Role::Reference {
-            let at = learners % OKABE_ITO.len();
-            let turned = learners + learners / OKABE_ITO.len();
+            let at = learners % COLOURS.len();
+            let turned = learners + learners / COLOURS.len();
             learners += 1;
-            Look::Learner { colour: OKABE_ITO[at], marker: MARKERS[turned % MARKERS.len()] }
+            Look::Learner { colour: COLOURS[at], marker: MARKERS[turned % MARKERS.len()] }
         } else {
             let (dash, gap) = DASHES[references % DASHES.len()];
             references += 1;
@@ -68,6 +70,12 @@ pub(super) fn looks<'a>(cards: impl IntoIterator<Item = &'a Card>) -> Vec<Look> 
 }
 
 impl Look {
+    pub(super) fn colour(self) -> RGBColor {
+        match self {
+            Self::Learner { colour, .. } | Self::Reference { colour, .. } => colour,
+        }
+    }
+
     pub(super) fn line(self) -> ShapeStyle {
         match self {
             Self::Learner { colour, .. } => colour.stroke_width(5),

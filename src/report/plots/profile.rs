@@ -1,7 +1,8 @@
 use plotters::prelude::*;
 
 use super::palette::{Look, looks};
-use super::{Area, DrawError, UNITS, WIDTH, legend, text};
+use super::{Area, DrawError, TITLE_HEIGHT, UNITS, WIDTH, axis, legend, text};
+use crate::report::metrics::PRECISE;
 use crate::report::{ExperimentResult, Metric, ReportError, Shown, shown_in};
 
 /// Pixels.
@@ -17,9 +18,11 @@ pub fn performance_profile(result: &ExperimentResult) -> Result<String, ReportEr
     let metrics = shown_in(Shown::Curves);
     let rows = metrics.len().div_ceil(COLUMNS);
     let panels_height = rows as u32 * PANEL_HEIGHT;
-    let height = panels_height + legend::height(result.methods.len());
+    let height = TITLE_HEIGHT + panels_height + legend::height(result.methods.len());
     super::svg((WIDTH, height), |area| {
-        let (panels, below) = area.split_vertically(panels_height * UNITS);
+        let (title, rest) = area.split_vertically(TITLE_HEIGHT * UNITS);
+        super::title(&title, result, "share of runs, in-scene, last checkpoint")?;
+        let (panels, below) = rest.split_vertically(panels_height * UNITS);
         for (cell, metric) in panels.split_evenly((rows, COLUMNS)).iter().zip(&metrics) {
             draw_panel(cell, metric, result, &looks)?;
         }
@@ -54,7 +57,7 @@ fn draw_panel(
         .y_desc("share of runs (%)")
         .x_labels(8)
         .y_labels(6)
-        .x_label_formatter(&|x| format!("{x}"))
+        .x_label_formatter(&|x| axis::number(*x))
         .y_label_formatter(&|y| format!("{:.0}", 100.0 * y))
         .label_style(text(34))
         .axis_desc_style(text(36))
@@ -63,6 +66,13 @@ fn draw_panel(
         .axis_style(RGBColor(90, 90, 90).stroke_width(2))
         .set_all_tick_mark_size(8)
         .draw()?;
+    // What no policy is expected to stay below, and what counts as precise.
+    let floor = result.floor.and_then(|floor| floor.under(metric));
+    let goal = PRECISE.iter().find(|(key, _)| *key == metric.key).map(|(_, goal)| *goal);
+    for level in floor.into_iter().chain(goal).filter(|level| *level < right) {
+        let faint = RGBColor(150, 150, 150).stroke_width(3);
+        chart.draw_series(DashedLineSeries::new([(level, 0.0), (level, 1.04)], 4, 6, faint))?;
+    }
     for (errors, look) in errors.into_iter().zip(looks) {
         let steps = staircase(errors, right);
         match *look {
