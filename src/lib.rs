@@ -47,8 +47,8 @@
 //! let method = experiment.methods[0].build(experiment.task.grid(), trials.streams())?;
 //! let (scene, robot) = (Scene::named(&experiment.scene)?, Robot::named(&experiment.robot)?);
 //! let mut cell = sim::cell(&scene, &robot, &experiment.task, PhysicsSettings::default())?;
-//! let occasion =
-//!     Occasion { key: TrialKey { phase: Phase::Train, index: 0 }, checkpoint: 0, made: 0 };
+//! let key = TrialKey { phase: Phase::Train, index: 0 };
+//! let occasion = Occasion { key, checkpoint: 0, made: 0, scene: None };
 //! let who = (method.as_ref(), Mode::Greedy);
 //! // `&mut ()`: nobody keeps it. A `store::TrialStore` would.
 //! let trial = trials.make(occasion, who, &mut cell, &mut Unwatched, &mut ())?;

@@ -215,6 +215,31 @@ fn a_run_killed_at_random_moments_resumes_to_the_same_bits() {
 }
 
 #[test]
+fn a_run_that_chooses_its_scenes_is_killed_and_resumes_to_the_same_bits() {
+    let dir = tempdir();
+    let args = format!("{} --set rm-rl.scenes=\"worst\"", smoke_args());
+    let undisturbed = rmrl(dir.path(), &format!("{args} --out calm"));
+    assert_eq!(undisturbed.code, 0, "{}", undisturbed.stderr);
+    for more in [3, 29, 31, 26] {
+        support::kill_after_trials(
+            dir.path(),
+            &format!("{args} --out rough --resume"),
+            "rough",
+            more,
+        );
+    }
+    let resumed = rmrl(dir.path(), &format!("{args} --out rough --resume"));
+    assert_eq!(resumed.code, 0, "{}", resumed.stderr);
+    let [calm, rough] = ["calm", "rough"].map(|name| dir.path().join(name));
+    support::assert_same_results(&calm, &rough);
+    // Some trials were in another scene than the one whose turn it was.
+    let run = rusqlite::Connection::open(calm.join("rm-rl/1.sqlite")).unwrap();
+    let sql = "SELECT COUNT(*) FROM trial WHERE phase = 'train' AND instance <> number % 10";
+    let chosen = run.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert!((5..=20).contains(&chosen), "{chosen}");
+}
+
+#[test]
 fn a_folder_knows_what_it_holds() {
     let dir = tempdir();
     let args = "compare smoke --methods no-correction --seeds 1 --trials 20 --set evaluation.every=20 --out here";

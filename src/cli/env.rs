@@ -136,7 +136,7 @@ impl Server {
             (Phase::Train, None) => self.schedule.trial(self.next),
             (phase, index) => TrialKey { phase, index: index.unwrap_or(0) },
         };
-        let occasion = Occasion { key, checkpoint: 0, made: self.next };
+        let occasion = Occasion { key, checkpoint: 0, made: self.next, scene: None };
         let mut setup = self.trials.setup(occasion);
         if let Some(offset) = offset {
             setup.offset = self.in_reach(offset)?;

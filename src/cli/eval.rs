@@ -108,7 +108,7 @@ struct Rehearsal<'a> {
 
 impl Rehearsal<'_> {
     fn judge(&mut self, key: TrialKey) -> Result<Judged, Failure> {
-        let occasion = Occasion { key, checkpoint: self.made, made: self.made };
+        let occasion = Occasion { key, checkpoint: self.made, made: self.made, scene: None };
         let stored = match self.trial(occasion) {
             Ok(trial) => trial.result,
             Err(error) if self.cells.is_real() => {

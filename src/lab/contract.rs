@@ -55,7 +55,10 @@ fn train(
         let step = schedule.next(&so_far);
         match step {
             Step::Try(key) => {
-                let occasion = Occasion { key, checkpoint: 0, made: so_far.made };
+                let learned = &history[..so_far.learned as usize];
+                let turn = (so_far.made - so_far.learned) as usize;
+                let scene = making.wish(method, learned, turn).unwrap();
+                let occasion = Occasion { key, checkpoint: 0, made: so_far.made, scene };
                 let who = (&*method, Mode::Explore);
                 let trial = making.make(occasion, who, &mut cell, &mut Unwatched, &mut ()).unwrap();
                 let mut told = making.experience(method.card(), so_far.made, trial);
@@ -79,7 +82,7 @@ fn cost(method: &dyn Method) -> f64 {
     let mut cell = IdealCell::new(task(), |setup| picture(&task(), setup));
     let error = |index| {
         let key = TrialKey { phase: Phase::InScene, index };
-        let occasion = Occasion { key, checkpoint: 0, made: 0 };
+        let occasion = Occasion { key, checkpoint: 0, made: 0, scene: None };
         let who = (method, Mode::Greedy);
         let trial = making.make(occasion, who, &mut cell, &mut Unwatched, &mut ()).unwrap();
         let error = trial.result.truth.map_or_else(|| making.reward().cap(), |t| t.pose);
@@ -108,7 +111,7 @@ fn learners() -> Vec<String> {
 }
 
 /// How each learner is to solve the task: trials, and settings where its defaults are for more.
-const KNOWN: [(&str, u64, &str); 29] = [
+const KNOWN: [(&str, u64, &str); 30] = [
     ("true-labels", 300, ""),
     // Its default explores by entropy alone: tuned for 1,000 trials, it settles too early here.
     ("reinforce", 6000, "explore_prob = 0.25"),
@@ -138,6 +141,7 @@ const KNOWN: [(&str, u64, &str); 29] = [
     ("self-calibration", 40, "components = 4"),
     ("rm-rl-pretrained-extra", 300, ""),
     ("critic-targets", 500, "components = 4"),
+    ("sac", 500, "components = 4"),
     ("gp-bandit", 200, "components = 4"),
     ("cem", 300, ""),
 ];
@@ -243,11 +247,41 @@ fn options_that_keep_more_continue_with_equal_bits_too() {
         ("reinforce", "replay = \"importance\""),
         ("rm-rl", elite),
         ("bayes-registered", "components = 4\nproducts = 3"),
+        ("rm-rl", BELIEF),
+        (
+            "rm-rl-fit",
+            "components = 4\nexplore = \"thompson\"\nhalf_life = 50.0\nscenes = \"worst\"",
+        ),
         ("rm-rl", &format!("{COMPONENTS}augment = 0.5")),
         ("ppo", "encoder = \"blurred-patches\"\naugment = 0.5"),
     ] {
         continues(method, settings, (65, 100), |_| ());
     }
+}
+
+/// Options of role models that are off unless asked for.
+const BELIEF: &str = "shrink = true\nlabel_half_life = 100.0\nexplore_label_prob = 0.5\nexplore_label_sd = 5.0\nscenes = \"worst\"";
+
+#[test]
+fn role_models_that_are_believed_less_and_explored_about_solve_the_task_in_scenes_of_their_choice()
+{
+    let mut learner = made("rm-rl", BELIEF);
+    let history = train(learner.as_mut(), 500, |_| ()).unwrap();
+    let chosen = |t: &&Experience| t.instance != Some((t.trial % 6) as usize);
+    assert!((100..=250).contains(&history.iter().filter(chosen).count()));
+    // Half of them explore about a label, once there are some.
+    let about_label = |t: &&Experience| t.decision.log_prob.is_none();
+    assert_eq!(history[..20].iter().filter(about_label).count(), 0);
+    assert!((200..=280).contains(&history.iter().filter(about_label).count()));
+    let [none, best] = ["no-correction", "oracle"].map(|name| cost(made(name, "").as_ref()));
+    let removed = (none - cost(learner.as_ref())) / (none - best);
+    assert!(removed > SOLVED, "removed {removed:.2} of the error");
+}
+
+#[test]
+fn fitted_role_models_are_sampled_and_age_and_solve_the_task() {
+    let settings = "components = 4\nexplore = \"thompson\"\nhalf_life = 200.0\nscenes = \"worst\"";
+    solves("rm-rl-fit", 200, settings);
 }
 
 #[test]

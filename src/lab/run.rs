@@ -70,7 +70,10 @@ impl<'a> Run<'a> {
             let step = self.schedule.next(&self.so_far);
             let entry = match step {
                 Step::Try(key) => {
-                    let trial = self.trial(key, 0, Mode::Explore, &mut stage)?;
+                    let learned = self.so_far.learned as usize;
+                    let (method, turn) = (self.method.as_ref(), self.history.len() - learned);
+                    let scene = self.trials.wish(method, &self.history[..learned], turn)?;
+                    let trial = self.trial(key, (0, scene), Mode::Explore, &mut stage)?;
                     let entry = Entry::tried(key, 0, &trial);
                     self.remember(trial);
                     entry
@@ -103,12 +106,12 @@ impl<'a> Run<'a> {
     fn trial(
         &mut self,
         key: TrialKey,
-        checkpoint: u64,
+        (checkpoint, scene): (u64, Option<usize>),
         mode: Mode,
         stage: &mut Stage<'_>,
     ) -> Result<Trial, LabError> {
         let made = self.schedule.age(self.so_far.made);
-        let occasion = Occasion { key, checkpoint, made };
+        let occasion = Occasion { key, checkpoint, made, scene };
         let cell = match &mut stage.elsewhere {
             Some((_, cell)) => cell.as_mut(),
             None => self.cell.as_mut(),
@@ -120,7 +123,7 @@ impl<'a> Run<'a> {
     /// A greedy trial, which nothing is learned from.
     fn judge(&mut self, key: TrialKey, stage: &mut Stage<'_>) -> Result<Entry, LabError> {
         let checkpoint = self.so_far.learned;
-        let trial = self.trial(key, checkpoint, Mode::Greedy, stage)?;
+        let trial = self.trial(key, (checkpoint, None), Mode::Greedy, stage)?;
         Ok(Entry::tried(key, checkpoint, &trial))
     }
 
@@ -146,7 +149,7 @@ impl<'a> Run<'a> {
         for TrialRow { intent, result } in rows {
             let Some(result) = self.settled(&intent, result)? else { break };
             let made = self.schedule.age(self.history.len() as u64);
-            let setup = self.trials.setup(Occasion { key: intent.key, checkpoint: 0, made });
+            let setup = self.trials.began(&intent, made);
             let seen = match intent.image {
                 Some(image) => Observation { image, pose: intent.seen },
                 None => self.cell.prepare(&setup, watch)?,

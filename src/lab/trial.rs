@@ -21,6 +21,8 @@ pub struct Occasion {
     pub checkpoint: u64,
     /// Physical trials made before, for what drifts.
     pub made: u64,
+    /// The training instance that the method chose; `None` for the one whose turn it is.
+    pub scene: Option<usize>,
 }
 
 /// A trial that was made.
@@ -60,7 +62,35 @@ impl Trials {
 
     /// How a trial begins: the scene instance's pose plus jitter.
     pub fn setup(&self, occasion: Occasion) -> Setup {
-        self.instances.setup(occasion.key, occasion.made)
+        let Occasion { key, made, scene, .. } = occasion;
+        match scene {
+            Some(scene) => self.instances.chosen(scene, key, made),
+            None => self.instances.setup(key, made),
+        }
+    }
+
+    /// How a trial that was written down began, after so many others.
+    pub fn began(&self, intent: &Intent, made: u64) -> Setup {
+        let (instance, offset) = (intent.instance, intent.offset);
+        Setup { instance, offset, ..self.instances.setup(intent.key, made) }
+    }
+
+    /// The instance in which the method wishes to make the trial that comes so many after this history,
+    /// which it has learned from.
+    pub fn wish(
+        &self,
+        method: &dyn Method,
+        history: &[Experience],
+        turn: usize,
+    ) -> Result<Option<usize>, LabError> {
+        let scenes = self.instances.trained();
+        let wished = if history.is_empty() { None } else { method.wishes(history, turn, scenes) };
+        match wished {
+            Some(wished) if wished >= scenes => {
+                Err(self.failed(method.card(), LearnError::Scene { wished, scenes }))
+            }
+            wished => Ok(wished),
+        }
     }
 
     /// Makes one trial: look, let the method choose, write down what is to be tried, try it, write
@@ -190,7 +220,7 @@ mod tests {
     use crate::learn::{LearnError, Progress};
     use crate::task::{Correction, Draw, Phase, Range};
 
-    /// Answers with so many decisions, whatever it is asked.
+    /// Answers with so many decisions, whatever it is asked, and wishes for the instance of that number.
     struct Talkative(Card, usize);
 
     impl Method for Talkative {
@@ -206,6 +236,10 @@ mod tests {
         ) -> Result<Vec<Decision>, LearnError> {
             let none = Decision::at(Correction::IDENTITY);
             Ok(vec![none; self.1])
+        }
+
+        fn wishes(&self, _: &[Experience], _: usize, _: usize) -> Option<usize> {
+            Some(self.1)
         }
 
         fn learn(
@@ -232,7 +266,7 @@ mod tests {
         let trials = Trials::new(&task, 1);
         let mut cell = IdealCell::new(task.clone(), |setup| picture(&task, setup));
         let key = TrialKey { phase: Phase::Train, index: 0 };
-        let occasion = Occasion { key, checkpoint: 0, made: 0 };
+        let occasion = Occasion { key, checkpoint: 0, made: 0, scene: None };
         let mut make = |count| {
             let method = Talkative(Card::reference("talkative", "for this test"), count);
             let who = (&method as &dyn Method, Mode::Greedy);
@@ -243,5 +277,31 @@ mod tests {
             let said = make(count).unwrap_err().to_string();
             assert!(said.contains(&format!("asked for 1 decisions and made {count}")), "{said}");
         }
+    }
+
+    #[test]
+    fn a_method_that_wishes_for_a_scene_that_does_not_exist_is_told_how_many_there_are() {
+        let task = TaskSpec { scene_instances: 3, ..TaskSpec::exact(Range { mm: 3.0, deg: 3.0 }) };
+        let trials = Trials::new(&task, 1);
+        let mut cell = IdealCell::new(task.clone(), |setup| picture(&task, setup));
+        let key = TrialKey { phase: Phase::Train, index: 0 };
+        let wisher = |wished| Talkative(Card::reference("wisher", "for this test"), wished);
+        let occasion = Occasion { key, checkpoint: 0, made: 0, scene: Some(2) };
+        let one = wisher(1);
+        let who = (&one as &dyn Method, Mode::Greedy);
+        let trial = trials.make(occasion, who, &mut cell, &mut Unwatched, &mut ()).unwrap();
+        assert_eq!(trial.setup.instance, 2, "it is made where it was wished for");
+        let history = [trials.experience(&one.0, 0, trial)];
+        assert_eq!(trials.wish(&one, &history, 0).unwrap(), Some(1));
+        assert_eq!(
+            trials.wish(&wisher(9), &[], 0).unwrap(),
+            None,
+            "it has learned from nothing yet"
+        );
+        let LabError::Learn { source, .. } = trials.wish(&wisher(3), &history, 0).unwrap_err()
+        else {
+            panic!("another error")
+        };
+        assert_eq!(source.to_string(), "wished for scene instance 3: there are 3, from 0 on");
     }
 }

@@ -5,6 +5,7 @@ use super::critic::CriticShape;
 use super::encoder::Seeing;
 use super::heads::Decode;
 use super::policy::{Normalise, Widths};
+use super::scene_choice::SceneChoice;
 use crate::choices;
 use crate::settings;
 use crate::task::ContextSignal;
@@ -32,6 +33,8 @@ settings! {
         decode: Decode = Decode::Argmax;
         /// What is done to an image before the policy sees it.
         normalise: Normalise = Normalise::Image;
+        /// Which scene instance comes next, of those that training comes back to.
+        scenes: SceneChoice = SceneChoice::Given;
     }
 }
 

@@ -149,9 +149,14 @@ impl Decode {
 
 /// Draws a bin from log-probabilities.
 pub fn sample(log_probs: &[f32], draw: &mut Draw) -> usize {
+    bin_at(log_probs, draw.random())
+}
+
+/// The bin at this share (0 to 1) of all probability, bins in their order.
+pub fn bin_at(log_probs: &[f32], share: f64) -> usize {
     let weights = log_probs.iter().map(|l| libm::exp(f64::from(*l)));
     let sum: f64 = weights.clone().sum();
-    let mut left = draw.random::<f64>() * sum;
+    let mut left = share * sum;
     for (bin, weight) in weights.enumerate() {
         left -= weight;
         if left < 0.0 {
@@ -171,6 +176,25 @@ pub fn log_prob(log_probs: &Tensor, targets: &Tensor) -> Result<Tensor> {
 /// Entropy summed over the axes, (n), from log-probabilities (n, 3, bins).
 pub fn entropy(log_probs: &Tensor) -> Result<Tensor> {
     (log_probs * log_probs.exp()?)?.flatten_from(1)?.sum(1)?.neg()
+}
+
+/// Temperatures that come into question, as rewards, and how often the interval is halved.
+const COLDEST: f64 = 0.01;
+const HOTTEST: f64 = 10.0;
+const BISECTIONS: usize = 12;
+
+/// At which `exp(values / temperature)` over the bins of (n, 3, bins) has this share of the entropy of
+/// equally likely bins, in the mean.
+pub fn temperature(values: &Tensor, share: f64) -> Result<f64> {
+    let target = 3.0 * share * libm::log(values.dim(D::Minus1)? as f64);
+    let (mut low, mut high) = (libm::log(COLDEST), libm::log(HOTTEST));
+    for _ in 0..BISECTIONS {
+        let middle = 0.5 * (low + high);
+        let soft = log_softmax(&(values / libm::exp(middle))?, D::Minus1)?;
+        let has = f64::from(entropy(&soft)?.mean_all()?.to_scalar::<f32>()?);
+        *(if has < target { &mut low } else { &mut high }) = middle;
+    }
+    Ok(libm::exp(0.5 * (low + high)))
 }
 
 #[cfg(test)]
@@ -259,5 +283,27 @@ mod tests {
         let got = log_prob(&log_probs, &one_hot).unwrap().to_vec1::<f32>().unwrap()[0];
         let table = log_probs.to_vec3::<f32>().unwrap();
         assert!((got - (table[0][0][1] + table[0][1][0] + table[0][2][1])).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_temperature_gives_the_entropy_that_was_asked_for_and_stays_within_bounds() {
+        let values: Vec<f32> = (0..42).map(|i| (i as f32 * 1.7).sin()).collect();
+        let values = Tensor::from_vec(values, (2, 3, 7), &Device::Cpu).unwrap();
+        for share in [0.2, 0.5, 0.9] {
+            let hot = temperature(&values, share).unwrap();
+            let soft = log_softmax(&(&values / hot).unwrap(), D::Minus1).unwrap();
+            let has = entropy(&soft).unwrap().mean_all().unwrap().to_scalar::<f32>().unwrap();
+            assert!((f64::from(has) / (3.0 * 7f64.ln()) - share).abs() < 0.01, "{has} for {share}");
+        }
+        // Where all is equally good, no temperature makes it certain.
+        let same = temperature(&values.zeros_like().unwrap(), 0.5).unwrap();
+        assert!((same / COLDEST - 1.0).abs() < 0.01, "{same}");
+    }
+
+    #[test]
+    fn the_bin_at_a_share_of_all_probability_is_where_that_falls() {
+        let log_probs = [0.5f32, 0.25, 0.25].map(f32::ln);
+        let bins = [0.0, 0.49, 0.51, 0.74, 0.76, 1.0].map(|share| bin_at(&log_probs, share));
+        assert_eq!(bins, [0, 0, 1, 1, 2, 2]);
     }
 }

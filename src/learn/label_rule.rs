@@ -1,4 +1,5 @@
 use super::Experience;
+use super::belief::Belief;
 use super::role_model::{LabelAction, RoleModelOptions};
 use crate::choices;
 use crate::task::{Correction, Pose2, RewardSignal};
@@ -43,12 +44,17 @@ pub fn label(
             LabelAction::Executed => trial.executed,
         }
     };
+    let ages = Belief::of(peers, &[], (0.0, options.label_half_life));
     match options.label {
         LabelRule::Best => action(best),
         LabelRule::Elite => {
             let rewards: Vec<f64> = peers.iter().map(|p| history[*p].feedback.reward).collect();
-            let weights = being_best(&rewards, options.reward_noise);
+            // Rewards that are drawn together by k differ k times as much, with the root of k of the noise.
+            let kept = Belief::asked(options, peers, &rewards).map_or(1.0, |belief| belief.kept);
+            let weights = being_best(&rewards, options.reward_noise / kept.sqrt().max(1e-3));
             let actions = peers.iter().map(|place| action(*place)).collect::<Option<Vec<_>>>()?;
+            let weights =
+                peers.iter().zip(weights).map(|(peer, weight)| ages.count(*peer) * weight);
             Some(mean(actions.into_iter().zip(weights)))
         }
         LabelRule::PerAxis => {
@@ -56,7 +62,10 @@ pub fn label(
                 peers.iter().map(|place| history[*place].feedback.unsigned).collect();
             let errors = errors?;
             let best = |axis: usize| {
-                let by_error = |a: &usize, b: &usize| errors[*a][axis].total_cmp(&errors[*b][axis]);
+                let of_axis: Vec<f64> = errors.iter().map(|errors| errors[axis]).collect();
+                let read = Belief::of(peers, &of_axis, (0.0, options.label_half_life));
+                let error = |at: usize| read.figure(peers[at], of_axis[at]);
+                let by_error = |a: &usize, b: &usize| error(*a).total_cmp(&error(*b));
                 Some(action(peers[(0..peers.len()).min_by(by_error)?])?.axes()[axis])
             };
             Some(Correction::from_axes([best(0)?, best(1)?, best(2)?]))
@@ -65,7 +74,7 @@ pub fn label(
             let right = |place: &usize| {
                 let error = history[*place].feedback.signed.map(Pose2::from_axes)?;
                 // A trial that failed has no error to learn from.
-                Some((action(*place)?.compose(error), 1.0))
+                Some((action(*place)?.compose(error), ages.count(*place)))
             };
             let all: Vec<_> = peers.iter().filter_map(right).collect();
             if all.is_empty() { action(best) } else { Some(mean(all.into_iter())) }
@@ -143,6 +152,44 @@ mod tests {
     fn each_axis_has_its_own_role_model() {
         assert_eq!(taught(LabelRule::PerAxis, 0.1), [2.0, 0.0, 0.0]);
         assert_eq!(taught(LabelRule::Best, 0.1), [1.0, -1.0, 0.0]);
+    }
+
+    #[test]
+    fn elites_are_more_where_shrinkage_leaves_less_of_what_sets_them_apart() {
+        let weight_of_best = |shrink| {
+            let options = RoleModelOptions {
+                label: LabelRule::Elite,
+                reward_noise: 0.2,
+                shrink,
+                ..RoleModelOptions::default()
+            };
+            // Only the best lies at 1: what is taught tells its weight.
+            let mut history = history();
+            history[2].decision.correction = Correction::IDENTITY;
+            super::label(&options, &history, &[0, 1, 2], 1).unwrap().x_mm
+        };
+        assert!(weight_of_best(true) < 0.9 * weight_of_best(false));
+    }
+
+    #[test]
+    fn an_old_peer_counts_less_in_every_label_of_many() {
+        let taught = |label, label_half_life| {
+            let options = RoleModelOptions {
+                label,
+                label_half_life,
+                reward_noise: 100.0,
+                ..RoleModelOptions::default()
+            };
+            super::label(&options, &history(), &[0, 1, 2], 1).unwrap().axes()
+        };
+        // Three trials: 1/4, 1/2 and 1 of them count.
+        let mean = |of: [f64; 3]| (0.25 * of[0] + 0.5 * of[1] + of[2]) / 1.75;
+        assert!((taught(LabelRule::Elite, 1.0)[0] - mean([0.0, 1.0, 2.0])).abs() < 0.02);
+        let right = taught(LabelRule::Hindsight, 1.0)[0];
+        assert!((right - mean([2.0, 2.0, 2.2])).abs() < 1e-9, "{right}");
+        // On y the first has the smallest error, but not by much more than its age takes from it.
+        assert_eq!(taught(LabelRule::PerAxis, 0.0)[1], 0.0);
+        assert_eq!(taught(LabelRule::PerAxis, 0.5)[1], -1.0);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use super::baseline::{Baseline, standardise};
 use super::critic::Critic;
 use super::encoder::Encoder;
+use super::free::Reach;
 use super::groups::Groups;
 use super::optimiser::{Adam, Moments};
 use super::{
@@ -136,7 +137,16 @@ impl<O: Objective> Method for Learner<O> {
             self.shared.prior.is_some_and(|p| p.prior == PriorPolicy::Random) && !self.pretrained;
         match (mode, at_random) {
             (Mode::Explore, true) => Ok(self.network.act_at_random(draws)),
-            _ => self.network.act(views, mode, draws),
+            (Mode::Greedy, _) => self.network.act(views, mode, draws),
+            (Mode::Explore, false) => {
+                let reach = Reach::of(self.network.grid());
+                let mut decisions = self.network.act(views, mode, draws)?;
+                for ((decision, view), draw) in decisions.iter_mut().zip(views).zip(draws) {
+                    let instead = self.objective.tries(view, draw);
+                    *decision = instead.map_or(*decision, |axes| reach.decision(axes));
+                }
+                Ok(decisions)
+            }
         }
     }
 
@@ -145,6 +155,10 @@ impl<O: Objective> Method for Learner<O> {
         views: &[View<'_>],
     ) -> Result<Option<Vec<BinProbabilities>>, LearnError> {
         self.network.probabilities(views)
+    }
+
+    fn wishes(&self, history: &[Experience], turn: usize, scenes: usize) -> Option<usize> {
+        self.shared.common.scenes.wish(history, turn, scenes)
     }
 
     fn learn(
@@ -162,6 +176,11 @@ impl<O: Objective> Method for Learner<O> {
         }
         // Without a baseline every fresh trial counts; with one, those that it had not seen.
         let fresh = self.baseline.as_ref().map_or(fresh, |_| advantages.len());
+        let of_policy = |trial: &Experience| trial.decision.log_prob.is_some();
+        let tried = &history[history.len() - advantages.len()..];
+        for (advantage, _) in advantages.iter_mut().zip(tried).filter(|(_, t)| !of_policy(t)) {
+            *advantage = 0.0;
+        }
         self.groups.grow(history);
         let round = Round {
             history,

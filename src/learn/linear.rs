@@ -1,13 +1,15 @@
 use nalgebra::DMatrix;
+use rand_distr::{Distribution, StandardNormal};
 
 use super::free::{Linear, Looks, Reach, dithered};
 use super::registrar::registrar;
 use super::reward_form::{Form, RewardFit, Sample};
+use super::scene_choice::SceneChoice;
 use super::{
     Card, Decision, Experience, LearnError, Method, Mode, Progress, Settings, View, saved,
 };
-use crate::settings;
 use crate::task::{ActionGrid, Draw, Outcome};
+use crate::{choices, settings};
 
 /// What sets one linear learner apart from another: how it finds the weights. Encoder, first trials,
 /// exploration, saving and loading are the [`LinearLearner`]'s.
@@ -52,6 +54,32 @@ settings! {
         dither_first: f64 = 2.0, in 0.0..=30.0, tune log(0.1..=4.0);
         /// Trials in which it falls to half.
         dither_half_life: f64 = 150.0, in 1.0..=1e6, tune log(20.0..=300.0);
+        /// Which scene instance comes next, of those that training comes back to.
+        scenes: SceneChoice = SceneChoice::Given;
+    }
+}
+
+choices! {
+    /// What is tried, before it is dithered.
+    pub enum Explore {
+        /// what is best under one draw from the posterior
+        Thompson,
+        /// what is thought to be best
+        Greedy,
+    }
+}
+
+impl Explore {
+    /// mm, mm, deg.
+    pub fn best(self, fit: &RewardFit, seen: &[f64], draw: &mut Draw) -> [f64; 3] {
+        match self {
+            Self::Greedy => fit.optimum(seen),
+            Self::Thompson => {
+                let unit: Vec<f64> =
+                    (0..3 * seen.len()).map(|_| StandardNormal.sample(draw)).collect();
+                fit.drawn(seen, &unit)
+            }
+        }
     }
 }
 
@@ -84,20 +112,33 @@ pub struct Trials<'a> {
     pub fresh: usize,
     /// What copies of the first images tell of the weights ([`registrar`]); empty if it is not asked for.
     pub registered: &'a [f64],
+    /// By how many trials one is older than the newest where it counts half as much; 0 is all alike.
+    pub half_life: f64,
 }
 
 impl<'a> Trials<'a> {
+    /// The same with trials that count less as they age.
+    pub fn ageing(self, half_life: f64) -> Self {
+        Self { half_life, ..self }
+    }
+
     /// From this one on, as the reward's fit takes them. A trial without a placement counts nothing: its
     /// floor reward is no distance.
     pub fn samples(&self, since: usize) -> Vec<Sample<'a>> {
-        let trials = self.history.iter().zip(self.seen).skip(since);
-        let sample = |(trial, seen): (&Experience, &'a Vec<f64>)| Sample {
+        let trials = self.history.iter().zip(self.seen).enumerate().skip(since);
+        let sample = |(place, (trial, seen)): (usize, (&Experience, &'a Vec<f64>))| Sample {
             seen,
             action: trial.decision.correction.axes(),
             reward: trial.feedback.reward,
-            weight: if trial.outcome == Outcome::Placed { 1.0 } else { 0.0 },
+            weight: if trial.outcome == Outcome::Placed { self.count(place) } else { 0.0 },
         };
         trials.map(sample).collect()
+    }
+
+    /// How much the trial at this place counts by its age.
+    fn count(&self, place: usize) -> f64 {
+        let age = (self.history.len() - 1 - place) as f64;
+        if self.half_life > 0.0 { libm::exp2(-age / self.half_life) } else { 1.0 }
     }
 
     /// From which trial on the task is as it is now, and what was known when it changed.
@@ -205,6 +246,10 @@ impl<F: Fit> Method for LinearLearner<F> {
         Ok(views.iter().zip(draws).map(|(view, draw)| self.decide(view, mode, draw)).collect())
     }
 
+    fn wishes(&self, history: &[Experience], turn: usize, scenes: usize) -> Option<usize> {
+        self.exploration.scenes.wish(history, turn, scenes)
+    }
+
     fn learn(
         &mut self,
         history: &[Experience],
@@ -216,7 +261,7 @@ impl<F: Fit> Method for LinearLearner<F> {
             return Ok(Progress::default());
         }
         let (seen, registered) = (&self.looks.seen[..], &self.registered[..]);
-        let trials = Trials { history, seen, fresh, registered };
+        let trials = Trials { history, seen, fresh, registered, half_life: 0.0 };
         let (known, progress) = self.rule.fit(&trials, self.known.as_ref(), draw)?;
         self.known = Some(known);
         Ok(progress)
@@ -266,9 +311,25 @@ mod tests {
     use super::*;
     use crate::learn::samples;
 
+    fn trials<'a>(history: &'a [Experience], seen: &'a [Vec<f64>]) -> Trials<'a> {
+        Trials { history, seen, fresh: 20, registered: &[], half_life: 0.0 }
+    }
+
+    #[test]
+    fn a_trial_that_is_a_half_life_older_counts_half_as_much() {
+        let history: Vec<_> = (0..41).map(|_| samples::trial(0, -0.14)).collect();
+        let seen = vec![vec![1.0]; 41];
+        let weights = |half_life| -> Vec<f64> {
+            let samples = trials(&history, &seen).ageing(half_life).samples(10);
+            [0, 10, 20, 30].map(|at: usize| samples[at].weight).to_vec()
+        };
+        assert_eq!(weights(10.0), [0.125, 0.25, 0.5, 1.0]);
+        assert_eq!(weights(0.0), [1.0; 4]);
+    }
+
     #[test]
     fn exploration_falls_to_half_in_its_half_life_and_to_its_floor() {
-        let exploration = Exploration { dither: 0.5, dither_first: 2.0, dither_half_life: 100.0 };
+        let exploration = Exploration { dither_half_life: 100.0, ..Exploration::default() };
         assert_eq!([0, 100, 200, 900].map(|n| exploration.sd(n)), [2.0, 1.0, 0.5, 0.5]);
     }
 
@@ -280,8 +341,7 @@ mod tests {
         let seen = vec![vec![1.0]; 140];
         let surprised = |reward: f64, made: usize| {
             let history: Vec<_> = (0..made).map(|_| samples::trial(0, reward)).collect();
-            let trials =
-                Trials { history: &history, seen: &seen[..made], fresh: 20, registered: &[] };
+            let trials = trials(&history, &seen[..made]);
             trials.surprise(&known, (Form::Distance, 0.09), 6.0)
         };
         // At the optimum -0.14 is expected: w s for each of the two distances.
@@ -300,7 +360,7 @@ mod tests {
         let seen = vec![vec![1.0]; 140];
         // The floor of narrow, and the jam that earns it.
         (history[130].feedback.reward, history[130].outcome) = (-2.9, Outcome::Jammed);
-        let trials = Trials { history: &history, seen: &seen, fresh: 20, registered: &[] };
+        let trials = trials(&history, &seen);
         assert_eq!(trials.since(Some(&known), (Form::Distance, 0.09), 6.0).0, 0);
         let weights: Vec<f64> = trials.samples(129).iter().map(|s| s.weight).take(3).collect();
         assert_eq!(weights, [1.0, 0.0, 1.0]);

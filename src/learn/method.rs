@@ -25,6 +25,14 @@ pub trait Method: Send {
         Ok(None)
     }
 
+    /// In which scene instance, of so many that training comes back to, it wishes to make the trial that
+    /// comes so many (`turn`) after the last one that it has learned from; `history` ends with that one.
+    /// `None` for the one whose turn it is. Must depend on nothing else but its state, so that a run that
+    /// is resumed comes to the same. Asked only after it has learned.
+    fn wishes(&self, _history: &[Experience], _turn: usize, _scenes: usize) -> Option<usize> {
+        None
+    }
+
     /// Learns after a batch. `history` is every trial so far in order, prior ones included; the
     /// last `fresh` of them are new. Where the card asks for prior trials, all of them are the first
     /// batch.
@@ -213,6 +221,8 @@ pub enum LearnError {
     NotShown { method: String, what: &'static str },
     #[error("was asked for {asked} decisions and made {got}")]
     Count { asked: usize, got: usize },
+    #[error("wished for scene instance {wished}: there are {scenes}, from 0 on")]
+    Scene { wished: usize, scenes: usize },
     #[error("learning diverged: {0}")]
     Diverged(String),
     /// What a program that is a method did.

@@ -4,6 +4,7 @@
 //! never sees the simulator's truth, unless its card says so and its results are marked.
 
 mod baseline;
+mod belief;
 mod clipped;
 mod common;
 mod components;
@@ -34,6 +35,7 @@ mod rule;
 #[cfg(test)]
 mod samples;
 mod saved;
+mod scene_choice;
 mod scenes;
 mod settings;
 mod space;

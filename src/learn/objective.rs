@@ -3,7 +3,7 @@ use std::ops::{Deref, Range};
 use candle_core::{Device, Tensor};
 
 use super::groups::Groups;
-use super::{Card, Experience, Label, LearnError, Network, Settings, Shared};
+use super::{Card, Experience, Label, LearnError, Network, Settings, Shared, View};
 use crate::task::Draw;
 
 /// What sets one learner apart from another: its settings, its card and its loss. Policy, optimiser,
@@ -25,6 +25,12 @@ pub trait Objective: Send + Sized + 'static {
     /// it. Returns labels that are new or have changed.
     fn refresh(&mut self, _history: &[Experience]) -> Vec<Label> {
         Vec::new()
+    }
+
+    /// What is tried where this is seen (mm, mm, deg), instead of what the policy draws; `None` for the
+    /// policy. Such a trial has no probability under the policy: its advantage is 0.
+    fn tries(&self, _view: &View<'_>, _draw: &mut Draw) -> Option<[f64; 3]> {
+        None
     }
 
     /// The gradient steps of this round: for each, places in the history. Without any, nothing is

@@ -39,7 +39,8 @@ pub struct Recipe {
 impl Entry {
     /// A learner: all but its objective is shared.
     pub fn learner<O: Objective>() -> Self {
-        Self::of(O::NAME, O::card, |card, settings, grid, streams| {
+        let card = |settings: &O::Settings| O::shared(settings).common.scenes.on(O::card(settings));
+        Self::of(O::NAME, card, |card, settings, grid, streams| {
             Ok(Box::new(Learner::<O>::new(card, settings, grid, streams)?))
         })
     }
@@ -53,7 +54,8 @@ impl Entry {
 
     /// A learner whose optimum is linear in image components: all but how it fits is shared.
     pub fn linear<F: Fit>() -> Self {
-        Self::of(F::NAME, F::card, |card, settings, grid, _| {
+        let card = |settings: &F::Settings| F::linear(settings).1.scenes.on(F::card(settings));
+        Self::of(F::NAME, card, |card, settings, grid, _| {
             Ok(Box::new(LinearLearner::<F>::new(card, settings, grid)))
         })
     }

@@ -52,7 +52,7 @@ fn a_card_declares_what_the_settings_need() {
 fn a_wrong_setting_is_told_with_file_key_value_and_what_is_valid() {
     let wrong = |method: &str, line: &str| open(method, line).unwrap_err().to_string();
     assert!(wrong("ppq", "").contains("must be one of no-correction, oracle"));
-    assert!(wrong("ppo", "learning_rate = 1").contains("valid are baseline, baseline_rate, clip"));
+    assert!(wrong("ppo", "learning_rate = 1").contains("baseline, baseline_rate, clip"));
     let error = wrong("ppo", "lr = -0.1");
     assert_eq!(error, "a.toml: settings.ppo.lr = -0.1: must be from 0.00000001 to 1");
     assert!(wrong("ppo", "lr = nan").contains("must be from"));

@@ -1,10 +1,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use rand::RngExt;
+
+use super::belief::Belief;
+use super::free::dithered;
 use super::initial_state::InitialStates;
 use super::label_rule::{self, LabelRule};
 use super::{Experience, Label};
-use crate::task::{ContextSignal, Correction};
+use crate::task::{ContextSignal, Correction, Draw};
 use crate::{choices, settings};
 
 /// Who is whose role model: among peers (trials that began in a similar initial state) the one
@@ -33,9 +37,11 @@ struct Group {
     /// Place in the history.
     role_model: usize,
     count: u32,
-    /// Places of the peers, for a rule that goes by all of them; else empty.
+    /// Places of the peers, for options that go by all of them; else empty.
     peers: Vec<usize>,
     peers_reward: f64,
+    /// How the peers' rewards are read, if not as they are.
+    belief: Option<Belief>,
     /// Places of the trials that have this role model.
     followers: Vec<usize>,
     /// What they are taught. Of a rule that goes by all peers, found again after each refresh.
@@ -62,8 +68,19 @@ settings! {
         label_weight: LabelWeight = LabelWeight::One;
         /// What the peers of a role model are taught.
         label: LabelRule = LabelRule::Best;
-        /// Standard deviation of the reward's noise, for `label = "elite"`.
+        /// Standard deviation of the reward's noise, for `label = "elite"` and `shrink`.
         reward_noise: f64 = 0.085, in 1e-6..=10.0;
+        /// Draw peers' rewards towards their mean by how much of their variance is noise, against the
+        /// winner's curse: a role model that stands out by luck counts less.
+        shrink: bool = false;
+        /// By how many trials a peer is older than the newest one where it counts half as much: its reward
+        /// stands out half as far from the peers' mean, its share in a label of many is half. 0 is all alike.
+        label_half_life: f64 = 0.0, in 0.0..=1e6, tune linear(0.0..=500.0);
+        /// Probability of exploring about what the scene's trials are taught, instead of by the policy. For
+        /// `grouping = "scene-id"`.
+        explore_label_prob: f64 = 0.0, in 0.0..=1.0, tune linear(0.0..=1.0);
+        /// How far, as the standard deviation of one peer, mm and deg; it falls with the root of their number.
+        explore_label_sd: f64 = 2.0, in 0.0..=10.0, tune linear(0.5..=4.0);
         /// Which of the role model's corrections its peers are taught.
         label_action: LabelAction = LabelAction::Commanded;
         /// Which of two equally good trials is the role model.
@@ -127,6 +144,17 @@ choices! {
     }
 }
 
+impl Tie {
+    /// Whether a trial (place, reward) is a better role model than another.
+    fn prefers(self, (a, of_a): (usize, f64), (b, of_b): (usize, f64)) -> bool {
+        let by_tie = match self {
+            Self::Incumbent => b.cmp(&a),
+            Self::Newest => a.cmp(&b),
+        };
+        of_a.total_cmp(&of_b).then(by_tie).is_gt()
+    }
+}
+
 impl Grouping {
     /// What a method must be shown for it.
     pub fn context(self) -> ContextSignal {
@@ -135,6 +163,28 @@ impl Grouping {
             Self::ImageEmbedding => ContextSignal::None,
             Self::PoseRadius => ContextSignal::Pose,
         }
+    }
+}
+
+impl RoleModelOptions {
+    /// What a method must be shown for them.
+    pub fn context(&self) -> ContextSignal {
+        let about_labels = if self.explore_label_prob > 0.0 {
+            ContextSignal::SceneId
+        } else {
+            ContextSignal::None
+        };
+        self.grouping.context().max(about_labels)
+    }
+
+    /// Rewards are not taken as they are.
+    pub fn believes(&self) -> bool {
+        self.shrink || self.label_half_life > 0.0
+    }
+
+    /// A label depends on more peers than the best.
+    fn by_all(&self) -> bool {
+        self.label != LabelRule::Best || self.believes()
     }
 }
 
@@ -210,10 +260,14 @@ impl RoleModels {
     pub fn weight(&self, place: usize) -> f32 {
         let Some(group) = self.group(place) else { return 0.0 };
         let best = self.rewards[group.role_model];
+        let (best, mean) = match group.belief {
+            None => (best, group.peers_reward / f64::from(group.count)),
+            Some(belief) => (belief.figure(group.role_model, best), belief.mean),
+        };
         let weight = match self.options.label_weight {
             LabelWeight::One => 1.0,
             LabelWeight::Reward => libm::exp(best),
-            LabelWeight::Advantage => best - group.peers_reward / f64::from(group.count),
+            LabelWeight::Advantage => best - mean,
         };
         weight as f32
     }
@@ -225,7 +279,23 @@ impl RoleModels {
 
     /// By how much the role model's reward is above the trial's own.
     pub fn lead(&self, place: usize) -> f64 {
-        self.group(place).map_or(0.0, |g| self.rewards[g.role_model] - self.rewards[place])
+        self.group(place).map_or(0.0, |group| {
+            let [best, own] = [group.role_model, place].map(|place| match group.belief {
+                None => self.rewards[place],
+                Some(belief) => belief.figure(place, self.rewards[place]),
+            });
+            best - own
+        })
+    }
+
+    /// What to try in this scene instance: what its trials are taught, and a normal draw that is the
+    /// smaller the more of them there are; mm, mm, deg. `None` where there is nothing to go by yet, and
+    /// as often as the policy is to explore.
+    pub fn about_label(&self, instance: Option<usize>, draw: &mut Draw) -> Option<[f64; 3]> {
+        let RoleModelOptions { explore_label_prob, explore_label_sd, .. } = self.options;
+        let group = self.groups.get(*self.scenes.get(&instance?)?)?;
+        let label = group.label.filter(|_| draw.random::<f64>() < explore_label_prob)?;
+        Some(dithered(label.axes(), explore_label_sd / f64::from(group.count).sqrt(), draw))
     }
 
     /// The group of a trial that has a label: what is left of one that lost it means nothing.
@@ -261,12 +331,27 @@ impl RoleModels {
 
     /// Finds what is taught where peers have changed.
     fn relabel(&mut self, history: &[Experience], changed: &mut BTreeSet<usize>) {
+        let (options, rewards) = (&self.options, &self.rewards);
         for group in self.groups.iter_mut().filter(|group| group.stale) {
-            let label = label_rule::label(&self.options, history, &group.peers, group.role_model);
-            if label != group.label {
+            let of_peers: Vec<f64> = group.peers.iter().map(|peer| rewards[*peer]).collect();
+            group.belief = Belief::asked(options, &group.peers, &of_peers);
+            let before = (group.role_model, group.label);
+            if let Some(belief) = group.belief {
+                let figure = |place: usize| belief.figure(place, rewards[place]);
+                let better = |best: usize, peer: usize| {
+                    if options.tie.prefers((peer, figure(peer)), (best, figure(best))) {
+                        peer
+                    } else {
+                        best
+                    }
+                };
+                group.role_model = group.peers.iter().copied().fold(group.role_model, better);
+            }
+            group.label = label_rule::label(options, history, &group.peers, group.role_model);
+            group.stale = false;
+            if (group.role_model, group.label) != before {
                 changed.extend(&group.followers);
             }
-            (group.label, group.stale) = (label, false);
         }
     }
 
@@ -321,8 +406,9 @@ impl RoleModels {
         self.groups.push(Group {
             role_model: place,
             count: 1,
-            peers: if self.options.label == LabelRule::Best { Vec::new() } else { vec![place] },
+            peers: if self.options.by_all() { vec![place] } else { Vec::new() },
             peers_reward,
+            belief: None,
             followers: vec![place],
             label: None,
             stale: true,
@@ -332,7 +418,11 @@ impl RoleModels {
     }
 
     fn meet(&mut self, group: usize, peer: usize, changed: &mut BTreeSet<usize>) {
-        let better = self.beats(peer, self.groups[group].role_model);
+        let (by_all, best) = (self.options.by_all(), self.groups[group].role_model);
+        let reward = |place: usize| (place, self.rewards[place]);
+        // What is believed of rewards, and so who is best, depends on all peers: found when all are there.
+        let better =
+            !self.options.believes() && self.options.tie.prefers(reward(peer), reward(best));
         let group = &mut self.groups[group];
         group.count += 1;
         group.peers_reward += self.rewards[peer];
@@ -340,18 +430,8 @@ impl RoleModels {
             group.role_model = peer;
             changed.extend(&group.followers);
         }
-        let by_all = self.options.label != LabelRule::Best;
         group.peers.extend(by_all.then_some(peer));
         group.stale |= better || by_all;
-    }
-
-    /// Whether the trial at place `a` is a better role model than the one at `b`.
-    fn beats(&self, a: usize, b: usize) -> bool {
-        let by_tie = match self.options.tie {
-            Tie::Incumbent => b.cmp(&a),
-            Tie::Newest => a.cmp(&b),
-        };
-        self.rewards[a].total_cmp(&self.rewards[b]).then(by_tie).is_gt()
     }
 }
 

@@ -154,3 +154,100 @@ fn a_trial_counts_by_how_far_its_role_model_stands_out() {
     let models = RoleModels::rebuild(options, &history);
     assert_eq!([0, 1, 2].map(|place| models.weight(place)), [1.0, 1.0, 0.0]);
 }
+
+/// The definition of belief, read off the peers at once.
+fn believed(o: &RoleModelOptions, history: &[Experience], place: usize) -> (usize, f64) {
+    let end = history.len() / o.refresh_every * o.refresh_every;
+    let peers: Vec<usize> =
+        (0..end).filter(|p| history[*p].instance == history[place].instance).collect();
+    let reward = |p: usize| history[p].feedback.reward;
+    let count = |p: usize| match o.label_half_life > 0.0 {
+        true => 0.5f64.powf((peers[peers.len() - 1] - p) as f64 / o.label_half_life),
+        false => 1.0,
+    };
+    let all: f64 = peers.iter().map(|p| count(*p)).sum();
+    let mean = peers.iter().map(|p| count(*p) * reward(*p)).sum::<f64>() / all;
+    let variance = peers.iter().map(|p| count(*p) * (reward(*p) - mean).powi(2)).sum::<f64>() / all;
+    let kept = match o.shrink {
+        true if variance > 0.0 => (1.0 - o.reward_noise.powi(2) / variance).max(0.0),
+        true => 0.0,
+        false => 1.0,
+    };
+    let lead = |p: usize| count(p) * kept * (reward(p) - mean);
+    let best = peers.iter().map(|p| lead(*p)).fold(f64::NEG_INFINITY, f64::max);
+    (peers.len(), best)
+}
+
+proptest! {
+    #[test]
+    fn old_and_lucky_role_models_stand_out_less(
+        history in histories(), every in 1usize..12, half_life in 0.0..20.0f64, shrink: bool, noise in 0.1..3.0f64,
+    ) {
+        let options = RoleModelOptions {
+            refresh_every: every,
+            label_half_life: if half_life < 2.0 { 0.0 } else { half_life },
+            shrink,
+            reward_noise: noise,
+            label_weight: LabelWeight::Advantage,
+            ..Default::default()
+        };
+        let models = RoleModels::rebuild(options, &history);
+        for place in models.labelled() {
+            let (peers, lead) = believed(&options, &history, place);
+            prop_assert_eq!(models.label(&history, place).unwrap().peers as usize, peers);
+            prop_assert!((f64::from(models.weight(place)) - lead).abs() < 1e-5);
+        }
+    }
+
+    #[test]
+    fn belief_grown_batch_by_batch_is_that_of_all_at_once(history in histories(), options in options()) {
+        let options = RoleModelOptions { label_half_life: 9.0, shrink: true, ..options };
+        let mut models = RoleModels::new(options);
+        let mut told = BTreeMap::new();
+        for end in 1..=history.len() {
+            for label in models.refresh(&history[..end]) {
+                told.insert(label.trial, label.role_model);
+            }
+        }
+        let rebuilt = RoleModels::rebuild(options, &history);
+        for place in models.labelled() {
+            let label = models.label(&history, place).unwrap();
+            prop_assert_eq!(rebuilt.label(&history, place), Some(label));
+            prop_assert_eq!(models.weight(place).to_bits(), rebuilt.weight(place).to_bits());
+            prop_assert_eq!(told.get(&label.trial), Some(&label.role_model));
+        }
+    }
+}
+
+#[test]
+fn an_old_best_gives_way_to_a_newer_good_one() {
+    let history = [trial(0, 0, -1.0), trial(1, 0, -5.0), trial(2, 0, -1.5), trial(3, 0, -5.0)];
+    let role_model = |label_half_life| {
+        let options = RoleModelOptions { label_half_life, refresh_every: 1, ..Default::default() };
+        RoleModels::rebuild(options, &history).role_model(3)
+    };
+    assert_eq!([0.0, 100.0, 1.0].map(role_model), [Some(0), Some(0), Some(2)]);
+}
+
+#[test]
+fn exploration_about_a_label_narrows_with_its_peers_and_is_off_unless_asked_for() {
+    use crate::task::{Phase, Stream, Streams, TrialKey};
+    let history: Vec<_> = (0..16).map(|i| trial(i, usize::from(i == 0), -1.0)).collect();
+    let about = |explore_label_prob, instance| {
+        let options =
+            RoleModelOptions { explore_label_prob, refresh_every: 1, ..Default::default() };
+        let models = RoleModels::rebuild(options, &history);
+        let off = |index| {
+            let key = TrialKey { phase: Phase::Train, index };
+            let mut draw = Streams::new(3).draw(Stream::Explore, key);
+            models.about_label(instance, &mut draw).map(|axes| axes[1].powi(2))
+        };
+        let squares = (0..400).map(off).collect::<Option<Vec<f64>>>()?;
+        Some((squares.iter().sum::<f64>() / 400.0).sqrt())
+    };
+    // One peer, then fifteen.
+    let (wide, narrow) = (about(1.0, Some(1)).unwrap(), about(1.0, Some(0)).unwrap());
+    assert!((wide / 2.0 - 1.0).abs() < 0.1, "{wide}");
+    assert!((narrow * 15f64.sqrt() / 2.0 - 1.0).abs() < 0.1, "{narrow}");
+    assert_eq!([about(0.0, Some(1)), about(1.0, Some(7)), about(1.0, None)], [None; 3]);
+}

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use nalgebra::{Cholesky, DMatrix};
+use nalgebra::{Cholesky, DMatrix, DVector};
 
 use super::linear::Trials;
 use super::reward_form::{Form, RewardFit, RewardPrior, Sample, Shape, optimum};
@@ -121,6 +121,9 @@ impl Peers {
 /// A peer that counts less is none.
 const HARDLY: f64 = 0.01;
 
+/// Variance of a role model that counts 1, mm^2 and deg^2.
+const UNIT: f64 = 0.05;
+
 /// What the trials of a scene are taught.
 #[derive(Clone, Debug)]
 pub struct FittedModel {
@@ -149,7 +152,7 @@ pub fn role_models(
         };
         let label = std::array::from_fn(|axis| stood(axis) + fit.values[axis]);
         // At a variance of 0.03 mm^2 and deg^2 it counts half as much as one that is certain.
-        Some(FittedModel { own: own.clone(), label, weight: 0.05 / (variance(&fit) + 0.03) })
+        Some(FittedModel { own: own.clone(), label, weight: UNIT / (variance(&fit) + 0.03) })
     };
     scenes.values().map(model).collect()
 }
@@ -209,6 +212,23 @@ pub fn imitated(
     weights.iter().all(|weight| weight.is_finite()).then_some(weights)
 }
 
+/// What the labels leave open of the weights that imitate them: the lower Cholesky factor (3k x 3k) of their
+/// posterior covariance, with one label a scene, known as well as its weight says.
+pub fn left_open(trials: &Trials<'_>, models: &[FittedModel], ridge: f64) -> Option<DMatrix<f64>> {
+    let k = trials.seen.first()?.len();
+    let mut precision = DMatrix::<f64>::identity(k, k) * (ridge / UNIT);
+    precision[(0, 0)] = 1e-9;
+    for FittedModel { own, weight, .. } in models {
+        let mean =
+            |i: usize| own.iter().map(|p| trials.seen[*p][i]).sum::<f64>() / own.len() as f64;
+        let seen = DVector::from_fn(k, |i, _| mean(i));
+        precision.ger(weight / UNIT, &seen, &seen, 1.0);
+    }
+    let of_axis = Cholesky::new(Cholesky::new(precision)?.inverse())?.unpack();
+    // Axes are learned alike and apart.
+    Some(of_axis.kronecker(&DMatrix::identity(3, 3)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -247,7 +267,8 @@ mod tests {
     fn the_policy_follows_its_labels_by_their_weights_and_stays_where_they_say_nothing() {
         let history: Vec<_> = (0..30).map(|_| samples::trial(0, 0.0)).collect();
         let seen: Vec<Vec<f64>> = (0..30).map(|i| vec![1.0, f64::from(i % 5) - 2.0, 0.0]).collect();
-        let trials = Trials { history: &history, seen: &seen, fresh: 10, registered: &[] };
+        let trials =
+            Trials { history: &history, seen: &seen, fresh: 10, registered: &[], half_life: 0.0 };
         let model = |p: usize| FittedModel {
             own: vec![p],
             label: [0.5 + 0.3 * seen[p][1], -0.2 * seen[p][1], 1.0],
@@ -260,6 +281,30 @@ mod tests {
         let weights = imitated(&trials, &models, (&mean, 1e-3)).unwrap();
         let wanted = [0.5, 0.0, 1.0, 0.3, -0.2, 0.0, 0.7, 0.0, 0.0];
         assert!(weights.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 1e-2), "{weights:?}");
+    }
+
+    #[test]
+    fn labels_leave_less_open_where_there_are_more_and_surer_ones() {
+        let history: Vec<_> = (0..20).map(|_| samples::trial(0, 0.0)).collect();
+        let seen: Vec<Vec<f64>> = (0..20).map(|i| vec![1.0, f64::from(i % 2) - 0.5]).collect();
+        let trials =
+            Trials { history: &history, seen: &seen, fresh: 10, registered: &[], half_life: 0.0 };
+        // Scenes of two trials that look alike.
+        let model = |q: usize| FittedModel { own: vec![q, q + 2], label: [0.0; 3], weight: 1.0 };
+        let models: Vec<FittedModel> = (0..16).map(model).collect();
+        let open = |models: &[FittedModel], at: [f64; 2]| {
+            let spread = left_open(&trials, models, 0.05).unwrap();
+            let row = |column| at[0] * spread[(1, column)] + at[1] * spread[(4, column)];
+            (0..6).map(|column| row(column).powi(2)).sum::<f64>()
+        };
+        // 16 labels of variance 0.05, and a prior of 1 on the slope.
+        let slope = 1.0 / (16.0 * 0.25 / 0.05 + 1.0);
+        let all = open(&models, [1.0, 0.5]);
+        assert!((all - (0.05 / 16.0 + 0.25 * slope)).abs() < 1e-6, "{all}");
+        assert!(open(&models[..4], [1.0, 0.5]) > 3.0 * all);
+        let surer: Vec<_> =
+            models.iter().map(|m| FittedModel { weight: 4.0, ..m.clone() }).collect();
+        assert!(open(&surer, [1.0, 0.5]) < 0.3 * all);
     }
 
     #[test]

@@ -54,8 +54,20 @@ impl Instances {
             _ => (&self.train, 0),
         };
         let turn = (key.index % poses.len() as u64) as usize;
-        let offset = jittered(poses[turn], self.jitter, &self.streams, key);
-        Setup { streams: self.streams, key, instance: first + turn, offset, made }
+        self.begun(poses[turn], first + turn, key, made)
+    }
+
+    /// The same in a training instance that somebody chose: all that the trial's key draws stays.
+    ///
+    /// # Panics
+    /// Where there is no such instance.
+    pub fn chosen(&self, instance: usize, key: TrialKey, made: u64) -> Setup {
+        self.begun(self.train[instance], instance, key, made)
+    }
+
+    fn begun(&self, pose: Pose2, instance: usize, key: TrialKey, made: u64) -> Setup {
+        let offset = jittered(pose, self.jitter, &self.streams, key);
+        Setup { streams: self.streams, key, instance, offset, made }
     }
 }
 
@@ -104,6 +116,17 @@ mod tests {
         assert_eq!(first.instance, again.instance);
         assert_ne!(first.offset, again.offset);
         assert!((first.offset.x_mm - again.offset.x_mm).abs() < 3.0);
+    }
+
+    #[test]
+    fn an_instance_that_was_chosen_has_the_jitter_of_the_trial_in_which_it_comes() {
+        let instances = Instances::draw(&spec(), Streams::new(1));
+        let (in_turn, key) = (instances.setup(key(Phase::Train, 2), 2), key(Phase::Train, 2));
+        assert_eq!(instances.chosen(2, key, 2), in_turn);
+        let other = instances.chosen(4, key, 2);
+        let moved = |setup: &Setup| setup.offset.x_mm - instances.train[setup.instance].x_mm;
+        assert_eq!(other.instance, 4);
+        assert!((moved(&other) - moved(&in_turn)).abs() < 1e-12);
     }
 
     #[test]

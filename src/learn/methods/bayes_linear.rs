@@ -1,12 +1,12 @@
 use rand_distr::{Distribution, StandardNormal};
 
 use crate::learn::free::{Linear, dithered};
-use crate::learn::linear::{Exploration, Fit, Known, Trials};
+use crate::learn::linear::{Exploration, Explore, Fit, Known, Trials};
 use crate::learn::reward_form::{Form, RewardFit, RewardPrior};
 use crate::learn::scenes::{FittedModel, imitated};
 use crate::learn::{Card, Entry, LearnError, Progress};
+use crate::settings;
 use crate::task::Draw;
-use crate::{choices, settings};
 
 pub fn entry() -> Entry {
     Entry::linear::<BayesLinear>()
@@ -33,20 +33,12 @@ settings! {
         /// A batch whose rewards are worse than expected by so many standard deviations of their mean
         /// says that the task has changed: earlier trials give a prior only. 0 is never.
         surprise: f64 = 6.0, in 0.0..=1000.0;
+        /// By how many trials one is older than the newest where it counts half as much; 0 is all alike.
+        half_life: f64 = 0.0, in 0.0..=1e6, tune linear(0.0..=500.0);
         /// Fits from random optima besides the one that goes on.
         restarts: usize = 3, in 0..=100;
         /// Trials until which there are such fits.
         restarts_until: usize = 120, in 0..=1_000_000;
-    }
-}
-
-choices! {
-    /// What is tried.
-    pub enum Explore {
-        /// what is best under one draw from the posterior
-        Thompson,
-        /// what is thought to be best
-        Greedy,
     }
 }
 
@@ -137,7 +129,7 @@ impl Fit for BayesLinear {
         }
         let weights = if mean.is_empty() { prior_sd } else { carried_sd };
         let prior = RewardPrior { form, noise, mean, constant: prior_sd, weights, shape };
-        let samples = trials.samples(since);
+        let samples = trials.ageing(self.settings.half_life).samples(since);
         let starts = self.starts(trials, samples.len(), known, draw);
         let fit = RewardFit::of(&starts, &samples, prior)
             .ok_or_else(|| LearnError::Diverged("no fit of the reward is a number".to_owned()))?;
@@ -150,14 +142,6 @@ impl Fit for BayesLinear {
     }
 
     fn explore(&self, known: &Known, seen: &[f64], sd: f64, draw: &mut Draw) -> [f64; 3] {
-        let best = match self.settings.explore {
-            Explore::Greedy => known.fit.optimum(seen),
-            Explore::Thompson => {
-                let unit: Vec<f64> =
-                    (0..3 * seen.len()).map(|_| StandardNormal.sample(draw)).collect();
-                known.fit.drawn(seen, &unit)
-            }
-        };
-        dithered(best, sd, draw)
+        dithered(self.settings.explore.best(&known.fit, seen, draw), sd, draw)
     }
 }

@@ -33,6 +33,7 @@ methods! {
     direct_pose,
     self_calibration,
     critic_targets,
+    sac,
     gp_bandit,
     cem,
 }

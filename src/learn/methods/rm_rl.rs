@@ -4,7 +4,7 @@ use super::reinforce::policy_gradient;
 use crate::learn::role_model::{LabelAction, LabelWeight, RoleModelOptions, RoleModels};
 use crate::learn::{
     Advantages, Card, Common, Entry, Experience, Label, LearnError, Loss, Network, Objective,
-    Prior, Role, Round, Shared,
+    Prior, Role, Round, Shared, View,
     replay::{self, Replayed},
 };
 use crate::task::Draw;
@@ -76,13 +76,12 @@ impl Objective for RmRl {
     type Settings = RmRlSettings;
 
     fn card(settings: &RmRlSettings) -> Card {
-        let models = settings.role_models;
         let summary = "role models' actions as labels (Gaussian, weighted), replayed, + policy gradient (after Chen et al. 2025)";
         Card {
             role: Role::Paper,
-            signal: models.label.signal(),
-            context: models.grouping.context().max(settings.advantages.baseline.context()),
-            sees_executed: models.label_action == LabelAction::Executed,
+            signal: settings.role_models.label.signal(),
+            context: settings.role_models.context().max(settings.advantages.baseline.context()),
+            sees_executed: settings.role_models.label_action == LabelAction::Executed,
             ..Card::learner(Self::NAME, summary).after(settings.prior)
         }
     }
@@ -101,15 +100,18 @@ impl Objective for RmRl {
         self.models.refresh(history)
     }
 
+    fn tries(&self, view: &View<'_>, draw: &mut Draw) -> Option<[f64; 3]> {
+        self.models.about_label(view.instance, draw)
+    }
+
     fn minibatches(&mut self, round: &Round<'_>, draw: &mut Draw) -> Vec<Vec<usize>> {
-        let RmRlSettings { replayed: Replayed { steps, minibatch }, prior, replay, .. } =
-            self.settings;
+        let RmRlSettings { replayed, prior, replay, .. } = self.settings;
         let labelled = self.models.labelled();
         match round.pretraining {
             true if labelled.is_empty() => Vec::new(),
-            true => replay::uniform(labelled, prior.pretrain_steps, minibatch, draw),
-            false if replay => replay::uniform(labelled, steps, minibatch, draw),
-            false => vec![(self.imitated.max(labelled.start)..labelled.end).collect(); steps],
+            true => replay::uniform(labelled, prior.pretrain_steps, replayed.minibatch, draw),
+            false if replay => replayed.of(labelled, draw),
+            false => vec![labelled.filter(|p| *p >= self.imitated).collect(); replayed.steps],
         }
     }
 
@@ -123,8 +125,7 @@ impl Objective for RmRl {
         if !places.is_empty() {
             let untold = || LearnError::not_shown(Self::NAME, "signal that its labels are made of");
             let (labels, weights) = self.models.taught(round.history, places).ok_or_else(untold)?;
-            let trials = round.trials(places);
-            let term = network.imitation(&trials, labels.into_iter(), weights)?;
+            let term = network.imitation(&round.trials(places), labels.into_iter(), weights)?;
             loss = loss.plus("imitation", &term, 1.0)?;
         }
         let weight = self.settings.pg_weight;

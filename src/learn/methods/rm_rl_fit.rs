@@ -1,9 +1,11 @@
 use nalgebra::DMatrix;
 
-use crate::learn::free::Linear;
-use crate::learn::linear::{Exploration, Fit, Known, Trials};
+use crate::learn::free::{Linear, dithered};
+use crate::learn::linear::{Exploration, Explore, Fit, Known, Trials};
 use crate::learn::reward_form::{Form, RewardFit};
-use crate::learn::scenes::{Assumed, Peers, errors, imitated, optimum_of, role_models, scenes};
+use crate::learn::scenes::{
+    Assumed, Peers, errors, imitated, left_open, optimum_of, role_models, scenes,
+};
 use crate::learn::{Card, Entry, LearnError, Progress};
 use crate::settings;
 use crate::task::{ContextSignal, Draw};
@@ -37,6 +39,10 @@ settings! {
         /// A batch whose rewards are worse than expected by so many standard deviations of their mean
         /// says that the task has changed: earlier trials are no peers any more. 0 is never.
         surprise: f64 = 6.0, in 0.0..=1000.0;
+        /// By how many trials a peer is older than the newest where it counts half as much; 0 is all alike.
+        half_life: f64 = 0.0, in 0.0..=1e6, tune linear(0.0..=500.0);
+        /// What is tried: with `thompson` the policy of one draw from what the role models leave open.
+        explore: Explore = Explore::Greedy;
         /// Peers are the last so many trials.
         window: usize = 1_000_000, in 20..=1_000_000;
     }
@@ -87,6 +93,7 @@ impl Fit for RmRlFit {
         _: &mut Draw,
     ) -> Result<(Known, Progress), LearnError> {
         let RmRlFitSettings { form, noise, surprise, window, passes, ridge, .. } = self.settings;
+        let trials = &trials.ageing(self.settings.half_life);
         let (changed_at, before) = trials.since(known, (form, noise), surprise);
         let since = changed_at.max(trials.history.len().saturating_sub(window));
         let scenes = scenes(trials.history, since)
@@ -123,9 +130,16 @@ impl Fit for RmRlFit {
         let labels = models.iter().flat_map(|model| model.labels(trials.history)).collect();
         let loss = whole.cost / made as f64;
         policy.extend(&whole.values[3..]);
-        let spread = DMatrix::zeros(0, 0);
+        let spread = match self.settings.explore {
+            Explore::Greedy => DMatrix::zeros(0, 0),
+            Explore::Thompson => left_open(trials, &models, ridge).ok_or_else(diverged)?,
+        };
         let fit = RewardFit { values: policy, spread, cost: whole.cost };
         let progress = Progress { loss, labels, ..Progress::default() };
         Ok((Known { fit, since: changed_at, before }, progress))
+    }
+
+    fn explore(&self, known: &Known, seen: &[f64], sd: f64, draw: &mut Draw) -> [f64; 3] {
+        dithered(self.settings.explore.best(&known.fit, seen, draw), sd, draw)
     }
 }

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use bevy::prelude::Resource;
 use nalgebra::Isometry3;
 
-use super::policy::setup_of;
 use super::{Chapter, Policies};
 use crate::cell::lift;
 use crate::config::{Robot, Scene};
@@ -182,7 +181,7 @@ impl Replay {
         }
         let row = self.row().clone();
         let made = self.schedule.age(self.chapter.checkpoint().unwrap_or(self.place as u64));
-        let setup = setup_of(&self.trials, &row, made);
+        let setup = self.trials.began(&row.intent, made);
         let bodies = (&cell.scene, &cell.robot);
         let experiment = &self.experiment;
         let correction = row.intent.decision.correction;

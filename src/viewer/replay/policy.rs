@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::Chapter;
 use crate::cell::{Unwatched, Workcell};
 use crate::config::{Robot, Scene};
-use crate::lab::{Experiment, Occasion, Schedule, Step, Trial, Trials};
+use crate::lab::{Experiment, Schedule, Step, Trial, Trials};
 use crate::learn::{BinProbabilities, Experience, Method, View};
 use crate::sim::{self, PhysicsSettings};
 use crate::store::{TrialRow, TrialStore};
-use crate::task::{Setup, Stream};
+use crate::task::Stream;
 use crate::viewer::ViewError;
 
 /// What the policy thought of every trial when it was made. The store keeps only the last policy;
@@ -154,7 +154,7 @@ impl Student {
             let Some(result) = result else { continue };
             let number = (first + place) as u64;
             let made = schedule.age(chapter.checkpoint().unwrap_or(number));
-            let setup = self.trials.setup(Occasion { key: intent.key, checkpoint: 0, made });
+            let setup = self.trials.began(intent, made);
             let mut seen = cell.prepare(&setup, &mut Unwatched)?;
             if let Some(image) = &intent.image {
                 seen.image = image.clone();
@@ -186,10 +186,4 @@ impl Student {
         }
         Ok(())
     }
-}
-
-/// What a stored trial began with, after so many others.
-pub fn setup_of(trials: &Trials, row: &TrialRow, made: u64) -> Setup {
-    let occasion = Occasion { key: row.intent.key, checkpoint: row.intent.checkpoint, made };
-    Setup { offset: row.intent.offset, ..trials.setup(occasion) }
 }
