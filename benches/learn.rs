@@ -35,7 +35,7 @@ fn trial(index: u64) -> Experience {
         truth: None,
         outcome: rmrl::task::Outcome::Placed,
         executed: None,
-        decision: Decision { correction, bins: None, log_prob: None },
+        decision: Decision::at(correction),
         feedback: Feedback { reward, unsigned: None, signed: None },
     }
 }

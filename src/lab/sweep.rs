@@ -84,7 +84,7 @@ enum Message {
     Started(usize),
     Wrote(usize, Entry),
     Elsewhere(usize),
-    Ended(usize, Ended),
+    Ended(usize, Box<Ended>),
     Aborted(LabError),
 }
 
@@ -135,11 +135,11 @@ impl Sweep<'_> {
                     }
                     Message::Ended(at, ended) => {
                         let (seed, method) = named(at);
-                        tell(match &ended {
+                        tell(match ended.as_ref() {
                             Ok(result) => Event::Finished { method, seed, result },
                             Err(reason) => Event::Failed { method, seed, reason },
                         });
-                        done[at] = Some(ended);
+                        done[at] = Some(*ended);
                         if self.seed_is_complete(&done, at) {
                             let results = assemble(self.experiment, &done);
                             tell(Event::Seed { seed, results: &results });
@@ -184,7 +184,7 @@ impl Sweep<'_> {
                 send(message.map_or(Message::Started(at), |entry| Message::Wrote(at, entry)));
             };
             match self.one(recipe, seed, abort, tell) {
-                Ok(Some(ended)) => send(Message::Ended(at, ended)),
+                Ok(Some(ended)) => send(Message::Ended(at, Box::new(ended))),
                 Ok(None) => {
                     if elsewhere.insert(at) {
                         send(Message::Elsewhere(at));

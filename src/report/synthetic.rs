@@ -161,7 +161,8 @@ fn evaluated(checkpoints: &[Checkpoint], seed: u64) -> Vec<Evaluated> {
     let trial = |number: u64| {
         let scores = if number < 50 { &last.in_scene } else { &last.held_out };
         let [mm, deg] = ["translation_mm", "yaw_deg"].map(|key| scores.mean(key));
-        let (share, side) = ((number % 10) as f64 / 4.5, if number % 2 == 0 { 1.0 } else { -1.0 });
+        let (share, side) =
+            ((number % 10) as f64 / 4.5, if number.is_multiple_of(2) { 1.0 } else { -1.0 });
         let error = Pose2::new(side * share * mm, 0.0, -side * share * deg);
         let success = error.axes().iter().all(|axis| axis.abs() < 1.0);
         Evaluated {

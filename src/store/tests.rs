@@ -38,7 +38,7 @@ fn intent(index: u64) -> Intent {
             correction: Pose2::new(1.0 / 3.0, f64::MIN_POSITIVE, -2.5),
             bins: Some([0, 6, 3]),
             log_prob: Some([-1.945_91, -0.1, f32::MIN_POSITIVE]),
-            spread: (index % 2 == 0).then_some([0.3, 0.25, 0.1]),
+            spread: index.is_multiple_of(2).then_some([0.3, 0.25, 0.1]),
         },
         image: None,
     }
