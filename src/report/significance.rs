@@ -7,8 +7,6 @@ use crate::task::Draw;
 
 /// Seeds below which no verdict is given: of two sides, one is beyond the other by chance too often.
 pub const FEWEST_FOR_A_VERDICT: usize = 5;
-/// Seeds below which a report says at its top that there are few.
-pub const FEW: usize = 10;
 /// Share of false alarms that is accepted, among all comparisons of a family together.
 pub const ALPHA: f64 = 0.05;
 /// With which a difference of the detectable size would be found.

@@ -1,5 +1,5 @@
 use super::metrics::{self, Metric, Shown};
-use super::significance::{FEW, FEWEST_FOR_A_VERDICT};
+use super::significance::FEWEST_FOR_A_VERDICT;
 use super::stats::{Estimate, Interval};
 use super::summary::{DemonstrationSummary, Figure, MethodSummary, Rate, Summary, TRUTH};
 use super::{Contrast, ExperimentResult};
@@ -192,6 +192,9 @@ pub fn console_table(result: &ExperimentResult, summary: &Summary) -> String {
     }
     text
 }
+
+/// Seeds below which a report says at its top that there are few.
+const FEW: usize = 10;
 
 /// What few seeds cannot tell; `None` of enough.
 pub(super) fn few_seeds(seeds: usize) -> Option<String> {
