@@ -18,7 +18,7 @@ pub fn entry() -> Entry {
 
 settings! {
     pub struct SacSettings {
-        ..common: Common = Common { decode: Decode::Expectation, ..Common::default() };
+        ..common: Common = Common { lr: 3e-3, decode: Decode::Expectation, ..Common::default() };
         ..linear: Linear = Linear { first_trials: 40, ..Linear::default() };
         ..replayed: Replayed = Replayed::default();
         ..prior: Prior = Prior { prior_trials: 100, ..Prior::default() };
