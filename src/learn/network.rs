@@ -4,7 +4,7 @@ use rand::RngExt;
 
 use super::critic::Critic;
 use super::encoder::Encoder;
-use super::heads::{Behaviour, Smoothing, log_prob, sample};
+use super::heads::{Behaviour, Decode, Smoothing, log_prob, sample};
 use super::policy::Policy;
 use super::{BinProbabilities, Common, Decision, LearnError, Mode, Seen, View};
 use crate::task::{ActionGrid, Correction, Draw, Image};
@@ -87,6 +87,24 @@ impl Network {
     /// The correction that a trial as it was asks for, given one for it as it is seen.
     pub fn moved_back(&self, trial: &Seen<'_>, correction: Correction) -> Correction {
         self.encoder.motion(trial.place, trial.copy).inverse().compose(correction)
+    }
+
+    /// The policy's mean corrections for these trials as they were, in bins, from its log-probabilities for
+    /// them as they are seen, (n, 3, bins).
+    pub fn means(
+        &self,
+        trials: &[Seen<'_>],
+        log_probs: &Tensor,
+    ) -> Result<Vec<[f64; 3]>, LearnError> {
+        let mean = |(heads, trial): (&Vec<Vec<f32>>, &Seen<'_>)| {
+            let position = std::array::from_fn(|i| Decode::Expectation.position(&heads[i]));
+            match trial.copy {
+                0 => position,
+                _ => self.grid.positions(self.moved_back(trial, self.grid.at(position))),
+            }
+        };
+        let heads = log_probs.detach().to_vec3::<f32>()?;
+        Ok(heads.iter().zip(trials).map(mean).collect())
     }
 
     /// Corrections for these trials as they were, as target distributions for them as they are seen,

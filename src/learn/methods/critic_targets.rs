@@ -3,11 +3,11 @@ use rand_distr::{Distribution, StandardNormal};
 
 use crate::learn::critic::CriticShape;
 use crate::learn::free::{Linear, Looks};
-use crate::learn::heads::{self, Decode};
+use crate::learn::heads;
 use crate::learn::replay::Replayed;
 use crate::learn::{
     Card, Common, Entry, Experience, Label, LearnError, Loss, Network, Objective, Role, Round,
-    Seen, Shared,
+    Shared,
 };
 use crate::settings;
 use crate::task::{Correction, Draw};
@@ -117,20 +117,10 @@ impl Objective for CriticTargets {
         places: &[usize],
     ) -> Result<Loss, LearnError> {
         let critic = network.critic().ok_or_else(|| LearnError::not_shown(Self::NAME, "critic"))?;
-        let grid = network.grid();
         let fit = critic.loss(&self.looks.seen, round, places)?;
         let trials = round.trials(places);
         let log_probs = network.policy_log_probs(&trials)?;
-        let mean = |(heads, trial): (&Vec<Vec<f32>>, &Seen<'_>)| {
-            let position = [0, 1, 2].map(|i| Decode::Expectation.position(&heads[i]));
-            match trial.copy {
-                0 => position,
-                _ => grid.positions(network.moved_back(trial, grid.at(position))),
-            }
-        };
-        let heads = log_probs.detach().to_vec3::<f32>()?;
-        let means: Vec<_> = heads.iter().zip(&trials).map(mean).collect();
-        let labels = self.labels(network, places, &means)?;
+        let labels = self.labels(network, places, &network.means(&trials, &log_probs)?)?;
         let targets = network.targets(&trials, labels.into_iter())?;
         let imitation = heads::log_prob(&log_probs, &targets)?.mean_all()?.neg()?;
         let loss = Loss::from((&fit + &imitation)?);
