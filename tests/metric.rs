@@ -86,7 +86,7 @@ fn a_metric_of_another_crate_is_shown_wherever_a_built_in_one_is() {
 
     for (file, shown) in [
         ("report.md", "| held-out (peak N) |"),
-        ("report.md", "| peak force lower by (%) |"),
+        ("report.md", "| yaw error | peak force | P(better) |"),
         ("table.tex", " & in-scene (peak N) & "),
         ("table.tex", " & held-out quick (\\%) & "),
         ("report.html", "peak force (N)"),

@@ -111,10 +111,15 @@ fn listed(mut names: Vec<&str>) -> String {
 /// through one to one: nothing centres the plate in the hand or at the target.
 fn floor(experiment: &Experiment, complete: &[Vec<&RunResult>]) -> Option<Floor> {
     let real = complete.iter().flatten().any(|run| run.origin.backend == HARDWARE);
-    let robot = Robot::named(&experiment.robot).ok()?;
-    let scene = Scene::named(&experiment.scene).ok()?;
-    let passes_through = robot.gripper.grasp == Grasp::EdgePinch && scene.play().is_none();
-    (!real && passes_through).then(|| Floor::of(experiment.task.actuation))
+    (!real && passes_through(experiment)).then(|| Floor::of(experiment.task.actuation))
+}
+
+/// Whether a plate ends where its pick puts it: nothing centres it in the hand or at the target.
+pub(super) fn passes_through(experiment: &Experiment) -> bool {
+    let cell = Robot::named(&experiment.robot).ok().zip(Scene::named(&experiment.scene).ok());
+    cell.is_some_and(|(robot, scene)| {
+        robot.gripper.grasp == Grasp::EdgePinch && scene.play().is_none()
+    })
 }
 
 /// The results of the complete seeds. `done` is seed by seed, method by method.

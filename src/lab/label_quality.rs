@@ -1,7 +1,7 @@
 //! How good labels are, by the truth that no method sees: their error, how much of a role model's lead is
 //! luck, how often they change.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
@@ -13,6 +13,8 @@ use crate::task::{Draw, Outcome, Placement, Pose2, Reward, TaskSpec};
 
 /// Draws of the noise by which an expected reward is computed, the same for every trial.
 const DRAWS: usize = 200;
+/// A label that moved by less, mm or deg, has not changed.
+const MOVED: f64 = 0.05;
 
 /// The labels of a simulated run, by visits. `rows` are its prior trials, then those of training; labels
 /// name their places there, oldest first.
@@ -27,16 +29,21 @@ pub(super) fn label_counts(
     }
     let scenes = Scenes::of(task, reward, rows);
     let mut counts: BTreeMap<u64, LabelCount> = BTreeMap::new();
-    let mut labelled: BTreeSet<u64> = BTreeSet::new();
+    // What each trial was taught last.
+    let mut labelled: BTreeMap<u64, Pose2> = BTreeMap::new();
     for round in labels.chunk_by(|a, b| a.0 == b.0) {
         let made = round[0].0;
         let of = |trial: u64| scenes.visits(trial, made);
-        for trial in &labelled {
+        for trial in labelled.keys() {
             counts.entry(of(*trial)).or_default().stood += 1;
         }
         for (_, label) in round {
             let count = counts.entry(of(label.trial)).or_default();
-            count.changed += u64::from(labelled.contains(&label.trial));
+            let before = labelled.get(&label.trial);
+            let moved = |before: &Pose2| {
+                off(*before, label.correction).axes().iter().any(|axis| axis.abs() > MOVED)
+            };
+            count.changed += u64::from(before.is_some_and(moved));
             let Some(row) = rows.get(label.trial as usize) else { continue };
             let [x, y, yaw] = off(row.intent.offset, label.correction).axes();
             count.given += 1;
@@ -47,7 +54,7 @@ pub(super) fn label_counts(
                 count.earned += earned;
             }
         }
-        labelled.extend(round.iter().map(|(_, label)| label.trial));
+        labelled.extend(round.iter().map(|(_, label)| (label.trial, label.correction)));
     }
     let visits = |(visits, count)| LabelCount { visits, ..count };
     counts.into_iter().map(visits).collect()
@@ -196,7 +203,8 @@ mod tests {
     #[test]
     fn a_label_that_is_given_again_has_changed() {
         let rows: Vec<TrialRow> = (0..4).map(|place| row(place, 7, 1.0, 1.0)).collect();
-        let labels = [(2, label(0, 1, 0.0)), (2, label(1, 1, 0.0)), (4, label(0, 3, 0.5))];
+        let (first, again) = ([label(0, 1, 0.0), label(1, 1, 0.0)], label(1, 1, 0.01));
+        let labels = [(2, first[0]), (2, first[1]), (4, label(0, 3, 0.5)), (4, again)];
         let told = counts(0.0, &rows, &labels);
         let [first, second] = told[..] else { panic!("{told:?}") };
         assert_eq!((first.visits, first.stood, first.changed), (2, 0, 0));

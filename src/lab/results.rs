@@ -1,3 +1,4 @@
+use super::collect::passes_through;
 use super::label_quality::label_counts;
 use super::{Experiment, Schedule};
 use crate::input::{ConfigError, Content};
@@ -49,7 +50,8 @@ pub fn read_run(experiment: &Experiment, store: &TrialStore) -> Result<RunResult
         origin: origin(store, &info)?,
         version: info.version,
         commit: info.commit,
-        labels: match charged {
+        // Only there is the offset the ideal correction.
+        labels: match charged || experiment.task.is_dirty() || !passes_through(experiment) {
             true => Vec::new(),
             false => label_counts(&experiment.task, &reward, &made, &store.labels()?),
         },

@@ -31,7 +31,8 @@ settings! {
         dither_bins: f64 = 0.0, in 0.0..=0.5;
         /// How the greedy policy's distribution becomes one action.
         decode: Decode = Decode::Argmax;
-        /// What is done to an image before the policy sees it.
+        /// What is done to an image before the policy sees it, for `patches`; other encoders bring it to mean 0 and
+        /// standard deviation 1.
         normalise: Normalise = Normalise::Image;
         /// Which scene instance comes next, of those that training comes back to.
         scenes: SceneChoice = SceneChoice::Given;

@@ -18,10 +18,11 @@ settings! {
         /// How many components, for `components`.
         encoder_components: usize = 10, in 1..=100;
         /// Trials at the start whose images give the components. Until then every bin is equally likely and
-        /// nothing is learned.
+        /// nothing is learned: a shorter run corrects nothing.
         encoder_trials: usize = 40, in 5..=10_000;
         /// Share of the trials that a round of learning sees moved: image, action and label are shifted and
-        /// turned alike, so that the reward stays what it was. A label that leaves the grid is clipped.
+        /// turned alike, so that the reward stays what it was. A label that leaves the grid is clipped; one-hot
+        /// targets (`target_sigma_bins = 0`) round it to a bin.
         augment: f64 = 0.0, in 0.0..=1.0;
         /// How far they are moved, at most, as a share of the range of corrections.
         augment_range: f64 = 0.3, in 0.0..=1.0;

@@ -82,10 +82,13 @@ pub fn label(
     }
 }
 
-/// Weighted, axis by axis.
+/// Weighted, axis by axis. Where weights are too small to be told from 0, all weigh the same.
 fn mean(actions: impl Iterator<Item = (Correction, f64)>) -> Correction {
     let (mut sum, mut all) = ([0.0; 3], 0.0);
+    let actions: Vec<_> = actions.collect();
+    let alike = !actions.iter().any(|(_, weight)| *weight > f64::MIN_POSITIVE);
     for (action, weight) in actions {
+        let weight = if alike { 1.0 } else { weight };
         all += weight;
         sum.iter_mut().zip(action.axes()).for_each(|(sum, axis)| *sum += weight * axis);
     }

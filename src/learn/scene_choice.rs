@@ -30,7 +30,10 @@ impl SceneChoice {
     /// For the trial so many after the last of this history, which has been learned from: one of so many
     /// instances, or `None` for the one whose turn it is.
     pub fn wish(self, history: &[Experience], turn: usize, scenes: usize) -> Option<usize> {
-        if self == Self::Given || turn.is_multiple_of(2) || history.is_empty() {
+        if self == Self::Given || history.is_empty() {
+            return None;
+        }
+        if (history.len() + turn).is_multiple_of(2) {
             return None;
         }
         let mut groups = Groups::default();
@@ -61,10 +64,12 @@ mod tests {
         let wishes = |choice: SceneChoice| -> Vec<Option<usize>> {
             (0..10).map(|turn| choice.wish(&history, turn, 4)).collect()
         };
-        let worst = [2, 1, 3, 0, 2].into_iter().flat_map(|scene| [None, Some(scene)]);
+        let worst = [2, 1, 3, 0, 2].into_iter().flat_map(|scene| [Some(scene), None]);
         assert_eq!(wishes(SceneChoice::Worst), worst.collect::<Vec<_>>());
         assert_eq!(wishes(SceneChoice::Given), [None; 10]);
         assert_eq!(SceneChoice::Worst.wish(&[], 1, 4), None, "nothing is known yet");
+        let one_by_one = |made: usize| SceneChoice::Worst.wish(&history[..made], 0, 4);
+        assert_eq!([5, 6, 7].map(one_by_one), [Some(2), None, Some(2)], "in batches of one too");
     }
 
     #[test]

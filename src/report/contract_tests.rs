@@ -94,9 +94,18 @@ fn every_line_of_the_committed_summary_comes_out_in_its_place() {
     let mut ours = ours.lines().map(bare);
     let committed = committed("summary.json");
     let mut lines = committed.lines();
+    let mut told_the_truth = false;
     while let Some(line) = lines.next() {
         // Who is told the truth once was listed as learning from a scalar.
-        if line.trim() == "\"signal\": \"scalar\"," {
+        if let Some(name) = line.trim().strip_suffix("\": {") {
+            told_the_truth = match name.trim_start_matches('"') {
+                "oracle" | "true-labels" => true,
+                "no-correction" | "reinforce" | "ppo" | "rm-rl-online" | "rm-rl"
+                | "rm-rl-pretrained" => false,
+                _ => told_the_truth,
+            };
+        }
+        if told_the_truth && line.trim() == "\"signal\": \"scalar\"," {
             continue;
         }
         let indentation = &line[..line.len() - line.trim_start().len()];

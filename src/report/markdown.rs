@@ -193,8 +193,7 @@ fn gains(result: &ExperimentResult, summary: &Summary) -> String {
     }
     format!(
         "\n## Every learner over the rivals\n\n{}\nExploratory. In-scene, last checkpoint; the interval of a \
-         loss is that of the loss. *P(better)*: that a run of the method ends below a run of the rival in mm + deg, the \
-         sum that the reward weighs.\n",
+         loss is that of the loss. *P(better)*: that a run of the method ends below a run of the rival in mm + deg.\n",
         table.markdown()
     )
 }
@@ -230,7 +229,7 @@ fn task(task: &TaskSpec) -> String {
     format!(
         "\n## Task\n\n{}\nNoise as standard deviations. The action grid has {} bins an axis, {:.3} mm \
          and {:.3} deg apart. {} scene instances in training, {} held out. Camera noise {} grey \
-         levels of 255, lighting ±{:.0} %.\n{}",
+         levels of 255, lighting ±{:.0} %. Reward: {}; less, or no more, for a trial without a placement.\n{}",
         table.markdown(),
         task.bins,
         step[0],
@@ -239,6 +238,7 @@ fn task(task: &TaskSpec) -> String {
         task.held_out_instances,
         task.camera,
         100.0 * task.lighting,
+        task.reward.formula(),
         dirt(task),
     )
 }

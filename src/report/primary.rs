@@ -6,23 +6,24 @@ use serde::Serialize;
 
 use super::metrics::{self, Metric};
 use super::significance::{
-    ALPHA, FEWEST_FOR_A_VERDICT, crossed, detectable, holm, letters, sign_flip_p,
+    ALPHA, FEWEST_FOR_A_VERDICT, can_reject, detectable, holm, letters, sign_flip_p,
 };
-use super::stats::Interval;
-use super::{Contrast, Evaluated, ExperimentResult, MethodResult, RunResult, Scores};
+use super::stats::{Interval, Resamples};
+use super::{Contrast, ExperimentResult, MethodResult, RunResult, Scores};
 
 /// Contrasts that an experiment may name: each makes the others harder to show.
 pub const MOST_CONTRASTS: usize = 6;
-/// Rounds of the crossed bootstrap, at most.
+/// Rounds of the bootstrap, at most.
 const ROUNDS: usize = 5_000;
 
-/// A contrast as a test: in-scene, last checkpoint, paired over seeds and evaluation trials.
+/// A contrast as a test: in-scene, last checkpoint, paired over seeds and their evaluation trials, which are
+/// the same for every method. Trials lie within a seed, so that seeds are what is drawn.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Primary {
     /// What is compared: the key of a metric, or `cost`, (mm + deg) / 5: the errors as the reward by
     /// distance weighs them.
     pub figure: String,
-    /// By how much the method is better, on average, with an interval over seeds and trials at once.
+    /// By how much the method is better, on average, with an interval over seeds.
     pub better_by: Interval,
     /// Seeds that both completed.
     pub seeds: usize,
@@ -30,7 +31,8 @@ pub struct Primary {
     pub p: Option<f64>,
     /// The same among all that the experiment names (Holm).
     pub p_holm: Option<f64>,
-    /// The smallest difference that so many seeds find with a power of 80 %.
+    /// The smallest difference that so many seeds find with a power of 80 %; `None` where they cannot tell
+    /// any of so many contrasts.
     pub detectable: Option<f64>,
 }
 
@@ -41,6 +43,7 @@ impl Primary {
     /// In words, where there are seeds enough for one.
     pub fn verdict(&self) -> Option<&'static str> {
         let p = self.p_holm?;
+        self.detectable?;
         Some(match (p < ALPHA, self.better_by.value > 0.0) {
             (true, true) => "better",
             (true, false) => "worse",
@@ -64,12 +67,13 @@ pub(super) fn primaries(result: &ExperimentResult, rounds: usize) -> Vec<Option<
         let pair = pair?;
         Some(Primary {
             figure: pair.figure,
-            better_by: crossed(&pair.by_trial, rounds.min(ROUNDS))
-                .unwrap_or(Interval { value: mean(&pair.differences), ci95: None }),
+            better_by: paired(&pair.differences, rounds.min(ROUNDS)),
             seeds: pair.differences.len(),
             p,
             p_holm,
-            detectable: p.and_then(|_| detectable(&pair.differences, named)),
+            detectable: p
+                .filter(|_| can_reject(pair.differences.len(), named))
+                .and_then(|_| detectable(&pair.differences, named)),
         })
     });
     made.collect()
@@ -80,8 +84,16 @@ struct Paired {
     figure: String,
     /// Of each seed.
     differences: Vec<f64>,
-    /// The same trial by trial; empty where they are not known.
-    by_trial: Vec<Vec<f64>>,
+}
+
+/// The mean of paired differences, and its interval over seeds.
+fn paired(differences: &[f64], rounds: usize) -> Interval {
+    let n = differences.len();
+    let of = |times: &[u16]| {
+        let sum: f64 = differences.iter().zip(times).map(|(d, times)| d * f64::from(*times)).sum();
+        sum / n as f64
+    };
+    Interval { value: mean(differences), ci95: Resamples::draw(n, rounds).interval(of) }
 }
 
 impl Paired {
@@ -94,8 +106,7 @@ impl Paired {
             Some(figure.better(figure.of_run(&scores(a)?) - figure.of_run(&scores(b)?)))
         };
         let differences: Vec<f64> = runs.iter().filter_map(difference).collect();
-        let by_trial = runs.iter().map(|(a, b)| figure.by_trial(a, b)).collect();
-        (!differences.is_empty()).then(|| Self { figure: figure.key(), differences, by_trial })
+        (!differences.is_empty()).then(|| Self { figure: figure.key(), differences })
     }
 }
 
@@ -125,26 +136,12 @@ impl Figure {
         }
     }
 
-    fn of_trial(&self, trial: &Evaluated) -> f64 {
-        self.of_run(&Scores::judge(&[trial.judged]))
-    }
-
     /// A gain, from by how much a value is higher.
     fn better(&self, higher: f64) -> f64 {
         match self {
             Self::Of(metric) if metric.better == metrics::Better::Higher => higher,
             _ => -higher,
         }
-    }
-
-    /// Of the trials that both have; they are the same for every method of a seed.
-    fn by_trial(&self, ours: &RunResult, theirs: &RunResult) -> Vec<f64> {
-        let values = |run: &RunResult| -> BTreeMap<u64, f64> {
-            let in_scene = run.evaluated.iter().filter(|trial| !trial.held_out);
-            in_scene.map(|trial| (trial.number, self.of_trial(trial))).collect()
-        };
-        let (a, b) = (values(ours), values(theirs));
-        a.iter().filter_map(|(n, a)| Some(self.better(a - b.get(n)?))).collect()
     }
 }
 
@@ -157,8 +154,8 @@ fn shared_seeds<'a>(
 }
 
 /// All methods that are not told the truth, the best first: what the errors cost, and letters. Methods that
-/// share a letter are not told apart by the randomisation test over seeds, Holm among all pairs. Empty
-/// below 5 seeds.
+/// share a letter are not told apart by the randomisation test over seeds, Holm among all pairs; without letters
+/// where so few seeds cannot tell so many apart. Empty below 5 seeds.
 pub(super) fn explored(result: &ExperimentResult) -> Vec<(String, f64, String)> {
     type Runs = BTreeMap<u64, f64>;
     let costs = |method: &MethodResult| -> Runs {
@@ -185,7 +182,11 @@ pub(super) fn explored(result: &ExperimentResult) -> Vec<(String, f64, String)> 
     let told_apart = holm(&p).into_iter().zip(&pairs);
     let differ: Vec<(usize, usize)> =
         told_apart.filter(|(p, _)| p.is_some_and(|p| p < ALPHA)).map(|(_, pair)| *pair).collect();
-    let letters = letters(all.len(), &differ);
+    let seeds = all.iter().map(|(.., runs)| runs.len()).min().unwrap_or(0);
+    let letters = match can_reject(seeds, pairs.len()) {
+        true => letters(all.len(), &differ),
+        false => vec![String::new(); all.len()],
+    };
     all.into_iter()
         .zip(letters)
         .map(|((name, cost, _), own)| (name.to_owned(), cost, own))
@@ -215,6 +216,13 @@ mod tests {
             (COST, 12, Some("better"))
         );
         assert!(first.p_holm.unwrap() > first.p.unwrap(), "three are looked at");
+        // Three contrasts cannot be told apart by six seeds, however clear they are.
+        let six = primaries(&synthetic::experiment(6), 100);
+        let first = six[0].as_ref().unwrap();
+        assert!(first.p_holm.is_some() && first.detectable.is_none() && first.verdict().is_none());
+        let letters = |seeds| explored(&synthetic::experiment(seeds));
+        assert!(letters(8).iter().all(|(.., own)| own.is_empty()), "15 pairs");
+        assert!(letters(16).iter().all(|(.., own)| !own.is_empty()));
         assert!(explored(&synthetic::experiment(4)).is_empty());
     }
 

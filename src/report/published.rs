@@ -1,7 +1,7 @@
 //! The experiment's contrasts, beside what was published of them.
 
 use super::contrast::{Contrast, Contrasted};
-use super::significance::FEWEST_FOR_A_VERDICT;
+use super::significance::{FEWEST_FOR_A_VERDICT, seeds_to_reject};
 use super::stats::Interval;
 use super::table::{self, Table};
 use super::{ExperimentResult, Summary};
@@ -18,11 +18,7 @@ const ASSUMPTIONS: [[&str; 3]; 9] = [
     ],
     ["episode", "one step: image, correction of the pick pose, placement", "the same"],
     ["action", "discrete correction (x, y, yaw)", "the same; range and bins as under *Task*"],
-    [
-        "reward",
-        "from the measured placement error",
-        "-(mm / 5 + deg / 5) of the measured placement: our choice",
-    ],
+    ["reward", "from the measured placement error", "as under *Task*: our choice"],
     [
         "role models",
         "highest reward among trials that began in a similar state",
@@ -172,14 +168,16 @@ fn primary(summary: &Summary) -> String {
     let mut text = format!(
         "Named by the experiment, and what decides them: in-scene at the last checkpoint.\n\n{}\n*figure* \
          `cost`: of the errors, (mm + deg) / 5. *better by*: mean difference, with a 95 % interval over \
-         seeds and evaluation trials at once (crossed bootstrap).",
+         seeds (their evaluation trials are the same for both).",
         table.markdown()
     );
     text += &match tested {
         true => format!(
             " *p*: randomisation test over paired seeds; *Holm*: among the {} that are named. *detectable*: the \
-             smallest difference that so many seeds find with a power of 80 %. *verdict*: by Holm's p at 5 %.\n\n",
-            summary.named
+             smallest difference that so many seeds find with a power of 80 %. *verdict*: by Holm's p at 5 %; none \
+             below {} seeds, which cannot tell one of so many.\n\n",
+            summary.named,
+            seeds_to_reject(summary.named),
         ),
         false => format!(" Fewer than {FEWEST_FOR_A_VERDICT} seeds: nothing is tested.\n\n"),
     };

@@ -2,7 +2,7 @@
 
 use super::distribution::{AXES, Coverage, WITHIN};
 use super::metrics::{self, Metric, Shown};
-use super::significance::FEWEST_FOR_A_VERDICT;
+use super::significance::seeds_to_reject;
 use super::table::{self, Table};
 use super::{Details, ExperimentResult, Started, Summary};
 
@@ -38,6 +38,8 @@ fn exploratory(result: &ExperimentResult, summary: &Summary) -> String {
     if summary.exploratory.len() < 2 {
         return String::new();
     }
+    let methods = summary.exploratory.len();
+    let needed = seeds_to_reject(methods * (methods - 1) / 2);
     let mut letters = Table::new(["method", "cost", "not told apart"]);
     for explored in &summary.exploratory {
         let name = table::marked(result, &explored.method);
@@ -47,7 +49,7 @@ fn exploratory(result: &ExperimentResult, summary: &Summary) -> String {
         "\n## All methods, explored\n\n{}\nExploratory: nothing of it was named in advance. In-scene, last \
          checkpoint; *cost*: of the errors, (mm + deg) / 5, mean over seeds. Methods that share a \
          letter are not told apart (randomisation test over paired seeds, Holm among all pairs, 5 %); \
-         fewer than {FEWEST_FOR_A_VERDICT} seeds tell nothing, and {FEWEST_FOR_A_VERDICT} cannot tell at this level.\n",
+         no letters: fewer than {needed} seeds cannot tell so many apart.\n",
         letters.markdown()
     )
 }

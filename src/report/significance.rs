@@ -19,7 +19,7 @@ const DRAWN_SIGNS: u64 = 200_000;
 /// mean is as far from 0 (Fisher's randomisation test). All 2^n are counted up to 20 pairs.
 pub fn sign_flip_p(differences: &[f64]) -> Option<f64> {
     let n = differences.len();
-    if n < 2 {
+    if n < 2 || !differences.iter().all(|d| d.is_finite()) {
         return None;
     }
     let scale: f64 = differences.iter().map(|d| d.abs()).sum();
@@ -76,40 +76,16 @@ pub fn detectable(differences: &[f64], comparisons: usize) -> Option<f64> {
     Some((t.inverse_cdf(level) + t.inverse_cdf(POWER)) * sd / (n as f64).sqrt())
 }
 
-/// The mean paired difference and its 95 % interval, over seeds and over the trials of an evaluation at
-/// once: both are drawn with replacement, crossed, so that neither a lucky seed nor lucky trials carry
-/// it. Row by row a seed, the same trials in each.
-pub fn crossed(differences: &[Vec<f64>], rounds: usize) -> Option<super::stats::Interval> {
-    let (seeds, trials) = (differences.len(), differences.first()?.len());
-    if trials == 0 || differences.iter().any(|row| row.len() != trials) {
-        return None;
-    }
-    let count = (seeds * trials) as f64;
-    let value = differences.iter().flatten().sum::<f64>() / count;
-    if seeds < 2 {
-        return Some(super::stats::Interval { value, ci95: None });
-    }
-    let mut draw = Draw::seed_from_u64(0x6372_6f73 ^ (seeds as u64) << 20 ^ trials as u64);
-    let mut of_trials = vec![0.0; trials];
-    let mut means: Vec<f64> = (0..rounds)
-        .map(|_| {
-            of_trials.fill(0.0);
-            for _ in 0..trials {
-                of_trials[draw.random_range(0..trials)] += 1.0;
-            }
-            let sum: f64 = (0..seeds)
-                .map(|_| {
-                    let row = &differences[draw.random_range(0..seeds)];
-                    row.iter().zip(&of_trials).map(|(d, times)| d * times).sum::<f64>()
-                })
-                .sum();
-            sum / count
-        })
-        .collect();
-    means.sort_by(f64::total_cmp);
-    let at = |q| super::stats::quantile(&means, q);
-    let ci95 = at(0.025).zip(at(0.975)).map(|(low, high)| [low, high]);
-    Some(super::stats::Interval { value, ci95 })
+/// Whether so many seeds can reject one of so many comparisons at all: the smallest p of the randomisation
+/// test is 2^(1 - seeds), and Holm multiplies it by their number.
+pub fn can_reject(seeds: usize, comparisons: usize) -> bool {
+    seeds >= seeds_to_reject(comparisons)
+}
+
+/// How many seeds that takes.
+pub fn seeds_to_reject(comparisons: usize) -> usize {
+    let least = |seeds: &usize| comparisons.max(1) as f64 * libm::exp2(1.0 - *seeds as f64);
+    (FEWEST_FOR_A_VERDICT..64).find(|seeds| least(seeds) < ALPHA).unwrap_or(64)
 }
 
 /// A compact letter display: items that share a letter are not told apart (Piepho 2004, by insertion and
@@ -198,15 +174,14 @@ mod tests {
     }
 
     #[test]
-    fn a_crossed_interval_is_wider_where_trials_carry_the_difference() {
-        let seed =
-            |s: usize| (0..20).map(|t| if t == 0 { 20.0 } else { 0.01 * s as f64 }).collect();
-        let lucky_trial: Vec<Vec<f64>> = (0..10).map(seed).collect();
-        let told = crossed(&lucky_trial, 2000).unwrap();
-        let [low, high] = told.ci95.unwrap();
-        assert!(told.value > 1.0 && low < 0.1 && high > 2.0, "{told:?}");
-        assert_eq!(crossed(&lucky_trial, 2000), Some(told), "the same bits");
-        assert_eq!(crossed(&[vec![1.0], vec![1.0, 2.0]], 10), None, "not the same trials");
+    fn few_seeds_cannot_reject_one_of_many_comparisons() {
+        // 2^-4 = 0.0625 for one, at 5 seeds; 3 x 2^-6 = 0.047 at 7; 28 x 2^-10 = 0.027 at 11.
+        assert_eq!([1, 3, 6, 28].map(seeds_to_reject), [6, 7, 8, 11]);
+        assert!(!can_reject(5, 1) && can_reject(6, 1) && !can_reject(10, 28));
+        let clear = [1.0; 6];
+        let adjusted = |m: usize| holm(&vec![sign_flip_p(&clear); m])[0].unwrap();
+        assert!(adjusted(1) < ALPHA && adjusted(2) >= ALPHA, "as the test itself has it");
+        assert_eq!(sign_flip_p(&[0.1, f64::NAN, 0.3]), None);
     }
 
     #[test]

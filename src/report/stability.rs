@@ -41,9 +41,11 @@ pub(super) fn areas(
     if horizons.is_empty() {
         horizons.push(result.trials);
     }
+    // Until its prior trials are over, a method is what it was at first.
+    let first = (method.card.prior_trials - method.card.on_top()) as f64;
     let area = |until: u64| {
         let means = curves().into_iter().map(|metric| {
-            let of_run = |run| mean_until(run, &metric, until as f64);
+            let of_run = |run| mean_until(run, &metric, until as f64, first);
             let runs: Option<Vec<f64>> = method.runs.iter().map(of_run).collect();
             let runs = runs?;
             let draws = bootstrap.of(runs.len());
@@ -90,11 +92,16 @@ fn curves() -> Vec<Metric> {
     metrics::shown_in(Shown::Curves).into_iter().filter(Metric::is_mean).collect()
 }
 
-/// Mean of the run's curve from 0 to `until` trials, straight between checkpoints. A run with a single
-/// checkpoint stays where it is. `None` where the curve does not reach that far.
-fn mean_until(run: &RunResult, metric: &Metric, until: f64) -> Option<f64> {
-    let points: Vec<(f64, f64)> =
+/// Mean of the run's curve from 0 to `until` trials, straight between checkpoints but level until the one at
+/// `first`, before which nothing is learned. A run with a single checkpoint stays where it is. `None`
+/// where the curve does not reach that far.
+fn mean_until(run: &RunResult, metric: &Metric, until: f64, first: f64) -> Option<f64> {
+    let mut points: Vec<(f64, f64)> =
         run.checkpoints.iter().map(|c| (c.trial as f64, c.in_scene.value(metric))).collect();
+    let learned = points.iter().position(|(trial, _)| *trial >= first && first > 0.0);
+    if let Some(at) = learned.filter(|at| *at > 0) {
+        points.insert(at, (points[at].0, points[at - 1].1));
+    }
     if let [(_, only)] = points[..] {
         return Some(only);
     }
@@ -139,12 +146,23 @@ mod tests {
     #[test]
     fn the_area_is_that_of_the_line_between_the_checkpoints() {
         let falling = run(&[(0, 3.0), (100, 1.0), (200, 1.0), (300, 0.0)]);
-        assert_eq!(mean_until(&falling, &mm(), 200.0), Some(1.5));
-        assert_eq!(mean_until(&falling, &mm(), 50.0), Some(2.5));
-        assert_eq!(mean_until(&falling, &mm(), 400.0), None);
-        assert_eq!(mean_until(&run(&[(0, 2.0)]), &mm(), 1000.0), Some(2.0), "it does not learn");
+        assert_eq!(mean_until(&falling, &mm(), 200.0, 0.0), Some(1.5));
+        assert_eq!(mean_until(&falling, &mm(), 50.0, 0.0), Some(2.5));
+        assert_eq!(mean_until(&falling, &mm(), 400.0, 0.0), None);
+        // Prior trials until 100: level until then, whatever comes of them.
+        let level = mean_until(&falling, &mm(), 200.0, 100.0).unwrap();
+        assert!(level > mean_until(&falling, &mm(), 200.0, 0.0).unwrap(), "{level}");
+        assert_eq!(
+            mean_until(&run(&[(0, 2.0)]), &mm(), 1000.0, 0.0),
+            Some(2.0),
+            "it does not learn"
+        );
         let before = run(&[(-100, 3.0), (100, 1.0)]);
-        assert_eq!(mean_until(&before, &mm(), 100.0), Some(1.5), "what came before is not charged");
+        assert_eq!(
+            mean_until(&before, &mm(), 100.0, 0.0),
+            Some(1.5),
+            "what came before is not charged"
+        );
     }
 
     #[test]

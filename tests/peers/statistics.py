@@ -95,7 +95,7 @@ def means(check, summary, curves):
 
 
 def until(curve, key, trials):
-    """Mean of a curve from 0 to so many trials."""
+    """Mean of a curve from 0 to so many trials, of a method without prior trials."""
     at, values = np.array([t for t, _ in curve], float), np.array([v[key] for _, v in curve])
     if len(at) == 1:
         return values[0]

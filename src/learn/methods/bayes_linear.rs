@@ -73,18 +73,22 @@ impl BayesLinear {
         starts.extend((0..restarts).map(|_| anywhere()));
         if self.settings.form == Form::Bump {
             // Far from it a bump has no slope: begin where it was met.
-            starts.extend(imitating_the_best(trials, &starts[0]));
+            starts.extend(imitating_the_best(trials, made, &starts[0]));
         }
         starts
     }
 }
 
-/// The start whose optimum imitates the best tenth of the trials, by ridge regression about another.
-fn imitating_the_best(trials: &Trials<'_>, about: &[f64]) -> Option<Vec<f64>> {
-    let mut places: Vec<usize> = (0..trials.seen.len()).collect();
+/// The start whose optimum imitates those of the last so many trials that earned more than their mean, by ridge
+/// regression about another. `None` where none did.
+fn imitating_the_best(trials: &Trials<'_>, made: usize, about: &[f64]) -> Option<Vec<f64>> {
     let reward = |place: &usize| trials.history[*place].feedback.reward;
-    places.sort_by(|a, b| reward(b).total_cmp(&reward(a)));
-    places.truncate(places.len().div_ceil(10));
+    let last = trials.seen.len().saturating_sub(made)..trials.seen.len();
+    let mean = last.clone().map(|place| reward(&place)).sum::<f64>() / last.len() as f64;
+    let places: Vec<usize> = last.filter(|place| reward(place) > mean).collect();
+    if places.is_empty() {
+        return None;
+    }
     let model = |place: &usize| FittedModel {
         own: vec![*place],
         label: trials.history[*place].decision.correction.axes(),

@@ -82,6 +82,10 @@ impl Fit for RmRlFit {
         (settings.linear, settings.exploration, settings.registered)
     }
 
+    fn form(&self) -> Form {
+        self.settings.form
+    }
+
     fn new(settings: RmRlFitSettings) -> Self {
         Self { settings }
     }
