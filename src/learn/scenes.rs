@@ -229,6 +229,28 @@ pub fn left_open(trials: &Trials<'_>, models: &[FittedModel], ridge: f64) -> Opt
     Some(of_axis.kronecker(&DMatrix::identity(3, 3)))
 }
 
+/// The start whose optimum imitates those of the last so many trials that earned more than their mean, by ridge
+/// regression about another. `None` where none did.
+pub fn imitating_the_best(trials: &Trials<'_>, made: usize, about: &[f64]) -> Option<Vec<f64>> {
+    let reward = |place: &usize| trials.history[*place].feedback.reward;
+    let last = trials.seen.len().saturating_sub(made)..trials.seen.len();
+    let mean = last.clone().map(|place| reward(&place)).sum::<f64>() / last.len() as f64;
+    let places: Vec<usize> = last.filter(|place| reward(place) > mean).collect();
+    if places.is_empty() {
+        return None;
+    }
+    let model = |place: &usize| FittedModel {
+        own: vec![*place],
+        label: trials.history[*place].decision.correction.axes(),
+        weight: 1.0,
+    };
+    let models: Vec<_> = places.iter().map(model).collect();
+    let weights = about.len() - 4;
+    let mut start = imitated(trials, &models, (&about[..weights], 1.0))?;
+    start.extend(&about[weights..]);
+    Some(start)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -305,6 +327,32 @@ mod tests {
         let surer: Vec<_> =
             models.iter().map(|m| FittedModel { weight: 4.0, ..m.clone() }).collect();
         assert!(open(&surer, [1.0, 0.5]) < 0.3 * all);
+    }
+
+    #[test]
+    fn a_start_imitates_those_of_the_last_trials_that_did_better_than_their_mean() {
+        let mut history: Vec<_> = (0..40).map(|_| samples::trial(0, 0.0)).collect();
+        for (place, trial) in history.iter_mut().enumerate() {
+            // Early successes are of a task that has changed since.
+            trial.feedback.reward = if place % 7 == 3 { 1.0 } else { 0.0 };
+            let at = if place < 20 { 9.0 } else { 1.5 };
+            trial.decision.correction = match trial.feedback.reward > 0.0 {
+                true => Correction::new(at, -at, 0.5),
+                false => Correction::new(-3.0, 3.0, -3.0),
+            };
+        }
+        let seen = vec![vec![1.0, 0.0]; 40];
+        let trials = Trials { history: &history, seen: &seen, fresh: 20, registered: &[] };
+        let about = [0.0; 10];
+        let start = imitating_the_best(&trials, 20, &about).unwrap();
+        assert_eq!(start.len(), 10);
+        assert!(
+            [1.5, -1.5, 0.5].iter().zip(&start).all(|(a, b)| (a - b).abs() < 1e-6),
+            "{start:?}"
+        );
+        history.iter_mut().for_each(|trial| trial.feedback.reward = 0.0);
+        let trials = Trials { history: &history, ..trials };
+        assert!(imitating_the_best(&trials, 20, &about).is_none(), "nobody succeeded");
     }
 
     #[test]

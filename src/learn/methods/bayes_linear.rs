@@ -3,7 +3,7 @@ use rand_distr::{Distribution, StandardNormal};
 use crate::learn::free::{Linear, dithered};
 use crate::learn::linear::{Exploration, Explore, Fit, Known, Trials};
 use crate::learn::reward_form::{Form, RewardFit, RewardPrior};
-use crate::learn::scenes::{FittedModel, imitated};
+use crate::learn::scenes::imitating_the_best;
 use crate::learn::{Card, Entry, LearnError, Progress};
 use crate::settings;
 use crate::task::Draw;
@@ -77,28 +77,6 @@ impl BayesLinear {
         }
         starts
     }
-}
-
-/// The start whose optimum imitates those of the last so many trials that earned more than their mean, by ridge
-/// regression about another. `None` where none did.
-fn imitating_the_best(trials: &Trials<'_>, made: usize, about: &[f64]) -> Option<Vec<f64>> {
-    let reward = |place: &usize| trials.history[*place].feedback.reward;
-    let last = trials.seen.len().saturating_sub(made)..trials.seen.len();
-    let mean = last.clone().map(|place| reward(&place)).sum::<f64>() / last.len() as f64;
-    let places: Vec<usize> = last.filter(|place| reward(place) > mean).collect();
-    if places.is_empty() {
-        return None;
-    }
-    let model = |place: &usize| FittedModel {
-        own: vec![*place],
-        label: trials.history[*place].decision.correction.axes(),
-        weight: 1.0,
-    };
-    let models: Vec<_> = places.iter().map(model).collect();
-    let weights = about.len() - 4;
-    let mut start = imitated(trials, &models, (&about[..weights], 1.0))?;
-    start.extend(&about[weights..]);
-    Some(start)
 }
 
 impl Fit for BayesLinear {
