@@ -342,7 +342,8 @@ mod tests {
             };
         }
         let seen = vec![vec![1.0, 0.0]; 40];
-        let trials = Trials { history: &history, seen: &seen, fresh: 20, registered: &[] };
+        let trials =
+            Trials { history: &history, seen: &seen, fresh: 20, registered: &[], half_life: 0.0 };
         let about = [0.0; 10];
         let start = imitating_the_best(&trials, 20, &about).unwrap();
         assert_eq!(start.len(), 10);
