@@ -351,8 +351,8 @@ mod tests {
             [1.5, -1.5, 0.5].iter().zip(&start).all(|(a, b)| (a - b).abs() < 1e-6),
             "{start:?}"
         );
-        history.iter_mut().for_each(|trial| trial.feedback.reward = 0.0);
-        let trials = Trials { history: &history, ..trials };
+        let failed: Vec<_> = (0..40).map(|_| samples::trial(0, 0.0)).collect();
+        let trials = Trials { history: &failed, ..trials };
         assert!(imitating_the_best(&trials, 20, &about).is_none(), "nobody succeeded");
     }
 
