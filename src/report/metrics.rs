@@ -166,6 +166,11 @@ pub fn shown_in(place: Shown) -> Vec<Metric> {
     metrics().into_iter().filter(|metric| metric.shown >= place).collect()
 }
 
+/// Errors that are drawn as curves.
+pub fn curves() -> Vec<Metric> {
+    shown_in(Shown::Curves).into_iter().filter(Metric::is_mean).collect()
+}
+
 /// Two metrics are the same if their keys are.
 impl PartialEq for Metric {
     fn eq(&self, other: &Self) -> bool {

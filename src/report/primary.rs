@@ -8,7 +8,7 @@ use super::metrics::{self, Metric};
 use super::significance::{
     ALPHA, FEWEST_FOR_A_VERDICT, can_reject, detectable, holm, letters, sign_flip_p,
 };
-use super::stats::{Interval, Resamples};
+use super::stats::{Interval, Resamples, mean};
 use super::{Contrast, ExperimentResult, MethodResult, RunResult, Scores};
 
 /// Contrasts that an experiment may name: each makes the others harder to show.
@@ -191,10 +191,6 @@ pub(super) fn explored(result: &ExperimentResult) -> Vec<(String, f64, String)> 
         .zip(letters)
         .map(|((name, cost, _), own)| (name.to_owned(), cost, own))
         .collect()
-}
-
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Tables of the report beyond the mean errors.
 
 use super::distribution::{AXES, Coverage, WITHIN};
-use super::metrics::{self, Metric, Shown};
+use super::metrics::{self, Metric};
 use super::significance::seeds_to_reject;
 use super::table::{self, Table};
 use super::{Details, ExperimentResult, Started, Summary};
@@ -29,10 +29,6 @@ fn told<'s>(
     methods.map(|(name, method)| (table::marked(result, name), &method.details))
 }
 
-fn curves() -> Vec<Metric> {
-    metrics::shown_in(Shown::Curves).into_iter().filter(Metric::is_mean).collect()
-}
-
 /// All methods against each other.
 fn exploratory(result: &ExperimentResult, summary: &Summary) -> String {
     if summary.exploratory.len() < 2 {
@@ -56,7 +52,7 @@ fn exploratory(result: &ExperimentResult, summary: &Summary) -> String {
 
 /// Areas, stability, excess and time.
 fn on_the_way(result: &ExperimentResult, summary: &Summary) -> String {
-    let curves = curves();
+    let curves = metrics::curves();
     let horizons: Vec<u64> = told(result, summary)
         .next()
         .map_or(vec![], |(_, d)| d.areas.iter().map(|a| a.until).collect());

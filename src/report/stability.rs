@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::metrics::{self, Better, Metric, Shown};
-use super::stats::{Bootstrap, Estimate, Runs};
+use super::metrics::{Better, Metric, curves};
+use super::stats::{Bootstrap, Estimate, Runs, mean};
 use super::summary::ByMetric;
 use super::{ExperimentResult, MethodResult, RunResult};
 
@@ -87,11 +87,6 @@ pub(super) fn stability(method: &MethodResult) -> Option<ByMetric<Stability>> {
     all.map(ByMetric)
 }
 
-/// Errors that are drawn as curves.
-fn curves() -> Vec<Metric> {
-    metrics::shown_in(Shown::Curves).into_iter().filter(Metric::is_mean).collect()
-}
-
 /// Mean of the run's curve from 0 to `until` trials, straight between checkpoints but level until the one at
 /// `first`, before which nothing is learned. A run with a single checkpoint stays where it is. `None`
 /// where the curve does not reach that far.
@@ -118,10 +113,6 @@ fn mean_until(run: &RunResult, metric: &Metric, until: f64, first: f64) -> Optio
     Some(area / until)
 }
 
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len().max(1) as f64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,7 +131,7 @@ mod tests {
     }
 
     fn mm() -> Metric {
-        metrics::metrics()[0]
+        crate::report::metrics::metrics()[0]
     }
 
     #[test]

@@ -203,6 +203,11 @@ pub fn restricted_mean(reached_at: &[Option<u64>], horizon: u64) -> Option<f64> 
         .then(|| reached_at.iter().map(cut).sum::<f64>() / reached_at.len() as f64)
 }
 
+/// 0 of nothing.
+pub fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
 /// Quantile of sorted values with linear interpolation (numpy's default). `None` if empty.
 pub fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
     let last = sorted.len().checked_sub(1)?;
