@@ -1,5 +1,6 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
@@ -63,13 +64,13 @@ impl TrialStore {
         Ok(store)
     }
 
-    /// Opens a run file to read it. Nothing is written, so that a read-only disk and another
-    /// user's run will do. One of format 2 is migrated in memory.
+    /// Opens a run file to read it as it is now, whatever is written meanwhile. Nothing is written,
+    /// so that a read-only disk and another user's run will do. One of format 2 is migrated in memory.
     pub fn read(path: &Path) -> Result<Self, StoreError> {
         there(path)?;
         let index = beside(path, "-shm");
         let was_written = index.exists();
-        let (db, copy) = open_to_read(path)?;
+        let (db, copy) = snapshot(path)?;
         let mut store = Self { db, path: path.into(), migrated: false, _copy: copy };
         let format = match store.recognise() {
             // Who wrote has ended just now.
@@ -158,6 +159,22 @@ fn there(path: &Path) -> Result<(), StoreError> {
         true => Ok(()),
         false => Err(StoreError::foreign(path, "no such run file")),
     }
+}
+
+/// A connection within one read transaction. Where a run was killed, another reader may be just
+/// mending the journal's index, which we may not: that takes it microseconds, if it is given a core.
+fn snapshot(path: &Path) -> Result<(Connection, Option<TempDir>), StoreError> {
+    for _ in 0..1000 {
+        let (db, copy) = open_to_read(path)?;
+        let begun = db.execute_batch("BEGIN; SELECT COUNT(*) FROM sqlite_schema");
+        let code = begun.err().and_then(|error| error.sqlite_error().map(|e| e.extended_code));
+        if code != Some(rusqlite::ffi::SQLITE_READONLY_RECOVERY) {
+            // Any other error comes again with the first thing that is read.
+            return Ok((db, copy));
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    open_to_read(path)
 }
 
 /// A connection that writes nothing beside the file either. A journal that a killed run left on a

@@ -216,6 +216,18 @@ fn folder(path: &Path) -> BTreeMap<String, (Vec<u8>, String)> {
     std::fs::read_dir(path).unwrap().map(entry).collect()
 }
 
+/// A run and its journal as a kill leaves them: a copy of the files while they are open.
+fn killed(run: &Path) -> tempfile::TempDir {
+    let store = TrialStore::open(run, Durability::Process).unwrap();
+    store.intend(&intent(20)).unwrap();
+    store.record(intent(20).key, 0, &stored()).unwrap();
+    let killed = tempfile::tempdir().unwrap();
+    for (name, (bytes, _)) in folder(run.parent().unwrap()) {
+        std::fs::write(killed.path().join(name), bytes).unwrap();
+    }
+    killed
+}
+
 /// `status`, `report` and `eval` once failed on a read-only disk.
 #[test]
 fn reading_writes_nothing_whatever_a_killed_run_left() {
@@ -227,15 +239,7 @@ fn reading_writes_nothing_whatever_a_killed_run_left() {
     assert_eq!(read_everything(&path).unwrap(), 21);
     assert_eq!(folder(dir.path()), whole);
 
-    // As a kill leaves it: a copy of the files while they are open.
-    let store = TrialStore::open(&path, Durability::Process).unwrap();
-    store.intend(&intent(20)).unwrap();
-    store.record(intent(20).key, 0, &stored()).unwrap();
-    let killed = tempfile::tempdir().unwrap();
-    for (name, (bytes, _)) in folder(dir.path()) {
-        std::fs::write(killed.path().join(name), bytes).unwrap();
-    }
-    drop(store);
+    let killed = killed(&path);
     let there = killed.path().join(path.file_name().unwrap());
     let before = folder(killed.path());
     assert_eq!(before.len(), 3, "{:?}", before.keys());
@@ -247,6 +251,45 @@ fn reading_writes_nothing_whatever_a_killed_run_left() {
     let before = folder(killed.path());
     assert_eq!(read_everything(&there).unwrap(), 22);
     assert_eq!(folder(killed.path()), before);
+}
+
+const OTHER_READER: &str = "RMRL_TEST_OTHER_READER";
+
+/// The other process of the next test, which runs this test alone.
+#[test]
+fn another_reader() {
+    let Ok(path) = std::env::var(OTHER_READER) else { return };
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    while std::io::Read::read(&mut std::io::stdin(), &mut [0]).is_ok_and(|bytes| bytes > 0) {
+        let db = rusqlite::Connection::open_with_flags(&path, flags).unwrap();
+        db.query_row("SELECT COUNT(*) FROM trial", [], |row| row.get::<_, i64>(0)).unwrap();
+    }
+}
+
+/// The first to open a killed run's journal mends its index; who may only read then waits. A
+/// comparison that was gone on with once said that the run file was damaged.
+#[test]
+fn a_killed_run_is_read_while_somebody_else_opens_and_closes_it() {
+    use std::io::Write;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.sqlite");
+    small_run(&path);
+    let killed = killed(&path);
+    let path = killed.path().join("run.sqlite");
+    let mut other = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "store::tests::another_reader"])
+        .env(OTHER_READER, &path)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut once_more = other.stdin.take().unwrap();
+    for _ in 0..4000 {
+        once_more.write_all(b".").unwrap();
+        assert_eq!(read_everything(&path).unwrap(), 22);
+    }
+    drop(once_more);
+    assert!(other.wait().unwrap().success());
 }
 
 #[test]

@@ -42,10 +42,15 @@ pub fn rmrl_into(dir: &Path, args: &str, out: Stdio) -> Outcome {
 pub fn kill_after_trials(dir: &Path, args: &str, out: &str, more: u64) {
     let out = dir.join(out);
     let end = trials_in(&out) + more;
-    let mut child = command(dir, args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    // What it says goes to a file: nobody reads a pipe here, and a full one would stop it.
+    let said = tempfile::NamedTempFile::new().unwrap();
+    let stderr = said.reopen().unwrap();
+    let mut child = command(dir, args).stdout(Stdio::null()).stderr(stderr).spawn().unwrap();
     while trials_in(&out) < end {
-        let ended = child.try_wait().unwrap();
-        assert!(ended.is_none(), "it ended ({ended:?}) before there was something to cut off");
+        if let Some(ended) = child.try_wait().unwrap() {
+            let said = std::fs::read_to_string(said.path()).unwrap();
+            panic!("it ended ({ended}) before there was something to cut off: {said}");
+        }
         std::thread::sleep(Duration::from_millis(5));
     }
     child.kill().unwrap();
