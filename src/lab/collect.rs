@@ -159,6 +159,7 @@ pub(super) fn assemble(experiment: &Experiment, done: &[Option<Ended>]) -> Exper
         task: experiment.task.clone(),
         trials: experiment.trials,
         evaluate_every: experiment.evaluation.every,
+        evaluate_also: experiment.evaluation.also.clone(),
         evaluation_trials: experiment.evaluation.trials,
         floor: floor(experiment, &complete),
         seeds: experiment.seeds().collect(),

@@ -52,6 +52,9 @@ pub(super) struct File {
 pub struct Evaluation {
     /// Training trials between two checkpoints.
     pub every: u64,
+    /// Checkpoints besides, after so many trials: where learning is fast.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<u64>,
     /// Trials a checkpoint, in-scene and as many held-out.
     pub trials: u64,
     /// Older spelling of the first demonstration's scene.
@@ -119,6 +122,14 @@ impl File {
             self.evaluation.every,
             format_args!("must be a multiple of batch = {}", self.batch),
         )?;
+        for at in &self.evaluation.also {
+            check.that(
+                *at > 0 && at.is_multiple_of(self.batch),
+                "evaluation.also",
+                at,
+                format_args!("must be multiples of batch = {}", self.batch),
+            )?;
+        }
         check.count("evaluation.trials", self.evaluation.trials, 100_000)?;
         for (at, Demonstration { scene, trials }) in demonstrations.iter().enumerate() {
             check.count(&format!("demonstration.trials of {scene}"), *trials, 100_000)?;

@@ -14,6 +14,8 @@ pub struct Schedule {
     batch: u64,
     /// Trials between two evaluations.
     every: u64,
+    /// Evaluations besides, after so many trials of the x axis.
+    also: Vec<u64>,
     /// Trials of an evaluation, in-scene and as many held-out.
     evaluation: u64,
     /// Trials of each demonstration, and whether its scene stands.
@@ -75,6 +77,7 @@ impl Schedule {
             on_top: 0,
             batch: experiment.batch,
             every: experiment.evaluation.every,
+            also: experiment.evaluation.also.clone(),
             evaluation: experiment.evaluation.trials,
             demonstrations: experiment.demonstrations.iter().map(|d| (d.trials, true)).collect(),
         }
@@ -88,6 +91,7 @@ impl Schedule {
             on_top: 0,
             batch: 1,
             every: 1,
+            also: Vec::new(),
             evaluation: trials,
             demonstrations: Vec::new(),
         }
@@ -209,7 +213,9 @@ impl Schedule {
 
     /// Is a run evaluated once it has learned from so many trials?
     fn is_checkpoint(&self, learned: u64) -> bool {
-        let due = learned >= self.prior && (learned - self.on_top).is_multiple_of(self.every);
+        let due = learned.checked_sub(self.on_top).is_some_and(|n| {
+            learned >= self.prior && (n.is_multiple_of(self.every) || self.also.contains(&n))
+        });
         learned == 0 || learned == self.trials || due
     }
 }
@@ -221,12 +227,13 @@ mod tests {
 
     prop_compose! {
         fn schedules()(batch in 1u64..12, batches in 1u64..9, rest in 0u64..12, prior in 0u64..5, extra in any::<bool>(),
-                       every in 1u64..4, evaluation in 1u64..4, demonstrations in prop::collection::vec((0u64..4, Just(true)), 0..3))
+                       every in 1u64..4, also in prop::collection::vec(1u64..9, 0..3), evaluation in 1u64..4, demonstrations in prop::collection::vec((0u64..4, Just(true)), 0..3))
                       -> Schedule {
             let trials = batch * batches + rest % batch;
             let prior = prior.min(batches.saturating_sub(1)) * batch;
             let on_top = if extra { prior } else { 0 };
-            Schedule { trials, prior, on_top, batch, every: every * batch, evaluation, demonstrations }
+            let also = also.into_iter().map(|at| at * batch).collect();
+            Schedule { trials, prior, on_top, batch, every: every * batch, also, evaluation, demonstrations }
         }
     }
 
@@ -268,7 +275,8 @@ mod tests {
             }
             prop_assert_eq!(checkpoints.first(), Some(&0));
             prop_assert_eq!(checkpoints.last(), Some(&s.trials));
-            let due = (1..s.trials).filter(|n| *n >= s.prior && (n - s.on_top).is_multiple_of(s.every));
+            let named = |n: u64| n.is_multiple_of(s.every) || s.also.contains(&n);
+            let due = (1..s.trials).filter(|n| *n >= s.prior && named(n - s.on_top));
             prop_assert_eq!(&checkpoints[1..checkpoints.len() - 1], &due.collect::<Vec<_>>()[..]);
         }
 
@@ -325,6 +333,7 @@ mod tests {
             on_top: 0,
             batch: 2,
             every: 2,
+            also: Vec::new(),
             evaluation: 1,
             demonstrations: vec![(1, true)],
         };

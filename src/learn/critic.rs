@@ -3,7 +3,8 @@ use rand_distr::{Distribution, StandardNormal};
 
 use super::Round;
 use super::dense::Dense;
-use super::free::Reach;
+use super::free::{Linear, Looks, Reach};
+use crate::settings;
 use crate::task::{ActionGrid, Correction, Draw};
 
 /// What reward a correction is expected to earn in a context, by a small network over both: it assumes
@@ -13,6 +14,25 @@ pub struct Critic {
     params: [(&'static str, Var); 6],
     /// Half of the range, mm, mm, deg.
     half: [f64; 3],
+}
+
+settings! {
+    /// What a critic is fitted to, and how large it is.
+    pub struct Critics {
+        ..linear: Linear = Linear { first_trials: 40, ..Linear::default() };
+        /// Units of each of the critic's two hidden layers.
+        critic_width: usize = 64, in 1..=4096;
+    }
+}
+
+impl Critics {
+    pub fn looks(&self) -> Looks {
+        Looks::new(self.linear)
+    }
+
+    pub fn shape(&self) -> CriticShape {
+        CriticShape { seen: self.looks().width(), width: self.critic_width }
+    }
 }
 
 /// How large a critic is.

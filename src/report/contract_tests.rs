@@ -71,6 +71,7 @@ fn evaluations() -> ExperimentResult {
         task: TaskSpec::exact(Range { mm: 3.0, deg: 3.0 }),
         trials: summary["trials"].as_u64().unwrap(),
         evaluate_every: 100,
+        evaluate_also: Vec::new(),
         evaluation_trials: 50,
         floor: None,
         seeds,

@@ -37,6 +37,8 @@ pub struct ExperimentResult {
     pub trials: u64,
     /// Trials between two evaluations.
     pub evaluate_every: u64,
+    /// Checkpoints besides, after so many trials.
+    pub evaluate_also: Vec<u64>,
     /// Evaluation trials at each checkpoint, in-scene and held-out each.
     pub evaluation_trials: u64,
     /// What the arm's own noise leaves of a perfect correction; `None` where that cannot be known.

@@ -117,8 +117,11 @@ fn training(result: &ExperimentResult) -> String {
 fn evaluation(result: &ExperimentResult) -> String {
     let runs = || result.methods.iter().flat_map(|m| &m.runs);
     let checkpoints = runs().map(|run| run.checkpoints.len() as u64).max().unwrap_or(0);
+    let also: Vec<_> = result.evaluate_also.iter().map(u64::to_string).collect();
+    let also =
+        if also.is_empty() { String::new() } else { format!(" and after {}", also.join(", ")) };
     format!(
-        "greedy, every {} trials: {n} in-scene (the scene instances of training) and {n} held-out \
+        "greedy, every {} trials{also}: {n} in-scene (the scene instances of training) and {n} held-out \
          (instances never trained on); {} evaluation trials a run in all, never learned from and, \
          in simulation, not on the x axis (on hardware they are charged)",
         result.evaluate_every,
@@ -322,7 +325,7 @@ fn statistics(result: &ExperimentResult, resamples: usize) -> String {
          - P(better): Mann-Whitney over all pairs of runs, ties one half.\n\
          - Success and demonstrations: pooled counts; the interval resamples whole runs, whose trials share \
          a policy. Where all runs have the same rate it is Wilson's interval on the pooled trials.\n\
-         - Trials to 1 mm, 1 deg: checked at checkpoints, so no finer than {} trials; restricted \
+         - Trials to 1 mm, 1 deg: checked at checkpoints, so no finer than they lie apart; restricted \
          mean with the horizon at {} trials.\n\
          - Contrasts and letters: two-sided randomisation test of the mean paired difference over seeds, all \
          changes of signs up to 20 seeds; Holm's correction within the contrasts, and within all pairs. The \
@@ -330,7 +333,6 @@ fn statistics(result: &ExperimentResult, resamples: usize) -> String {
          intervals are not corrected for many methods at once.\n",
         result.seeds.len(),
         super::plots::MOST_BAND_ROUNDS,
-        result.evaluate_every,
         result.trials,
     )
 }

@@ -47,6 +47,7 @@ pub(super) fn experiment(seeds: u64) -> ExperimentResult {
         },
         trials: 1000,
         evaluate_every: 100,
+        evaluate_also: Vec::new(),
         evaluation_trials: 50,
         floor: Some(Floor::of(Noise { mm: 0.2, deg: 0.2 })),
         seeds,

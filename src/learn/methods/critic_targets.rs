@@ -1,8 +1,8 @@
 use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 
-use crate::learn::critic::CriticShape;
-use crate::learn::free::{Linear, Looks};
+use crate::learn::critic::Critics;
+use crate::learn::free::Looks;
 use crate::learn::heads;
 use crate::learn::replay::Replayed;
 use crate::learn::{
@@ -19,10 +19,8 @@ pub fn entry() -> Entry {
 settings! {
     pub struct CriticTargetsSettings {
         ..common: Common = Common { explore_prob: 0.5, explore_sigma_bins: 2.0, ..Common::smoothed() };
-        ..linear: Linear = Linear { first_trials: 40, ..Linear::default() };
+        ..critics: Critics = Critics::default();
         ..replayed: Replayed = Replayed::default();
-        /// Units of each of the critic's two hidden layers.
-        critic_width: usize = 64, in 1..=4096;
         /// Corrections among which the critic chooses a label: half of them anywhere in the range, half
         /// about the policy's mean.
         candidates: usize = 32, in 2..=10_000, tune log(16..=64);
@@ -85,13 +83,11 @@ impl Objective for CriticTargets {
     }
 
     fn shared(settings: &CriticTargetsSettings) -> Shared {
-        let shape =
-            CriticShape { seen: Looks::new(settings.linear).width(), width: settings.critic_width };
-        Shared { critic: Some(shape), ..Shared::new(settings.common) }
+        Shared { critic: Some(settings.critics.shape()), ..Shared::new(settings.common) }
     }
 
     fn new(settings: CriticTargetsSettings) -> Self {
-        let looks = Looks::new(settings.linear);
+        let looks = settings.critics.looks();
         Self { settings, looks, anywhere: Vec::new(), about: Vec::new() }
     }
 

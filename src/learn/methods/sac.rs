@@ -1,8 +1,8 @@
 use candle_core::{D, Device, Tensor};
 use rand::RngExt;
 
-use crate::learn::critic::CriticShape;
-use crate::learn::free::{Linear, Looks};
+use crate::learn::critic::Critics;
+use crate::learn::free::Looks;
 use crate::learn::heads::{self, Decode};
 use crate::learn::replay::{self, Replayed};
 use crate::learn::{
@@ -19,11 +19,9 @@ pub fn entry() -> Entry {
 settings! {
     pub struct SacSettings {
         ..common: Common = Common { lr: 3e-3, decode: Decode::Expectation, ..Common::default() };
-        ..linear: Linear = Linear { first_trials: 40, ..Linear::default() };
+        ..critics: Critics = Critics::default();
         ..replayed: Replayed = Replayed::default();
         ..prior: Prior = Prior { prior_trials: 100, ..Prior::default() };
-        /// Units of each of the critic's two hidden layers.
-        critic_width: usize = 64, in 1..=4096;
         /// Corrections drawn from the policy for each bin that the critic judges.
         samples: usize = 8, in 1..=1000, tune log(4..=16);
         /// Entropy that the policy is kept at, as a share of that of equally likely bins.
@@ -84,13 +82,12 @@ impl Objective for Sac {
     }
 
     fn shared(settings: &SacSettings) -> Shared {
-        let SacSettings { common, linear, prior, critic_width: width, .. } = *settings;
-        let shape = CriticShape { seen: Looks::new(linear).width(), width };
-        Shared { prior: Some(prior), critic: Some(shape), ..Shared::new(common) }
+        let SacSettings { common, critics, prior, .. } = *settings;
+        Shared { prior: Some(prior), critic: Some(critics.shape()), ..Shared::new(common) }
     }
 
     fn new(settings: SacSettings) -> Self {
-        Self { settings, looks: Looks::new(settings.linear), shares: Vec::new() }
+        Self { settings, looks: settings.critics.looks(), shares: Vec::new() }
     }
 
     fn refresh(&mut self, history: &[Experience]) -> Vec<Label> {
