@@ -164,6 +164,7 @@ pub(super) fn assemble(experiment: &Experiment, done: &[Option<Ended>]) -> Exper
         floor: floor(experiment, &complete),
         seeds: experiment.seeds().collect(),
         contrasts: experiment.contrasts.clone(),
+        pictures: experiment.pictures.clone(),
         contrasts_sha256: experiment.contrasts_sha256(),
         experiment_sha256: sha256(file_of(experiment)),
         methods: experiment.methods.iter().enumerate().map(of_method).collect(),

@@ -41,6 +41,8 @@ pub struct Experiment {
     pub demonstrations: Vec<Demonstration>,
     /// Comparisons named in advance.
     pub contrasts: Vec<Contrast>,
+    /// Those of its methods that pictures show; empty for all.
+    pub pictures: Vec<String>,
     pub task: TaskSpec,
     pub physics: Physics,
     /// Where all that was read from.
@@ -135,6 +137,7 @@ impl Experiment {
         run.methods.retain(|recipe| recipe.card().name == method);
         run.outside.retain(|name, _| name == method);
         run.contrasts.clear();
+        run.pictures.clear();
         Self { first_seed: seed, seeds: 1, ..run }
     }
 
@@ -166,6 +169,7 @@ impl Experiment {
             evaluation: self.evaluation.clone(),
             demonstration: self.demonstrations.clone(),
             contrast: self.contrasts.clone(),
+            pictures: self.pictures.clone(),
             task: self.task.clone(),
             physics: self.physics,
             outside: self.outside.clone(),
@@ -187,6 +191,9 @@ impl Experiment {
         validate_task(&check, &file.task)?;
         ready_outside(&check, &mut file, ask)?;
         let methods = recipes(&check, &file)?;
+        for name in file.pictures.iter().filter(|name| !file.methods.contains(name)) {
+            learn::find(source, "pictures", name)?;
+        }
         let evaluation = Evaluation { shelf_scene: None, shelf_trials: None, ..file.evaluation };
         let TaskSpec { range, bins, .. } = &file.task;
         let derived = format!(
@@ -208,6 +215,7 @@ impl Experiment {
             evaluation,
             demonstrations,
             contrasts: file.contrast,
+            pictures: file.pictures,
             task: file.task,
             physics: file.physics,
             source: Source::of(source),

@@ -35,6 +35,9 @@ pub(super) struct File {
     pub demonstration: Vec<Demonstration>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub contrast: Vec<Contrast>,
+    /// Methods that the pictures show, where all would bury each other; the tables have all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pictures: Vec<String>,
     pub task: TaskSpec,
     #[serde(default)]
     pub physics: Physics,

@@ -42,6 +42,7 @@ fn bad_settings_name_key_value_and_what_is_valid() {
         ("trials=-3", "trials", "-3"),
         ("task.range.mm=nan", "task.range.mm", "from 0.1"),
         ("evaluation.every=30", "evaluation.every", "multiple of batch"),
+        ("pictures=[\"rmrl\"]", "pictures", "rm-rl"),
         ("evaluation.also=[20, 30]", "evaluation.also", "multiples of batch"),
         ("methods=[\"ppoo\"]", "methods", "rm-rl"),
         ("trials", "trials", "KEY=VALUE"),

@@ -43,6 +43,10 @@ pub(super) fn of_folder(there: &Experiment, asked: &Experiment) -> Growth {
             .map(|(name, program)| (name, program.clone()))
             .collect();
     }
+    if asked.pictures != there.pictures {
+        what.push("other methods in its pictures".to_owned());
+        grown.pictures.clone_from(&asked.pictures);
+    }
     if asked.trials > there.trials {
         match with_trials(&grown, asked.trials) {
             Ok(more) => {
@@ -143,6 +147,8 @@ mod tests {
         let fewer = smoke(&["methods=[\"oracle\", \"rm-rl\"]"]);
         let more = smoke(&["methods=[\"rm-rl\", \"ppo\", \"oracle\"]", "seeds=9"]);
         assert!(matches!(of_folder(&fewer, &more), Growth::Larger(what) if what.contains("ppo")));
+        let shown = grows(&["pictures=[\"rm-rl\"]"]);
+        assert!(matches!(shown, Growth::Larger(what) if what.contains("pictures")));
         for (sets, key) in [
             (&["seeds=1"][..], "seeds"),
             (&["first_seed=2"], "first_seed"),

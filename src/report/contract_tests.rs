@@ -72,6 +72,7 @@ fn evaluations() -> ExperimentResult {
         trials: summary["trials"].as_u64().unwrap(),
         evaluate_every: 100,
         evaluate_also: Vec::new(),
+        pictures: Vec::new(),
         evaluation_trials: 50,
         floor: None,
         seeds,

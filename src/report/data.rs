@@ -47,6 +47,8 @@ pub struct ExperimentResult {
     pub seeds: Vec<u64>,
     /// Comparisons named in advance.
     pub contrasts: Vec<Contrast>,
+    /// Methods that pictures show; empty for all.
+    pub pictures: Vec<String>,
     /// SHA-256 of these, and of the file of the experiment in the folder of the report.
     pub contrasts_sha256: String,
     pub experiment_sha256: String,
@@ -179,6 +181,13 @@ impl ExperimentResult {
                 && self.methods.iter().all(|m| m.runs.iter().any(|run| run.seed == *seed))
         };
         self.seeds.iter().filter(|seed| done(seed)).count()
+    }
+
+    /// The same with no more methods than pictures show.
+    pub fn pictured(&self) -> Self {
+        let mut pictured = self.clone();
+        pictured.methods.retain(|method| self.pictures.contains(&method.card.name));
+        if pictured.methods.is_empty() { self.clone() } else { pictured }
     }
 
     /// Scenes of the demonstrations that were made, in their order.

@@ -61,6 +61,7 @@ pub(super) fn experiment(seeds: u64) -> ExperimentResult {
             contrast("rm-rl-pretrained", "reinforce", &[("demonstration", "10/10 against 5/10")]),
         ]
         .to_vec(),
+        pictures: Vec::new(),
         contrasts_sha256: "cd".into(),
         experiment_sha256: "ef".into(),
         methods,

@@ -37,9 +37,10 @@ pub fn write(
     resamples: usize,
 ) -> Result<Written, ReportError> {
     let summary = Summary::of(result, resamples);
-    let figure = Figure::from_svg(learning_curves(result, resamples)?)?;
-    let profile = performance_profile(result)?;
-    let budget = Figure::from_svg(by_budget(result, resamples)?)?;
+    let pictured = result.pictured();
+    let figure = Figure::from_svg(learning_curves(&pictured, resamples)?)?;
+    let profile = performance_profile(&pictured)?;
+    let budget = Figure::from_svg(by_budget(&pictured, resamples)?)?;
     let report = markdown::report(result, &summary, resamples);
     let drawings = [
         ("curves.svg", figure.svg.as_str()),

@@ -43,6 +43,24 @@ fn the_same_results_give_the_same_bytes() {
 }
 
 #[test]
+fn pictures_show_the_methods_that_they_were_asked_for_and_tables_all() {
+    let mut result = synthetic::experiment(3);
+    result.pictures = vec!["ppo".to_owned(), "not-there".to_owned()];
+    let text = |name: &str| {
+        let files = written(&result);
+        let (_, bytes) = files.into_iter().find(|(file, _)| file == name).unwrap();
+        String::from_utf8(bytes).unwrap()
+    };
+    let has = |file: &str| ["ppo", "rm-rl-pretrained"].map(|method| text(file).contains(method));
+    for picture in ["curves.svg", "budget.svg", "profile.svg"] {
+        assert_eq!(has(picture), [true, false], "{picture}");
+    }
+    assert_eq!(has("table.tex"), [true, true]);
+    result.pictures = vec!["not-there".to_owned()];
+    assert_eq!(result.pictured(), result);
+}
+
+#[test]
 fn a_report_stands_however_little_is_complete() {
     let full = synthetic::experiment(3);
     let with = |change: fn(&mut MethodResult)| {
