@@ -28,6 +28,14 @@ fn a_name_that_nobody_has_is_answered_with_those_there_are() {
 }
 
 #[test]
+fn who_names_no_method_is_told_which_one_the_studies_recommend() {
+    refused("train narrow --seed 1 --trials 60", &["--method", "60 trials", "bayes-registered"]);
+    refused("train narrow --seed 1", &["bayes-linear placed best", "role models rm-rl-registered"]);
+    refused("train success --seed 1", &["of success", "bayes-registered"]);
+    refused("train narow --seed 1", &["narow", "narrow, wide, smoke"]);
+}
+
+#[test]
 fn a_flag_out_of_range_is_named_as_it_was_typed() {
     refused("compare smoke --trials 0", &["--trials: trials = 0", "from 1"]);
     refused("compare smoke --seeds -2", &["--seeds", "-2"]);

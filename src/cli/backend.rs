@@ -3,14 +3,18 @@ use std::path::Path;
 
 use super::cells::{Bench, SimCells, of_file};
 use super::pause::PauseArgs;
-use crate::cell::{CellError, CellPlan, Unwatched, Workcell, check_fit};
+use crate::cell::{CellError, CellPlan, Signals, Unwatched, Workcell, check_fit};
 use crate::cli::Failure;
 use crate::config::Robot;
 use crate::input::{Check, ConfigError, anchored};
-use crate::lab::{Experiment, LabError};
+use crate::lab::{Experiment, LabError, demand_signals};
+use crate::learn::Recipe;
 use crate::real::{Site, SiteError};
 use crate::store::{Durability, Provenance};
-use crate::task::{Correction, Instances, Phase, Pose2, Setup, Streams, TaskSpec, TrialKey};
+use crate::task::{
+    ContextSignal, Correction, Instances, Phase, Pose2, RewardSignal, Setup, Streams, TaskSpec,
+    TrialKey,
+};
 
 /// What moves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -90,6 +94,14 @@ impl Cells {
             }
         }
         Ok(())
+    }
+
+    /// Are these methods content with what an arm can tell? Before hours have gone into the others.
+    pub fn check_methods(&self, experiment: &Experiment) -> Result<(), LabError> {
+        let told =
+            Signals { reward: RewardSignal::Signed, context: ContextSignal::Pose, truth: false };
+        let mut cards = experiment.methods.iter().map(Recipe::card).filter(|_| self.is_real());
+        Ok(cards.try_for_each(|card| demand_signals(card, told))?)
     }
 
     /// What is behind these cells: a run that is resumed with an edited file is another run.

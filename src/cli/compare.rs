@@ -8,11 +8,14 @@ use crate::cli::progress::Progress;
 use crate::cli::{interrupt, network, session};
 use crate::input::ConfigError;
 use crate::lab::{
-    Change, Event, Experiment, Folder, LabError, MakeWatch, Part, State, Sweep, Wish,
+    Change, Event, Experiment, Folder, LabError, MakeWatch, Part, Schedule, State, Sweep, Wish,
     clear_scratch, missing, read_results, run_path,
 };
 use crate::report::{self, ExperimentResult, FailedRun, RESAMPLES};
 use crate::task::streams::fnv1a;
+
+/// Trials that are planned to tell how long one takes.
+const TRIALS_PLANNED: usize = 8;
 
 /// Bootstrap resamples of the reports that are written while runs go on.
 const RESAMPLES_MEANWHILE: usize = 2_000;
@@ -24,7 +27,8 @@ const RESAMPLES_MEANWHILE: usize = 2_000;
   rmrl compare wide --methods ppo,rm-rl --seeds 5 --set ppo.lr=1e-3
   rmrl compare my.toml --out runs/mine --resume
   rmrl compare narrow --seeds 30 --resume      ten seeds more in a finished folder
-  rmrl compare narrow --shard 0/4 --scratch    a quarter of it, on a cluster: see docs/cluster.md")]
+  rmrl compare narrow --shard 0/4 --scratch    a quarter of it, on a cluster: see docs/cluster.md
+  rmrl compare my.toml --methods ppo,rm-rl --backend real --set robot=my-arm.toml")]
 pub struct Args {
     #[command(flatten)]
     plan: PlanArgs,
@@ -36,12 +40,14 @@ pub struct Args {
     only: Vec<String>,
     #[command(flatten)]
     sweep: SweepArgs,
+    #[command(flatten)]
+    backend: BackendArgs,
 }
 
 /// Which experiment, and what of it is changed.
 #[derive(Debug, clap::Args)]
 pub struct PlanArgs {
-    /// Built-in experiment (narrow, wide, success, tight, shelf-direct, side-grip, drift, randomised, smoke) or a TOML file
+    /// Built-in experiment (narrow, wide, success, tight, shelf-direct, side-grip, drift, randomised, smoke, study-narrow, -success, -wide, -shelf, -drift) or a TOML file
     #[arg(default_value = "narrow")]
     experiment: String,
     /// Only these methods
@@ -89,8 +95,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
     };
     part.runs(&experiment).map_err(|why| Failure::Input(format!("--only: {why}")))?;
     let default_out = PathBuf::from("runs").join(&experiment.name);
-    let backend = BackendArgs::default();
-    sweep(&experiment, &part, &args.sweep, &backend, default_out, &|_| Box::new(Unwatched))
+    sweep(&experiment, &part, &args.sweep, &args.backend, default_out, &|_| Box::new(Unwatched))
 }
 
 impl PlanArgs {
@@ -133,6 +138,7 @@ pub fn sweep(
     let mut scenes = vec![&experiment.scene];
     scenes.extend(experiment.demonstrations.iter().map(|d| &d.scene));
     cells.check(&scenes)?;
+    cells.check_methods(experiment)?;
     if let (true, Cells::Real(cells)) = (backend.dry_run, &cells) {
         return rehearse(experiment, cells);
     }
@@ -191,11 +197,26 @@ pub fn sweep(
         stop: interrupt::flag()?,
         watch,
     };
+    if let Cells::Real(arm) = &cells {
+        let trials = trials_of(experiment, part);
+        // An arm that does not answer is told of by who wants to move it.
+        match hours_a_trial(experiment, arm) {
+            Ok(hours) => {
+                let hours = trials as f64 * hours;
+                eprintln!("{trials} trials on the arm: at least {hours:.1} hours of motion");
+            }
+            Err(_) => eprintln!("{trials} trials on the arm"),
+        }
+    }
     let mut unwritten = None;
+    let mut at_work = None;
     let results = loop {
         let progress = Progress::new(experiment, part);
         let mut seeds = 0;
         let outcome = sweep.run(&mut |event| {
+            if let Event::Started { method, seed } = &event {
+                at_work = Some(run_path(folder.path(), method, *seed));
+            }
             if let Event::Seed { results, .. } = &event {
                 seeds += 1;
                 // The last one is followed by the report that is kept.
@@ -217,7 +238,8 @@ pub fn sweep(
             // From the store, as after a kill: what was cut off is known to be, and the cell looks
             // for the plate first.
             Err(error) if cells.is_real() => {
-                backend.pauses.wait(error, &newest_run(folder.path(), experiment))?;
+                let run = at_work.as_deref().unwrap_or(folder.path());
+                backend.pauses.wait(error, run)?;
             }
             Err(error) => return Err(error.into()),
         }
@@ -304,11 +326,18 @@ fn told(failed: &[FailedRun], out: &Path) -> Result<(), Failure> {
     )))
 }
 
-/// The run that was in the arm's hands: the last one begun.
-fn newest_run(folder: &Path, experiment: &Experiment) -> PathBuf {
-    let of_seed = |seed| experiment.names().map(move |method| run_path(folder, method, seed));
-    let begun = experiment.seeds().flat_map(of_seed).filter(|path| path.is_file());
-    begun.last().unwrap_or_else(|| folder.to_owned())
+fn trials_of(experiment: &Experiment, part: &Part) -> u64 {
+    let runs = part.runs(experiment).unwrap_or_default();
+    runs.iter().map(|(_, recipe)| Schedule::new(experiment, recipe.card()).all_trials()).sum()
+}
+
+/// Hours of motion that a trial takes as it is planned: without grips, looks and settling.
+fn hours_a_trial(experiment: &Experiment, arm: &RealCells) -> Result<f64, Failure> {
+    let sample = corners(experiment, experiment.first_seed).take(TRIALS_PLANNED);
+    let count = TRIALS_PLANNED.min(experiment.task.scene_instances);
+    let moves = arm.rehearse(sample)?;
+    let seconds: f64 = moves.iter().map(|planned| planned.way / planned.speed).sum();
+    Ok(seconds / count as f64 / 3600.0)
 }
 
 /// `--dry-run`: everything that training may ask of the arm, on paper.

@@ -25,7 +25,7 @@ training trial; \"offset\":[x_mm,y_mm,yaw_deg] puts the plate there instead of a
 instance. Outside training, \"attempt\" also answers \"score\": the true error and success, as
 in the report, for evaluation and not for learning. A wrong line is answered {\"error\":…}.")]
 pub struct Args {
-    /// Built-in experiment (narrow, wide, success, tight, shelf-direct, side-grip, drift, randomised, smoke) or a TOML file
+    /// Built-in experiment (narrow, wide, success, tight, shelf-direct, side-grip, drift, randomised, smoke, study-narrow, -success, -wide, -shelf, -drift) or a TOML file
     experiment: String,
     /// Seed: the same trials as in a run of this seed
     #[arg(long, value_name = "S")]

@@ -5,6 +5,7 @@ use crate::cell::Unwatched;
 use crate::cli::Failure;
 use crate::cli::backend::BackendArgs;
 use crate::lab::{Change, Experiment, Part, method_name};
+use crate::task::RewardForm;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -12,11 +13,11 @@ use crate::lab::{Change, Experiment, Part, method_name};
   rmrl train narrow --method rm-rl --seed 1 --backend real --robot my-arm.toml --dry-run
   rmrl train wide --method ppo --seed 3 --trials 5000 --set ppo.lr=1e-3 --out runs/mine")]
 pub struct Args {
-    /// Built-in experiment (narrow, wide, success, tight, shelf-direct, side-grip, drift, randomised, smoke) or a TOML file
+    /// Built-in experiment (narrow, wide, success, tight, shelf-direct, side-grip, drift, randomised, smoke, study-narrow, -success, -wide, -shelf, -drift) or a TOML file
     experiment: String,
-    /// The method
+    /// The method; left out, the best ones for this experiment are named
     #[arg(long, value_name = "M")]
-    method: String,
+    method: Option<String>,
     /// The seed
     #[arg(long, value_name = "S")]
     seed: u64,
@@ -39,8 +40,28 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let mut changes = set(&args.sets)?;
     changes.extend(args.trials.map(|n| Change::flag_of("--trials", "trials", n)));
     changes.extend(args.robot.map(|robot| Change::flag_of("--robot", "robot", robot)));
-    let (experiment, folder) = plan(&args.experiment, &args.method, args.seed, changes)?;
+    let Some(method) = &args.method else {
+        return Err(recommended(&Experiment::with(&args.experiment, &changes)?));
+    };
+    let (experiment, folder) = plan(&args.experiment, method, args.seed, changes)?;
     sweep(&experiment, &Part::All, &args.sweep, &args.backend, folder, &|_| Box::new(Unwatched))
+}
+
+/// What to say to somebody who has not chosen a method: what the studies found (results/study-narrow,
+/// results/study-success).
+fn recommended(experiment: &Experiment) -> Failure {
+    let Experiment { name, trials, task, .. } = experiment;
+    let (best, role_model) = match task.reward {
+        RewardForm::Success => ("bayes-registered", "rm-rl-registered"),
+        RewardForm::Distance | RewardForm::Squared => match trials {
+            0..200 => ("bayes-registered", "rm-rl-registered"),
+            _ => ("bayes-linear", "rm-rl-registered"),
+        },
+    };
+    Failure::Input(format!(
+        "--method: must be said; for {trials} trials of {name} {best} placed best in our studies, of \
+         role models {role_model} (`rmrl methods` lists all)"
+    ))
 }
 
 /// The experiment of one method and one seed, and the folder it is kept in unless told otherwise.

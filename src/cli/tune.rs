@@ -34,7 +34,7 @@ use runs::{Made, Runs};
 The output folder gets tune.json: every setting with its figures, and the best one as --set lines.
 The same command goes on with what a stopped one left.")]
 pub struct Args {
-    /// Built-in experiment (narrow, wide, success, tight, shelf-direct, side-grip, drift, randomised, smoke) or a TOML file
+    /// Built-in experiment (narrow, wide, success, tight, shelf-direct, side-grip, drift, randomised, smoke, study-narrow, -success, -wide, -shelf, -drift) or a TOML file
     experiment: String,
     /// The method to tune: a name or a program
     #[arg(long, value_name = "M")]

@@ -35,7 +35,7 @@ pub use journal::Entry;
 pub use outside::method_name;
 pub use part::Part;
 pub use results::{HARDWARE, judge, read_run};
-pub use run::{LookOn, MakeCell, Run};
+pub use run::{LookOn, MakeCell, Run, demand_signals};
 pub use run_file::clear_scratch;
 pub use schedule::{Schedule, SoFar, Step};
 pub use sweep::{Event, MakeWatch, Sweep};

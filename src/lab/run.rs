@@ -237,7 +237,7 @@ impl<'w> Stage<'w> {
 }
 
 /// A method that needs more than the cell can tell is refused before anything moves.
-fn demand_signals(card: &Card, offers: Signals) -> Result<(), ConfigError> {
+pub fn demand_signals(card: &Card, offers: Signals) -> Result<(), ConfigError> {
     let lacks = |needs: String, offered: &str| ConfigError {
         file: "the workcell".into(),
         key: "methods".into(),

@@ -6,6 +6,8 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use rand::seq::SliceRandom;
+
 use super::collect::{Ended, assemble, is_complete};
 use super::run_file::{Asked, RunFile};
 use super::{Entry, Experiment, FolderError, LabError, MakeCell, Part, Run, UntilRaised, read_run};
@@ -15,7 +17,7 @@ use crate::input::ConfigError;
 use crate::learn::Recipe;
 use crate::report::{ExperimentResult, RunResult};
 use crate::store::{Durability, Provenance, RunInfo, Session, TrialStore};
-use crate::task::TrialKey;
+use crate::task::{Phase, Stream, Streams, TrialKey};
 
 /// Many runs: every method with every seed, seed by seed, several at once.
 pub struct Sweep<'a> {
@@ -32,7 +34,8 @@ pub struct Sweep<'a> {
     pub provenance: Provenance,
     /// Written into every run: who makes it, and where.
     pub session: Session,
-    /// There is one arm: a run that another process works on is not waited for.
+    /// There is one arm: a run that another process works on is not waited for, and the methods of a
+    /// seed take their turns in random order, so that what drifts does not pass for skill.
     pub alone: bool,
     pub durability: Durability,
     /// Raised from outside to stop.
@@ -88,6 +91,14 @@ enum Message {
     Aborted(LabError),
 }
 
+/// The same order whenever it is asked for.
+fn shuffle_within_seeds(runs: &mut [usize], seed: impl Fn(usize) -> u64) {
+    for block in runs.chunk_by_mut(|a, b| seed(*a) == seed(*b)) {
+        let key = TrialKey { phase: Phase::Train, index: 0 };
+        block.shuffle(&mut Streams::new(seed(block[0])).draw(Stream::Turns, key));
+    }
+}
+
 /// How long a run that another process works on is left alone.
 const ELSEWHERE: Duration = Duration::from_millis(300);
 
@@ -107,7 +118,11 @@ impl Sweep<'_> {
             let (seed, recipe) = all[*at];
             wanted.iter().any(|(s, r)| *s == seed && r.card().name == recipe.card().name)
         };
-        let queue: Mutex<VecDeque<usize>> = Mutex::new((0..all.len()).filter(is_wanted).collect());
+        let mut order: Vec<usize> = (0..all.len()).filter(is_wanted).collect();
+        if self.alone {
+            shuffle_within_seeds(&mut order, |at| all[at].0);
+        }
+        let queue: Mutex<VecDeque<usize>> = Mutex::new(order.into());
         let mut done: Vec<Option<Ended>> = vec![None; all.len()];
         let abort = AtomicBool::new(false);
         let (sender, receiver) = channel();
@@ -380,6 +395,26 @@ mod tests {
             watch: &|_| Box::new(Unwatched),
         };
         sweep.run(tell)
+    }
+
+    #[test]
+    fn on_an_arm_the_methods_of_a_seed_take_their_turns_in_random_order_and_always_the_same_one() {
+        let seed = |run: usize| 1 + run as u64 / 8;
+        let turns = || {
+            let mut runs: Vec<usize> = (0..80).collect();
+            shuffle_within_seeds(&mut runs, seed);
+            runs
+        };
+        let found = turns();
+        assert_eq!(found, turns());
+        let mut orders = BTreeSet::new();
+        for (block, runs) in found.chunks(8).enumerate() {
+            let mut methods: Vec<usize> = runs.iter().map(|run| run - 8 * block).collect();
+            orders.insert(methods.clone());
+            methods.sort_unstable();
+            assert_eq!(methods, (0..8).collect::<Vec<_>>(), "seed by seed, each method once");
+        }
+        assert!(orders.len() > 5, "{orders:?}");
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub enum Stream {
     Weights,
     /// Settings that are tried; the "trial" is the setting's number.
     Tune,
+    /// In which order methods take their turns on an arm.
+    Turns,
     /// How far a quantity of the cell is from what the files say.
     Dirt(Quantity),
 }
@@ -53,6 +55,7 @@ impl Stream {
             Self::Replay => "replay",
             Self::Weights => "weights",
             Self::Tune => "tune",
+            Self::Turns => "turns",
             Self::Dirt(quantity) => quantity.name(),
         }
     }

@@ -209,6 +209,37 @@ fn a_method_that_needs_what_an_arm_cannot_tell_is_refused_before_anything_moves(
     assert_eq!(joints(), before);
 }
 
+#[test]
+fn a_comparison_on_the_arm_says_how_long_it_takes_and_makes_seed_after_seed() {
+    let (twin, _) = quiet_twin(FAST);
+    let (dir, file) = file_for(twin.ports());
+    let out = dir.path().join("compared");
+    let compare = |methods: &str| {
+        let mut compare = Command::new(env!("CARGO_BIN_EXE_rmrl"));
+        compare
+            .args(["compare", "smoke", "--methods", methods, "--seeds", "2", "--trials", "2"])
+            .args(["--set", "batch=2", "--set", "evaluation.every=2", "--set", "demonstration=[]"])
+            .args(["--set", "evaluation.trials=1", "--backend", "real", "--set"])
+            .arg(format!("robot={}", file.display()))
+            .arg("--out")
+            .arg(&out);
+        to_the_end(&mut compare)
+    };
+    let refused = compare("rm-rl,oracle");
+    let said = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("needs the true offset") && !out.exists(), "{said}");
+
+    let done = compare("no-correction,rm-rl");
+    let said = text(&done.stderr);
+    assert!(done.status.success(), "{said}");
+    // Two methods, two seeds, 2 trials and 2 evaluations of 2 each.
+    assert!(said.contains("24 trials on the arm: at least 0.0 hours"), "{said}");
+    let summary = std::fs::read_to_string(out.join("summary.json")).unwrap();
+    let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+    assert_eq!(summary["methods"].as_object().map(serde_json::Map::len), Some(2), "{summary}");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_method_in_python_trains_on_the_arm() {
