@@ -55,7 +55,7 @@ pub struct Experiment {
 
 impl Experiment {
     /// The experiments that are built into the binary: name and text.
-    pub const FILES: [(&'static str, &'static str); 9] = [
+    pub const FILES: [(&'static str, &'static str); 14] = [
         ("narrow", include_str!("../../experiments/narrow.toml")),
         ("wide", include_str!("../../experiments/wide.toml")),
         ("smoke", include_str!("../../experiments/smoke.toml")),
@@ -65,6 +65,11 @@ impl Experiment {
         ("tight", include_str!("../../experiments/tight.toml")),
         ("shelf-direct", include_str!("../../experiments/shelf-direct.toml")),
         ("side-grip", include_str!("../../experiments/side-grip.toml")),
+        ("study-narrow", include_str!("../../experiments/study-narrow.toml")),
+        ("study-success", include_str!("../../experiments/study-success.toml")),
+        ("study-wide", include_str!("../../experiments/study-wide.toml")),
+        ("study-shelf", include_str!("../../experiments/study-shelf.toml")),
+        ("study-drift", include_str!("../../experiments/study-drift.toml")),
     ];
 
     /// Reads a built-in experiment by name, or a TOML file by its path, applies `KEY=VALUE` changes

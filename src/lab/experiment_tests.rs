@@ -109,3 +109,19 @@ fn what_was_published_must_be_a_figure_of_the_report() {
     assert_eq!(error.key, "contrast.published");
     assert!(error.to_string().contains("translation_mm, yaw_deg, success"), "{error}");
 }
+
+#[test]
+fn every_built_in_experiment_is_whole_and_the_studies_share_what_was_tuned() {
+    let open = |name| Experiment::open(name, &[]).unwrap();
+    let all: Vec<Experiment> = Experiment::FILES.iter().map(|(name, _)| open(name)).collect();
+    assert!(all.iter().zip(Experiment::FILES).all(|(found, (name, _))| found.name == name));
+    let step = |name, method| {
+        let experiment = open(name);
+        let recipe = experiment.method("", method).unwrap();
+        recipe.settings().get("lr").cloned()
+    };
+    for study in ["study-success", "study-wide", "study-shelf", "study-drift"] {
+        assert_eq!(step(study, "ppo"), step("study-narrow", "ppo"), "{study}");
+    }
+    assert_ne!(step("study-narrow", "ppo"), step("narrow", "ppo"));
+}
