@@ -70,3 +70,17 @@ fn settings_are_printed_as_they_are_used() {
     assert_eq!(value("decode"), Some("expectation"));
     assert!(open("oracle", "").unwrap().pairs().is_empty());
 }
+
+/// Reports show differences to the best of them.
+#[test]
+fn who_learns_from_rewards_without_role_models_is_a_rival() {
+    for name in ["ppo", "critic-targets", "sac", "gp-bandit", "bayes-linear"] {
+        assert_eq!(open(name, "").unwrap().card().role, Role::Rival, "{name}");
+    }
+    for name in ["bayes-registered", "reward-fit", "reward-fit-naf"] {
+        assert_eq!(open(name, "").unwrap().card().role, Role::Rival, "a preset: {name}");
+    }
+    for name in ["rm-rl-elite", "rm-rl-fit", "rm-rl-registered"] {
+        assert_eq!(open(name, "").unwrap().card().role, Role::Competitor, "{name}");
+    }
+}

@@ -4,7 +4,7 @@ use crate::learn::free::{Linear, dithered};
 use crate::learn::linear::{Exploration, Explore, Fit, Known, Trials};
 use crate::learn::reward_form::{Form, RewardFit, RewardPrior};
 use crate::learn::scenes::imitating_the_best;
-use crate::learn::{Card, Entry, LearnError, Progress};
+use crate::learn::{Card, Entry, LearnError, Progress, Role};
 use crate::settings;
 use crate::task::Draw;
 
@@ -85,7 +85,7 @@ impl Fit for BayesLinear {
 
     fn card(_: &BayesLinearSettings) -> Card {
         let summary = "fits the reward's form, optimum linear in image components, Thompson sampling (after Agrawal & Goyal 2013)";
-        Card::learner(Self::NAME, summary)
+        Card { role: Role::Rival, ..Card::learner(Self::NAME, summary) }
     }
 
     fn linear(settings: &BayesLinearSettings) -> (Linear, Exploration, bool) {
