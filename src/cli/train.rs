@@ -5,7 +5,7 @@ use crate::cell::Unwatched;
 use crate::cli::Failure;
 use crate::cli::backend::BackendArgs;
 use crate::lab::{Change, Experiment, Part, method_name};
-use crate::task::RewardForm;
+use crate::learn::{self, Recommended};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -47,17 +47,10 @@ pub fn run(args: Args) -> Result<(), Failure> {
     sweep(&experiment, &Part::All, &args.sweep, &args.backend, folder, &|_| Box::new(Unwatched))
 }
 
-/// What to say to somebody who has not chosen a method: what the studies found (results/study-narrow,
-/// results/study-success).
+/// What to say to somebody who has not chosen a method.
 fn recommended(experiment: &Experiment) -> Failure {
     let Experiment { name, trials, task, .. } = experiment;
-    let (best, role_model) = match task.reward {
-        RewardForm::Success => ("bayes-registered", "rm-rl-registered"),
-        RewardForm::Distance | RewardForm::Squared => match trials {
-            0..200 => ("bayes-registered", "rm-rl-registered"),
-            _ => ("bayes-linear", "rm-rl-registered"),
-        },
-    };
+    let Recommended { best, role_model } = learn::recommended(task.reward, *trials);
     Failure::Input(format!(
         "--method: must be said; for {trials} trials of {name} {best} placed best in our studies, of \
          role models {role_model} (`rmrl methods` lists all)"

@@ -26,6 +26,7 @@ mod objective;
 mod optimiser;
 mod plus_bias;
 pub mod policy;
+mod recommended;
 mod registrar;
 mod registry;
 pub mod replay;
@@ -49,6 +50,7 @@ pub use method::{
 pub use network::Network;
 pub use objective::{Loss, Objective, Round, Seen};
 pub use optimiser::Adam;
+pub use recommended::{Recommended, recommended};
 pub use registry::{Entry, Recipe, add, entries, find, names};
 pub use rule::Rule;
 pub use settings::{Choice, Key, Setting, Settings};
