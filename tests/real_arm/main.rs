@@ -219,7 +219,7 @@ fn a_comparison_on_the_arm_says_how_long_it_takes_and_makes_seed_after_seed() {
         compare
             .args(["compare", "smoke", "--methods", methods, "--seeds", "2", "--trials", "2"])
             .args(["--set", "batch=2", "--set", "evaluation.every=2", "--set", "demonstration=[]"])
-            .args(["--set", "evaluation.trials=1", "--backend", "real", "--set"])
+            .args(["--set", "evaluation.trials=1", "--resume", "--backend", "real", "--set"])
             .arg(format!("robot={}", file.display()))
             .arg("--out")
             .arg(&out);
