@@ -51,9 +51,11 @@ pub fn run(args: Args) -> Result<(), Failure> {
 fn recommended(experiment: &Experiment) -> Failure {
     let Experiment { name, trials, task, .. } = experiment;
     let Recommended { best, role_model } = learn::recommended(task.reward, *trials);
+    let also =
+        if best == role_model { String::new() } else { format!(", of role models {role_model}") };
     Failure::Input(format!(
-        "--method: must be said; for {trials} trials of {name} {best} placed best in our studies, of \
-         role models {role_model} (`rmrl methods` lists all)"
+        "--method: must be said; for {trials} trials of {name} {best} placed best in our studies{also} \
+         (`rmrl methods` lists all)"
     ))
 }
 

@@ -11,11 +11,13 @@ pub struct Recommended {
 /// The methods that placed best in our studies after so many trials (results/study-narrow, results/studies).
 /// For `Squared`, which was not studied, as for the distance.
 pub fn recommended(reward: RewardForm, trials: u64) -> Recommended {
+    let role_model = "rm-rl-registered";
     let best = match (reward, trials) {
-        (RewardForm::Success, _) | (_, 0..200) => "bayes-registered",
+        (RewardForm::Success, _) | (_, 0..60) => role_model,
+        (_, 60..200) => "bayes-registered",
         (RewardForm::Distance | RewardForm::Squared, _) => "bayes-linear",
     };
-    Recommended { best, role_model: "rm-rl-registered" }
+    Recommended { best, role_model }
 }
 
 #[cfg(test)]
@@ -25,7 +27,7 @@ mod tests {
     #[test]
     fn whom_it_recommends_there_is() {
         for reward in [RewardForm::Distance, RewardForm::Squared, RewardForm::Success] {
-            for trials in [1, 60, 199, 200, 5000] {
+            for trials in [1, 59, 60, 199, 200, 5000] {
                 let Recommended { best, role_model } = recommended(reward, trials);
                 for name in [best, role_model] {
                     crate::learn::find("", "method", name).unwrap();
