@@ -8,7 +8,7 @@ pub struct Recommended {
     pub role_model: &'static str,
 }
 
-/// The methods that placed best in our studies after so many trials (results/study-narrow, results/studies).
+/// The methods that placed best in our studies after so many trials (results/study-narrow, results/study-success).
 /// For `Squared`, which was not studied, as for the distance.
 pub fn recommended(reward: RewardForm, trials: u64) -> Recommended {
     let role_model = "rm-rl-registered";
