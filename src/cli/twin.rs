@@ -55,7 +55,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let plan = Plan::new(&robot, Experiment::open("narrow", &[])?.task, faults)?;
     let host = args.listen.unwrap_or(plan.spec().listen);
     let places = if args.ports == "free" { Places::Free } else { Places::Standard };
-    let interrupted = interrupt::flag()?;
+    let interrupted = interrupt::flag_saying("the twin ends; what it played is gone")?;
     let speed = plan.spec().speed;
     let twin = Twin::start(&plan, host, places, |event| {
         eprintln!("{:10.3} s  {}", event.at, event.what);

@@ -20,6 +20,9 @@ pub struct TwinSpec {
     pub seed: u64,
     /// As the pendant says when it starts.
     pub remote_control: bool,
+    /// More than this against the tool ends in a protective stop, N, as the force limit of a
+    /// controller's safety configuration; 150 unless given, as UR's factory setting [m].
+    pub force_limit_n: f64,
     pub gaps: Gaps,
 }
 
@@ -64,6 +67,7 @@ impl Default for TwinSpec {
             scene: "open".to_owned(),
             seed: 1,
             remote_control: true,
+            force_limit_n: 150.0,
             gaps: Gaps::default(),
         }
     }
@@ -100,6 +104,7 @@ impl TwinSpec {
         let loopback = self.listen.is_loopback();
         let valid = "must be a loopback address; elsewhere only by rmrl twin --listen";
         check.that(loopback, "twin.listen", self.listen, valid)?;
+        check.within("twin.force_limit_n", self.force_limit_n, 10.0, 1000.0)?;
         let gaps = &self.gaps;
         for (key, value, most) in [
             ("calibration_mm", gaps.calibration_mm, 5.0),

@@ -7,6 +7,7 @@ use rand_distr::{Distribution, StandardNormal};
 use super::drive::Drive;
 use super::gripper::Gripper;
 use super::motion::{Known, Motion, tool_jacobian};
+use super::press::Press;
 use super::table::Table;
 use crate::arm::{DhDelta, Joints, Kinematics};
 use crate::config::{Gaps, TwinSpec};
@@ -42,6 +43,7 @@ pub struct Body {
     /// What the sensor reads without load, as set by zeroing it.
     force_zero: Vector3<f64>,
     force_noise: f64,
+    press: Press,
     noise: Draw,
 }
 
@@ -138,6 +140,7 @@ impl Body {
             force: Vector3::zeros(),
             force_zero: Vector3::zeros(),
             force_noise: gaps.force_n,
+            press: Press::new(spec.force_limit_n),
             noise: draw,
         };
         (body, known)
@@ -280,6 +283,11 @@ impl Body {
         let mut noise = || -> f64 { StandardNormal.sample(&mut self.noise) };
         let noise = Vector3::new(noise(), noise(), noise()) * self.force_noise;
         self.force = self.world_from_base.rotation.inverse() * world + noise;
+    }
+
+    /// What presses against the tool, N, once it is more than the safety configuration allows.
+    pub fn pressed_too_hard(&mut self) -> Option<f64> {
+        self.press.judge(self.force.norm())
     }
 
     /// A person has moved the arm by hand.

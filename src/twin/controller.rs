@@ -10,7 +10,7 @@ use super::eyes::TwinEyes;
 use super::faults::Schedule;
 use super::inputs::{Input, Terminals, write};
 use super::modes::Modes;
-use super::program::Program;
+use super::program::{Arrived, Program};
 use super::registers::Registers;
 use super::snapshot::Snapshot;
 use crate::wire::primary::KinematicsInfo;
@@ -27,6 +27,8 @@ pub struct Controller {
     pub(super) body: Body,
     pub(super) eyes: TwinEyes,
     pub(super) program: Option<Program>,
+    /// Secondary programs.
+    beside: Vec<Program>,
     pub(super) watchdog: Option<Watchdog>,
     clients: Vec<Client>,
     pub(super) faults: Schedule,
@@ -91,6 +93,8 @@ type Listener = Box<dyn FnMut(&Event)>;
 
 /// Most events kept.
 const EVENTS: usize = 1000;
+/// Most secondary programs at once.
+const BESIDE: usize = 8;
 
 impl Controller {
     pub fn new(body: Body, eyes: TwinEyes, calibration: KinematicsInfo, remote: bool) -> Self {
@@ -103,6 +107,7 @@ impl Controller {
             body,
             eyes,
             program: None,
+            beside: Vec::new(),
             watchdog: None,
             clients: Vec::new(),
             faults: Schedule::default(),
@@ -137,10 +142,17 @@ impl Controller {
         self.modes.advance(now);
         self.watch(now);
         self.run_program();
+        self.run_beside();
         let powered = self.modes.robot() == RobotMode::Running;
         if let Some(why) = self.body.step(powered) {
             self.say(&format!("motion stopped: {why}"));
             self.protective_stop();
+        }
+        if let Some(force) = self.body.pressed_too_hard() {
+            self.say(&format!("force limit: {force:.0} N against the tool"));
+            self.protective_stop();
+            // Where it presses, it does not press on.
+            self.body.freeze();
         }
         if !self.active.frozen {
             self.snapshot = self.look();
@@ -203,7 +215,8 @@ impl Controller {
         }
     }
 
-    /// Takes a program's text and runs it instead of whatever ran.
+    /// Takes a program's text, checks it, and runs it instead of whatever ran; a secondary program
+    /// beside it. One that is refused changes nothing.
     pub fn upload(&mut self, text: &str) {
         if !self.modes.remote_control {
             self.say("program refused: the arm is in local control");
@@ -214,14 +227,41 @@ impl Controller {
             self.say(&format!("program refused: the arm is {robot}, {safety}"));
             return;
         }
-        self.stop_program();
-        match Program::parse(text) {
-            Ok(program) => {
-                self.say(&format!("program {} started", program.name()));
-                self.program = Some(program);
-                self.runtime = RuntimeState::Playing;
+        let Arrived { program, is_secondary, stops_at } = match Program::parse(text) {
+            Ok(arrived) => arrived,
+            Err(why) => return self.say(&format!("program refused: {why}")),
+        };
+        let name = program.name().to_owned();
+        if is_secondary {
+            if self.beside.len() == BESIDE {
+                return self
+                    .say(&format!("program refused: {BESIDE} run beside the main one already"));
             }
-            Err(why) => self.say(&format!("program refused: {why}")),
+            self.say(&format!("program {name} started beside"));
+            self.beside.push(program);
+            return;
+        }
+        self.stop_program();
+        self.say(&format!("program {name} started"));
+        for at in stops_at {
+            self.say(&format!("program {name} will stop where it gets there: {at}"));
+        }
+        self.program = Some(program);
+        self.runtime = RuntimeState::Playing;
+    }
+
+    pub(super) fn end_secondary_programs(&mut self) {
+        self.beside.clear();
+    }
+
+    /// Secondary programs, whatever the main one does.
+    fn run_beside(&mut self) {
+        for mut program in std::mem::take(&mut self.beside) {
+            match program.tick_beside(self) {
+                Ok(true) => self.beside.push(program),
+                Ok(false) => {}
+                Err(why) => self.say(&format!("program {} stopped: {why}", program.name())),
+            }
         }
     }
 

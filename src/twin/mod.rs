@@ -51,6 +51,7 @@ mod look;
 mod modes;
 mod motion;
 mod pose;
+mod press;
 mod profile;
 mod program;
 mod registers;

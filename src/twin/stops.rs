@@ -49,6 +49,7 @@ impl Controller {
     }
 
     pub fn emergency_stop(&mut self) {
+        self.end_secondary_programs();
         self.modes.emergency_stop();
         self.body.gripper.lose_power();
         self.say("emergency stop");
@@ -56,6 +57,7 @@ impl Controller {
     }
 
     pub fn power_off(&mut self) {
+        self.end_secondary_programs();
         self.modes.power_off();
         self.body.gripper.lose_power();
         self.stop_program();
