@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use crate::input::{Check, ConfigError};
 use crate::task::Noise;
+use crate::wire::robot_state::Layout;
 
 /// The `[twin]` section of a robot file: how `rmrl twin` plays this robot, and in what the played
 /// one differs from what its file says.
@@ -23,6 +24,8 @@ pub struct TwinSpec {
     /// More than this against the tool ends in a protective stop, N, as the force limit of a
     /// controller's safety configuration; 150 unless given, as UR's factory setting [m].
     pub force_limit_n: f64,
+    /// Layout of the robot state on 30001 and 30002: "5", or "3.4" for clients that know no newer one.
+    pub client_interface: Layout,
     pub gaps: Gaps,
 }
 
@@ -68,6 +71,7 @@ impl Default for TwinSpec {
             seed: 1,
             remote_control: true,
             force_limit_n: 150.0,
+            client_interface: Layout::V5,
             gaps: Gaps::default(),
         }
     }

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::body::{Body, CYCLE};
-use super::clients::{Client, Effect, Outbox, Rules};
+use super::clients::{Client, Effect, Rules};
 use super::eyes::TwinEyes;
 use super::faults::Schedule;
 use super::inputs::{Input, Terminals, write};
 use super::modes::Modes;
+use super::outbox::Outbox;
 use super::program::{Arrived, Program};
 use super::registers::Registers;
 use super::snapshot::Snapshot;
-use crate::wire::primary::KinematicsInfo;
+use super::watchers::{Told, Watchers};
 use crate::wire::rtde::{Frame, Value};
 use crate::wire::{RobotMode, RuntimeState};
 
@@ -31,10 +32,10 @@ pub struct Controller {
     beside: Vec<Program>,
     pub(super) watchdog: Option<Watchdog>,
     clients: Vec<Client>,
+    watchers: Watchers,
     pub(super) faults: Schedule,
     pub(super) active: Active,
     snapshot: Snapshot,
-    calibration: KinematicsInfo,
     events: VecDeque<Event>,
     teller: Option<Listener>,
     /// Cut every connection: taken up by the servers.
@@ -97,7 +98,7 @@ const EVENTS: usize = 1000;
 const BESIDE: usize = 8;
 
 impl Controller {
-    pub fn new(body: Body, eyes: TwinEyes, calibration: KinematicsInfo, remote: bool) -> Self {
+    pub fn new(body: Body, eyes: TwinEyes, watchers: Watchers, remote: bool) -> Self {
         let mut controller = Self {
             cycles: 0,
             modes: Modes::ready(remote),
@@ -110,10 +111,10 @@ impl Controller {
             beside: Vec::new(),
             watchdog: None,
             clients: Vec::new(),
+            watchers,
             faults: Schedule::default(),
             active: Active::default(),
             snapshot: Snapshot::default(),
-            calibration,
             events: VecDeque::new(),
             teller: None,
             cut: false,
@@ -126,10 +127,6 @@ impl Controller {
     /// Seconds of robot time since it started.
     pub fn now(&self) -> f64 {
         self.cycles as f64 * CYCLE
-    }
-
-    pub fn calibration(&self) -> &KinematicsInfo {
-        &self.calibration
     }
 
     /// One control cycle.
@@ -160,6 +157,7 @@ impl Controller {
         for client in &mut self.clients {
             client.send(self.cycles, &self.snapshot, self.active.delay, now);
         }
+        self.watchers.tell(self.cycles, &self.snapshot);
     }
 
     /// Lets the connections' writers go: once after each batch of cycles.
@@ -167,6 +165,7 @@ impl Controller {
         for client in &self.clients {
             client.flush();
         }
+        self.watchers.flush();
     }
 
     fn watch(&mut self, now: f64) {
@@ -298,7 +297,13 @@ impl Controller {
         self.clients.push(Client::new(id, outbox));
     }
 
+    /// A client of 30001 to 30003.
+    pub fn connect_watcher(&mut self, id: u64, told: Told, outbox: Arc<Outbox>) {
+        self.watchers.connect(id, told, outbox, &self.snapshot);
+    }
+
     pub fn disconnect(&mut self, id: u64) {
+        self.watchers.disconnect(id);
         if let Some(at) = self.clients.iter().position(|client| client.id == id) {
             self.clients.remove(at).close();
         }
@@ -331,7 +336,7 @@ impl Controller {
 
     /// Packages that slow clients have lost.
     pub fn lost_packages(&self) -> u64 {
-        self.clients.iter().map(Client::lost).sum()
+        self.clients.iter().map(Client::lost).sum::<u64>() + self.watchers.lost()
     }
 
     pub fn snapshot(&self) -> &Snapshot {

@@ -128,6 +128,12 @@ impl Gripper {
         (self.written, self.heard_in) = (0, TAKE_UP);
     }
 
+    /// A person activates it from its page, and closes it.
+    pub fn close_by_hand(&mut self) {
+        (self.activated, self.since, self.go) = (true, ACTIVATION, true);
+        (self.written, self.heard_in) = (255, TAKE_UP);
+    }
+
     fn hear(&mut self, dt: f64) {
         if self.heard_in <= 0.0 {
             return;

@@ -37,7 +37,7 @@ pub struct Blocked(pub String);
 /// Fastest a joint may turn, rad/s: 180 deg/s.
 const JOINT_SPEED: f64 = std::f64::consts::PI;
 /// How far each joint of a UR5e turns from its zero, rad: 360 deg, as its data sheet has it.
-const JOINT_RANGE: f64 = std::f64::consts::TAU;
+pub const JOINT_RANGE: f64 = std::f64::consts::TAU;
 /// How fast and how abruptly the tool turns where a line has more turn than way.
 const TURN_SPEED: f64 = 1.6;
 const TURN_ACCELERATION: f64 = 4.0;

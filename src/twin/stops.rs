@@ -93,8 +93,13 @@ impl Controller {
                     self.say("the hand is where the plate should be put back");
                 }
             }
-            // Only a person unlocks it.
-            Fault::ProtectiveStop => {}
+            Fault::Press { n } => self.body.pressed_n = if begins { n } else { 0.0 },
+            Fault::ProgramError if begins && self.program.is_some() => {
+                self.say("program stopped: a mistake that a fault made");
+                self.stop_program();
+            }
+            // Only a person unlocks it; what was ended stays so.
+            Fault::ProtectiveStop | Fault::ProgramError => {}
         }
     }
 
