@@ -72,7 +72,7 @@ impl Controller {
 
     fn jog(&mut self, text: &str) -> Result<(), String> {
         let (how, rest) = text.split_once(' ').unwrap_or((text, ""));
-        if self.runtime == RuntimeState::Playing {
+        if self.runtime != RuntimeState::Stopped {
             return Err("a program is running".to_owned());
         }
         if !self.modes.can_move() {

@@ -14,7 +14,7 @@ pub enum Command {
   rmrl twin jog tool 10,0,-5          10 mm along the world's x and 5 mm down
   rmrl twin jog tool 0,0,0,0,0,2      turned by 2 deg about the world's z
   rmrl twin jog joint 6,-15           joint 6 by -15 deg
-  rmrl twin jog to -60,0,67,90,0,90   straight to a pose in the world (mm, deg)
+  rmrl twin jog to -54,0,67,0,0,0     straight to a pose in the world (mm, deg)
 
 Refused while a program runs, and while the arm is stopped. Then: rmrl teach FILE pick.")]
     Jog {
@@ -29,9 +29,11 @@ Refused while a program runs, and while the arm is stopped. Then: rmrl teach FIL
     },
     /// Do anything else that a person does there; "list" lists it
     Person {
-        /// A verb and its numbers, as in: plate 2,0,0
-        #[arg(required = true, allow_hyphen_values = true)]
-        verb: Vec<String>,
+        /// What the person does, as: unlock
+        verb: String,
+        /// Its numbers with commas between them, as in: plate 2,0,0
+        #[arg(allow_hyphen_values = true)]
+        numbers: Option<String>,
         #[command(flatten)]
         at: At,
     },
@@ -58,13 +60,16 @@ pub fn run(command: Command) -> Result<(), Failure> {
             say!("world_from_tool: {}", status["world_from_tool"])?;
             Ok(())
         }
-        Command::Person { verb, .. } if verb == ["list"] => {
+        Command::Person { verb, .. } if verb == "list" => {
             for (verb, what) in VERBS {
                 say!("{verb:24} {what}")?;
             }
             Ok(())
         }
-        Command::Person { verb, at } => Page::new(at).person(&verb.join(" ")),
+        Command::Person { verb, numbers, at } => {
+            let does = numbers.map_or(verb.clone(), |numbers| format!("{verb} {numbers}"));
+            Page::new(at).person(&does)
+        }
     }
 }
 
