@@ -1,26 +1,23 @@
-"""Clients that nobody here wrote move the arm of `rmrl twin`: urx, URsocket, and the maker's own RTDE client.
+"""Clients that nobody here wrote move the arm of `rmrl twin`: urx, ur_aj, and the maker's own RTDE client.
 
 urx 0.11 reads robot states of PolyScope 3.4 at the newest, so its twin sends those (`--client-interface 3.4`).
 The maker's client (RTDE_Python_Client_Library) is not on PyPI under a name of its own; urpy carries it.
 
-    pip install urx==0.11.0 URsocket==0.2 urpy==1.2.0
+    pip install urx==0.11.0 ur_aj==0.1.5 urpy==1.2.0
     python tests/peers/twin_clients.py --rmrl target/release/rmrl
 """
 
 import argparse
-import contextlib
-import io
 import json
 import logging
 import socket
+import struct
 import urllib.request
 
+import ur_aj
 import urx
 from twin_peers import near, post, twin, until
 from urpy.rtde import rtde
-
-with contextlib.redirect_stdout(io.StringIO()):
-    from URsocket import UR
 
 
 def status(host):
@@ -29,7 +26,8 @@ def status(host):
 
 
 def with_urx(host):
-    robot = urx.Robot(host, use_rt=True)
+    # Without math3d between them, of which urx wants one older than this Python.
+    robot = urx.URRobot(host, use_rt=True)
     try:
         assert robot.is_running()
         joints = robot.getj(wait=True)
@@ -45,7 +43,7 @@ def with_urx(host):
         assert near(reached[:3], pose[:3], 0.5e-3), (reached, pose)
 
         before = robot.getl(wait=True)
-        robot.speedl([0, 0.05, 0, 0, 0, 0], 0.5, 1)
+        robot.speedx("speedl", [0, 0.05, 0, 0, 0, 0], 0.5, 1)
         until("the speed", lambda: robot.getl(wait=True)[1] > before[1] + 0.01)
         robot.stopl(1.0)
         until("rest", lambda: not robot.is_program_running())
@@ -62,21 +60,27 @@ def with_urx(host):
         robot.close()
 
 
-def with_ursocket(host):
-    """Sends scripts over 30002, of which it reads nothing, and waits for registers by the maker's RTDE client."""
-    with contextlib.redirect_stdout(io.StringIO()):
-        robot = UR.control(host)
-    joints = list(robot.getActualJointPositions())
-    joints[1] -= 0.1
-    robot.moveJ(joints, 1.4, 1.05, 0, 0)
-    assert near(robot.getActualJointPositions(), joints, 2e-3)
-    pose = list(robot.getActualTCPPose())
-    pose[0] += 0.04
-    robot.moveL(pose, 1.2, 0.25, 0, 0)
-    assert near(robot.getActualTCPPose()[:3], pose[:3], 0.5e-3)
-    assert robot.isSafe(joints)
-    assert not robot.isSafe([9.0, *joints[1:]])
-    robot.disconnect()
+def with_ur_aj(host):
+    """Reads one real-time packet of 30003 a connection, sends to 30001, and closes with unread bytes."""
+    ur_aj.configure_robot(host)
+    x, y, z, *turn = ur_aj.getpose()  # mm and deg
+    assert near(ur_aj.getjoints(), [q * 57.29578 for q in status(host)["actual_q"]], 0.1)
+    ur_aj.moveL(x + 40, y, z + 20, *turn, speed=0.3)
+    assert near(ur_aj.getpose()[:3], [x + 40, y, z + 20], 0.5), ur_aj.getpose()
+    sixth = ur_aj.jointangle(6)
+    ur_aj.jointupdate(6, sixth + 15, speed=1.0)
+    until("the joint", lambda: abs(ur_aj.jointangle(6) - sixth - 15) < 0.1)
+    ur_aj.digitalout(3, True)
+    until("the output", lambda: packet_digital_out(host) == 8)
+
+
+def packet_digital_out(host):
+    with socket.create_connection((host, 30003), timeout=5) as port:
+        packet = b""
+        while len(packet) < 1220:
+            packet += port.recv(1220 - len(packet))
+    # The 131st double of the maker's table.
+    return struct.unpack_from("!d", packet, 4 + 8 * 130)[0]
 
 
 # Of the maker's example: setpoints in registers, a watchdog, a program that follows.
@@ -124,16 +128,16 @@ def with_the_makers_client(host):
 
 
 def main():
-    logging.disable(logging.WARNING)  # urx tells of every byte before the first state
+    logging.disable(logging.ERROR)  # urx tells of every byte before the first state, and of the stop
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rmrl", default="target/release/rmrl")
     rmrl = parser.parse_args().rmrl
     with twin(rmrl, "127.0.0.3", "--client-interface", "3.4") as host:
         with_urx(host)
     with twin(rmrl, "127.0.0.4") as host:
-        with_ursocket(host)
+        with_ur_aj(host)
         with_the_makers_client(host)
-    print("urx, URsocket and the maker's RTDE client: connected, moved the arm")
+    print("urx, ur_aj and the maker's RTDE client: connected, moved the arm")
 
 
 if __name__ == "__main__":
