@@ -4,6 +4,7 @@ use super::out::say;
 use crate::cell::Unwatched;
 use crate::cli::Failure;
 use crate::cli::backend::{BackendArgs, Cells, RealCells, corners};
+use crate::cli::lists;
 use crate::cli::progress::Progress;
 use crate::cli::{interrupt, network, session};
 use crate::input::ConfigError;
@@ -47,8 +48,7 @@ pub struct Args {
 /// Which experiment, and what of it is changed.
 #[derive(Debug, clap::Args)]
 pub struct PlanArgs {
-    /// Built-in experiment (narrow, wide, success, tight, shelf-direct, side-grip, drift, randomised, smoke, study-narrow, -success, -wide, -shelf, -drift) or a TOML file
-    #[arg(default_value = "narrow")]
+    #[arg(default_value = "narrow", help = lists::experiments())]
     experiment: String,
     /// Only these methods
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
