@@ -79,3 +79,24 @@ fn faults_and_verbs_are_listed_and_an_unknown_fault_names_those_that_there_are()
     let (code, said) = run(&["twin", "person", "list"]);
     assert!(code == 0 && said.contains("unlock"), "{said}");
 }
+
+#[test]
+#[cfg(unix)]
+fn an_interrupted_twin_does_not_promise_to_keep_anything() {
+    use std::io::BufRead;
+    let mut twin = Command::new(env!("CARGO_BIN_EXE_rmrl"))
+        .args(["twin", "--ports", "free", "--json"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    std::io::BufReader::new(twin.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.contains("listening"), "{line}");
+    let killed = Command::new("kill").args(["-INT", &twin.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let output = twin.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("the twin ends") && !said.contains("kept"), "{said}");
+}
