@@ -28,8 +28,8 @@ pub struct Controller {
     pub(super) body: Body,
     pub(super) eyes: TwinEyes,
     pub(super) program: Option<Program>,
-    /// Secondary programs.
-    beside: Vec<Program>,
+    /// Secondary programs, and for how many cycles each has run.
+    beside: Vec<(Program, u32)>,
     pub(super) watchdog: Option<Watchdog>,
     clients: Vec<Client>,
     watchers: Watchers,
@@ -96,6 +96,8 @@ type Listener = Box<dyn FnMut(&Event)>;
 const EVENTS: usize = 1000;
 /// Most secondary programs at once.
 const BESIDE: usize = 8;
+/// Cycles after which one is taken for endless.
+const LONGEST_BESIDE: u32 = 50;
 
 impl Controller {
     pub fn new(body: Body, eyes: TwinEyes, watchers: Watchers, remote: bool) -> Self {
@@ -237,7 +239,7 @@ impl Controller {
                     .say(&format!("program refused: {BESIDE} run beside the main one already"));
             }
             self.say(&format!("program {name} started beside"));
-            self.beside.push(program);
+            self.beside.push((program, 0));
             return;
         }
         self.stop_program();
@@ -255,9 +257,15 @@ impl Controller {
 
     /// Secondary programs, whatever the main one does.
     fn run_beside(&mut self) {
-        for mut program in std::mem::take(&mut self.beside) {
-            match program.tick_beside(self) {
-                Ok(true) => self.beside.push(program),
+        for (mut program, cycles) in std::mem::take(&mut self.beside) {
+            let goes_on = match program.tick_beside(self) {
+                Ok(true) if cycles == LONGEST_BESIDE => {
+                    Err("a secondary program must end within 0.1 s".to_owned())
+                }
+                other => other,
+            };
+            match goes_on {
+                Ok(true) => self.beside.push((program, cycles + 1)),
                 Ok(false) => {}
                 Err(why) => self.say(&format!("program {} stopped: {why}", program.name())),
             }

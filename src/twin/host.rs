@@ -62,8 +62,7 @@ impl Controller {
             Motion::joint(target, to, a, v, lasts)
         };
         if motion.duration() > LONGEST {
-            let hours = motion.duration() / 3600.0;
-            return Err(format!("would take {hours:.1} hours; nothing may take more than one"));
+            return Err(too_long(motion.duration()));
         }
         self.body.start(motion, me);
         Ok(Call::Pending)
@@ -98,21 +97,22 @@ impl Controller {
             }
             return Ok(Call::Pending);
         }
+        let lasts = |t: f64| if t > LONGEST { Err(too_long(t)) } else { Ok(t) };
         let motion = match name {
             "servoj" => {
                 let to = call.numbers::<6>(0, "q")?;
                 in_range(&to.into())?;
-                let lasts = call.positive_or(3, "t", 0.002)?;
-                Motion::servo(to.into(), lasts, call.number_or(4, "lookahead_time", 0.1)?)
+                let t = lasts(call.positive_or(3, "t", 0.002)?)?;
+                Motion::servo(to.into(), t, call.number_or(4, "lookahead_time", 0.1)?)
             }
             "speedj" => {
                 let wanted = call.numbers::<6>(0, "qd")?;
-                let (a, t) = (call.positive_or(1, "a", 1.4)?, call.lasts_or(2, 0.0)?);
+                let (a, t) = (call.positive_or(1, "a", 1.4)?, lasts(call.lasts_or(2, 0.0)?)?);
                 Motion::speed(*self.body.target_speed(), wanted.into(), a, t)
             }
             _ => {
                 let wanted = call.numbers::<6>(0, "xd")?;
-                let (a, t) = (call.positive_or(1, "a", 1.2)?, call.lasts_or(2, 0.0)?);
+                let (a, t) = (call.positive_or(1, "a", 1.2)?, lasts(call.lasts_or(2, 0.0)?)?);
                 Motion::tool_speed(self.body.tool_target_speed(), wanted.into(), a, t)
             }
         };
@@ -278,6 +278,10 @@ impl Controller {
 
 /// Longest motion that is begun, seconds at full speed.
 const LONGEST: f64 = 3600.0;
+
+fn too_long(seconds: f64) -> String {
+    format!("would take {:.1} hours; nothing may take more than one", seconds / 3600.0)
+}
 
 /// Joints to go to, within their range.
 fn joints_of(

@@ -62,6 +62,8 @@ fn a_secondary_program_runs_beside_the_main_one_and_takes_no_time() {
     let after = rtde.until("some time", |s| s.int("output_int_register_24") > before + 50);
     assert_eq!(after.int("runtime_state"), 2, "the main program still plays");
     told(ports, "sec moves():\n  movej([0,0,0,0,0,0])\nend\n", "may not");
+    let endless = "sec ever():\n  n = 0\n  while True:\n    n = n + 1\n  end\nend\n";
+    told(ports, endless, "must end within");
     assert_eq!(json(ports, "/status")["program"], "mainloop");
 }
 
