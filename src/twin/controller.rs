@@ -281,6 +281,7 @@ impl Controller {
             tell(&event);
         }
         self.events.push_back(event);
+        self.watchers.say(self.now(), what);
         for client in &mut self.clients {
             client.say(what, 3);
         }

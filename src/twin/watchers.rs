@@ -8,15 +8,18 @@ use super::snapshot::Snapshot;
 use crate::wire::primary::KinematicsInfo;
 use crate::wire::realtime::RealTime;
 use crate::wire::robot_state::{
-    Configuration, JointData, Layout, Masterboard, RobotModeData, RobotState, version_message,
+    Configuration, JointData, Layout, Masterboard, RobotModeData, RobotState, text_message,
+    version_message,
 };
 use crate::wire::{RuntimeState, SafetyMode};
 
 /// What a port tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Told {
-    /// The primary and the secondary interface: ten states a second of robot time.
-    States,
+    /// The primary interface: ten states a second of robot time, and what happens.
+    Primary,
+    /// The secondary interface: the states alone.
+    Secondary,
     /// The real-time interface: a packet in each cycle.
     RealTime,
 }
@@ -45,7 +48,7 @@ impl Watchers {
 
     /// Begins with the version and a state that holds calibration and configuration.
     pub fn connect(&mut self, id: u64, told: Told, outbox: Arc<Outbox>, now: &Snapshot) {
-        if told == Told::States {
+        if told != Told::RealTime {
             outbox.push(&version_message(VERSION));
             let first = (&self.calibration, &self.configuration);
             outbox.push(&state(now).encode(self.layout, Some(first)));
@@ -61,13 +64,18 @@ impl Watchers {
     /// After each cycle.
     pub fn tell(&self, cycle: u64, now: &Snapshot) {
         if cycle.is_multiple_of(EVERY) {
-            self.push(Told::States, || state(now).encode(self.layout, None));
+            self.push(|told| told != Told::RealTime, || state(now).encode(self.layout, None));
         }
-        self.push(Told::RealTime, || real_time(now).encode());
+        self.push(|told| told == Told::RealTime, || real_time(now).encode());
     }
 
-    fn push(&self, told: Told, encode: impl Fn() -> Vec<u8>) {
-        let mut to = self.all.iter().filter(|watcher| watcher.told == told).peekable();
+    /// Tells the primary interface what has happened, at this time in seconds.
+    pub fn say(&self, now: f64, what: &str) {
+        self.push(|told| told == Told::Primary, || text_message((now * 1e6).round() as u64, what));
+    }
+
+    fn push(&self, told: impl Fn(Told) -> bool, encode: impl Fn() -> Vec<u8>) {
+        let mut to = self.all.iter().filter(|watcher| told(watcher.told)).peekable();
         if to.peek().is_none() {
             return;
         }

@@ -293,6 +293,15 @@ pub fn version_message(version: [u32; 4]) -> Vec<u8> {
     package(MESSAGE, &bytes.0)
 }
 
+/// A line of the controller's log, which the primary interface tells.
+pub fn text_message(timestamp_us: u64, text: &str) -> Vec<u8> {
+    let mut bytes = Writer::default();
+    // Of the controller itself, a text.
+    bytes.put(timestamp_us).put([254_u8, 0]);
+    bytes.0.extend(text.as_bytes());
+    package(MESSAGE, &bytes.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

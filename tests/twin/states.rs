@@ -103,6 +103,21 @@ fn who_reads_nothing_on_these_ports_holds_up_nobody_and_still_moves_the_arm() {
     wait_for("its program", || json(ports, "/status")["program"] == "still");
 }
 
+#[test]
+fn the_primary_interface_tells_a_programs_mistake_with_its_line() {
+    let twin = twin(4.0);
+    let ports = twin.ports();
+    let mut watcher = Watcher::connect(ports, ports.primary);
+    upload(ports, "def late():\n  sleep(0.1)\n  dance()\nend\n");
+    loop {
+        let package = watcher.next();
+        let text = String::from_utf8_lossy(&package.payload).into_owned();
+        if package.kind == 20 && text.contains("line 3: there is no function 'dance'") {
+            break;
+        }
+    }
+}
+
 /// What a driver or a client can ask for, against what the simulator knows.
 #[test]
 fn nothing_on_the_wire_is_the_worlds_truth() {

@@ -125,8 +125,8 @@ impl Twin {
                 link.ask(move |controller| dashboard::answer(controller, &line))
             });
         })?;
-        twin.serve("primary", primary, script::serve_states)?;
-        twin.serve("secondary", secondary, script::serve_states)?;
+        twin.serve("primary", primary, script::serve_primary)?;
+        twin.serve("secondary", secondary, script::serve_secondary)?;
         twin.serve("script", script, script::serve_real_time)?;
         twin.serve("gripper", gripper, gripper::serve)?;
         twin.serve_http(http)?;

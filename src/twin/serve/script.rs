@@ -9,12 +9,14 @@ use crate::twin::link::Link;
 use crate::twin::script::{first_program, limits};
 use crate::twin::watchers::Told;
 
-/// The primary and the secondary interface.
-pub fn serve_states(stream: TcpStream, link: &Link, id: u64) {
-    serve(stream, link, id, Told::States);
+pub fn serve_primary(stream: TcpStream, link: &Link, id: u64) {
+    serve(stream, link, id, Told::Primary);
 }
 
-/// The real-time interface.
+pub fn serve_secondary(stream: TcpStream, link: &Link, id: u64) {
+    serve(stream, link, id, Told::Secondary);
+}
+
 pub fn serve_real_time(stream: TcpStream, link: &Link, id: u64) {
     serve(stream, link, id, Told::RealTime);
 }
