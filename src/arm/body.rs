@@ -3,29 +3,7 @@ use rapier3d::math::Vector;
 use rapier3d::parry::query::details::closest_points_segment_segment_with_locations;
 use rapier3d::parry::shape::Segment;
 
-use super::{ArmModel, JointTrajectory, Joints};
-
-/// A rounded rod that encloses a part of the arm, in its link's frame. Metres.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Capsule {
-    /// 0 the base, 1 to 6 what each joint turns; [`HAND`](Self::HAND) what the flange carries, in
-    /// the flange's frame.
-    pub link: usize,
-    pub from: Point3<f64>,
-    pub to: Point3<f64>,
-    pub radius: f64,
-}
-
-impl Capsule {
-    pub const HAND: usize = 7;
-
-    fn name(&self) -> &'static str {
-        NAMES[self.link.min(Self::HAND)]
-    }
-}
-
-const NAMES: [&str; 8] =
-    ["base", "shoulder", "upper arm", "forearm", "wrist 1", "wrist 2", "wrist 3", "hand"];
+use super::{ArmModel, Capsule, JointTrajectory, Joints};
 
 /// The arm's shape, and what it keeps away from: itself and the floor.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -18,7 +18,7 @@ mod shelf;
 mod task;
 mod twin_spec;
 
-pub use arm_spec::ArmSpec;
+pub use arm_spec::{ArmSpec, RodSpec, Shapes};
 pub use frame::Frame;
 pub use grasp::Grasp;
 pub use mjcf::StaticBox;
