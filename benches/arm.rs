@@ -3,7 +3,8 @@
 use criterion::{Criterion, criterion_group, criterion_main};
 use nalgebra::{Translation3, Vector3};
 use rmrl::arm::{Joints, Segment, Start};
-use rmrl::config::Robot;
+use rmrl::cell::{CellPlan, Place};
+use rmrl::config::{Robot, Scene};
 
 fn arm(c: &mut Criterion) {
     let robot = Robot::named("ur5e-pinch").expect("embedded");
@@ -28,6 +29,24 @@ fn arm(c: &mut Criterion) {
     c.bench_function("arm/check 600 mm of path", |b| {
         b.iter(|| planner.check(Start::Joints(arm.home), path.clone()).expect("allowed"));
     });
+
+    // All that is planned in a trial: there and back, as a whole and then each part again.
+    for name in ["open", "shelf", "hotel"] {
+        let scene = Scene::named(name).expect("embedded");
+        let planner = robot.planner().among(scene.obstacles());
+        let plan = CellPlan::new(&scene, &robot);
+        let grip = |place: Place| (place, place.world_from_place * plan.plate_from_tool);
+        let (pick, target) = (grip(plan.pick), grip(plan.target));
+        let ways = [(pick, target), (target, pick)]
+            .map(|(from, to)| [plan.route(from, to).whole(), plan.retreat(&to.1)].concat());
+        c.bench_function(&format!("arm/plan a trial on {name}"), |b| {
+            b.iter(|| {
+                for way in ways.iter().flat_map(|way| [way, way]) {
+                    planner.check(Start::Joints(arm.home), way.clone()).expect("allowed");
+                }
+            });
+        });
+    }
 }
 
 criterion_group!(benches, arm);

@@ -3,7 +3,8 @@ use rapier3d::math::Vector;
 use rapier3d::parry::query::details::closest_points_segment_segment_with_locations;
 use rapier3d::parry::shape::Segment;
 
-use super::{ArmModel, Capsule, JointTrajectory, Joints};
+use super::obstacles::extent;
+use super::{ArmModel, Capsule, JointTrajectory, Joints, Obstacle};
 
 /// The arm's shape, and what it keeps away from: itself and the floor.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,6 +14,8 @@ pub struct Body {
     pub clearance: f64,
     /// Height of the floor or table, world frame, metres; no floor without one.
     pub floor: Option<f64>,
+    /// What else it keeps that distance from.
+    pub obstacles: Vec<Obstacle>,
 }
 
 /// Two parts that come too near each other.
@@ -94,17 +97,9 @@ impl Body {
 
     /// For each joint, farther from its axis than this nothing lies that it moves, metres.
     fn levers(&self, arm: &ArmModel) -> Joints {
-        let rows = &arm.kinematics.nominal;
-        let beyond = |joint: usize| {
-            let shapes = self.shapes.iter().filter(|shape| shape.link > joint);
-            let extent = |shape: &Capsule| {
-                let end = shape.from.coords.norm().max(shape.to.coords.norm());
-                let last = shape.link.min(6);
-                // Rows of the joints between, and the flange's own for the hand.
-                let rows = &rows[joint..if shape.link == Capsule::HAND { 6 } else { last - 1 }];
-                rows.iter().map(|row| row.a.abs() + row.d.abs()).sum::<f64>() + end + shape.radius
-            };
-            shapes.map(extent).fold(0.0, f64::max)
+        let beyond = |joint| {
+            let extents = self.shapes.iter().map(|shape| extent(arm, shape, joint));
+            extents.fold(0.0, f64::max)
         };
         Joints::from_fn(|joint, _| beyond(joint))
     }

@@ -24,6 +24,7 @@ fn arm() -> ArmModel {
             shapes: shapes.into_iter().chain([hand]).collect(),
             clearance: 0.01,
             floor: Some(0.0),
+            obstacles: Vec::new(),
         },
     }
 }

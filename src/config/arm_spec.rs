@@ -113,6 +113,7 @@ impl ArmSpec {
                 shapes: shapes.into_iter().chain([hand]).collect(),
                 clearance: self.clearance_mm / 1e3,
                 floor: Some(self.floor_mm / 1e3),
+                obstacles: Vec::new(),
             },
         })
     }

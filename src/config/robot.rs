@@ -4,7 +4,7 @@ use nalgebra::{Isometry3, Translation3, Vector3};
 use serde::{Deserialize, Serialize};
 
 use super::scene::read;
-use super::{ArmSpec, Grasp, Named, RealSpec, TwinSpec};
+use super::{ArmSpec, Grasp, Named, ObstacleSpec, RealSpec, StaticBox, TwinSpec};
 use crate::arm::{ArmModel, Envelope, Joints, Planner, Start};
 use crate::input::{Check, ConfigError, Content, anchored, canonical, parse_toml};
 
@@ -25,6 +25,8 @@ pub struct Robot {
     pub gripper: GripperSpec,
     pub speeds: Speeds,
     pub envelope: Envelope,
+    /// What stands in its cell beside the scene's furniture.
+    pub obstacles: Vec<StaticBox>,
 }
 
 /// What a robot with joints has beyond a gantry.
@@ -92,6 +94,8 @@ struct RobotFile {
     gripper: GripperSpec,
     speeds: Speeds,
     envelope: Envelope,
+    #[serde(default, rename = "obstacle")]
+    obstacles: Vec<ObstacleSpec>,
 }
 
 const EMBEDDED: [(&str, &str); 7] = [
@@ -158,12 +162,15 @@ impl Robot {
         check_speeds(check, &keys.speeds, &keys.envelope)?;
         keys.real.as_ref().map_or(Ok(()), |real| real.check(check))?;
         keys.twin.as_ref().map_or(Ok(()), |twin| twin.check(check))?;
+        let obstacles = ObstacleSpec::boxes(check, &keys.obstacles)?;
         let mut drawing = String::new();
         let (world_from_home, arm) = match keys.kind {
             RobotKind::Gantry => {
                 let arm_key = if keys.arm.is_some() { "arm" } else { "home_deg" };
                 let alone = keys.arm.is_none() && keys.home_deg.is_none();
                 check.that(alone, arm_key, "", "must not be there: a gantry has no joints")?;
+                let valid = "must not be there: a gantry has no links that could meet it";
+                check.that(obstacles.is_empty(), "obstacle", "", valid)?;
                 let home = keys.home_mm.ok_or_else(|| missing(check, "home_mm", "gantry"))?;
                 (Translation3::from(Vector3::from(home) / 1e3).into(), None)
             }
@@ -173,7 +180,8 @@ impl Robot {
                 let spec = keys.arm.ok_or_else(|| missing(check, "[arm]", "ur5e"))?;
                 let home = keys.home_deg.ok_or_else(|| missing(check, "home_deg", "ur5e"))?;
                 let text = urdf(&spec.urdf).map_err(|e| check.error("arm.urdf", &spec.urdf, e))?;
-                let model = spec.model(check, &text, &keys.gripper, &keys.speeds)?;
+                let mut model = spec.model(check, &text, &keys.gripper, &keys.speeds)?;
+                model.body.obstacles = obstacles.iter().map(StaticBox::obstacle).collect();
                 drawing = text;
                 let home = Joints::from(home.map(f64::to_radians));
                 check_home(check, &model, &home)?;
@@ -199,6 +207,7 @@ impl Robot {
             gripper: keys.gripper,
             speeds: keys.speeds,
             envelope: keys.envelope,
+            obstacles,
         })
     }
 }
@@ -242,7 +251,12 @@ fn check_home(check: Check<'_>, arm: &ArmModel, home: &Joints) -> Result<(), Con
     let least_mm = arm.body.clearance * 1e3;
     let valid = format!("must keep {} and {} {least_mm} mm apart", parts[0], parts[1]);
     let value = format!("{:.1} mm", distance * 1e3);
-    check.that(distance >= arm.body.clearance, "home_deg", value, valid)
+    check.that(distance >= arm.body.clearance, "home_deg", value, valid)?;
+    let Some(near) = arm.body.nearest_obstacle(arm, home) else { return Ok(()) };
+    let valid =
+        format!("must keep {} and obstacle {} {least_mm} mm apart", near.link, near.obstacle);
+    let value = format!("{:.1} mm", near.distance * 1e3);
+    check.that(near.distance >= arm.body.clearance, "home_deg", value, valid)
 }
 
 impl Robot {
@@ -254,7 +268,8 @@ impl Robot {
         }
     }
 
-    /// What checks every path of this robot before it moves.
+    /// What checks every path of this robot before it moves; the furniture is the scene's to add
+    /// ([`Planner::among`]).
     pub fn planner(&self) -> Planner {
         Planner::new(self.envelope.clone(), self.arm.as_ref().map(|arm| arm.model.clone()))
     }

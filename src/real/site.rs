@@ -6,7 +6,7 @@ use super::{
     Dashboard, HttpEyes, Limits, Moves, Pads, PlannedRig, Program, RealRig, Robotiq, Rtde, Session,
     Setting, calibration,
 };
-use crate::arm::{ArmModel, Joints, Planner, Unreachable};
+use crate::arm::{ArmModel, Joints, Obstacle, Planner, Unreachable};
 use crate::cell::{CellError, CellPlan, DeviceError, Place, ScriptedCell, placement};
 use crate::config::{Articulated, Frame, RealSpec, Robot, Scene};
 use crate::input::{Check, ConfigError};
@@ -36,6 +36,9 @@ pub enum SiteError {
 const LEVEL_DEG: f64 = 2.0;
 /// A place that is farther from the scene's drawing than this is another place.
 const DRAWN_MM: f64 = 100.0;
+
+/// Furniture belongs to a place that is nearer than this, and is no larger; a table is. Metres.
+const AT_PLACE: f64 = 0.3;
 
 /// The cell of a real arm.
 pub type RealCell = ScriptedCell<RealRig<Robotiq, HttpEyes>>;
@@ -201,7 +204,27 @@ impl Site {
 
     fn scripted<R: crate::cell::Rig>(&self, rig: R, arm: &ArmModel) -> ScriptedCell<R> {
         let planner = Planner::new(self.robot.envelope.clone(), Some(arm.clone()));
-        ScriptedCell::new(rig, self.plan(), planner)
+        ScriptedCell::new(rig, self.plan(), planner.among(self.furniture()))
+    }
+
+    /// The scene's furniture where it stands here: what is nearer to a place than [`AT_PLACE`] was moved along when that
+    /// place was taught.
+    fn furniture(&self) -> Vec<Obstacle> {
+        let (taught, drawn) = (self.plan(), CellPlan::new(&self.scene, &self.robot));
+        let places = [(taught.pick, drawn.pick), (taught.target, drawn.target)]
+            .map(|(taught, drawn)| (taught.world_from_place, drawn.world_from_place));
+        let moved = |mut part: Obstacle| {
+            let off = |drawn: &Isometry3<f64>| {
+                (drawn.translation.vector - part.world_from_box.translation.vector).norm()
+            };
+            let near = places.iter().min_by(|a, b| off(&a.1).total_cmp(&off(&b.1)));
+            if let Some((taught, drawn)) = near.filter(|(_, drawn)| off(drawn) < AT_PLACE) {
+                part.world_from_box = taught * drawn.inverse() * part.world_from_box;
+            }
+            part
+        };
+        let large = |part: &Obstacle| part.half.amax() > AT_PLACE;
+        self.scene.obstacles().map(|part| if large(&part) { part } else { moved(part) }).collect()
     }
 
     fn program(&self) -> Program {
