@@ -26,7 +26,7 @@ fn single(v: &Vector3<f64>) -> Vector {
 
 /// Everything of the arm that moves, with its rod at each of many moments of the way. World frame.
 fn dense(arm: &ArmModel, path: &CheckedPath) -> Vec<(Capsule, [Vector3<f64>; 2])> {
-    const MOMENTS: usize = 400;
+    const MOMENTS: usize = 200;
     let mut all = Vec::new();
     for i in 0..path.segments().len() {
         for moment in 0..=MOMENTS {
@@ -63,9 +63,9 @@ fn nearest(rods: &[(Capsule, [Vector3<f64>; 2])], obstacle: &Obstacle) -> f64 {
 
 fn random(draw: &mut ChaCha8Rng, number: usize) -> Obstacle {
     let mut within = |low: f64, high: f64| low + (high - low) * draw.random::<f64>();
-    let at = Vector3::new(within(-0.9, 0.6), within(-0.5, 0.8), within(0.05, 0.9));
+    let at = Vector3::new(within(-0.7, 0.4), within(-0.2, 0.5), within(0.05, 0.7));
     let turn = Vector3::new(within(-3.0, 3.0), within(-3.0, 3.0), within(-3.0, 3.0));
-    let half = Vector3::new(within(0.01, 0.12), within(0.01, 0.12), within(0.01, 0.12));
+    let half = Vector3::new(within(0.01, 0.15), within(0.01, 0.15), within(0.01, 0.15));
     let world_from_box =
         Isometry3::from_parts(Translation3::from(at), UnitQuaternion::from_scaled_axis(turn));
     Obstacle { name: format!("box {number}"), world_from_box, half, hand_works_here: false }
@@ -170,6 +170,11 @@ fn what_the_hand_would_run_into_is_refused_when_scene_and_robot_are_put_together
     });
     let task = TaskSpec::exact(Range { mm: 3.0, deg: 3.0 });
     let plan = CellPlan::new(&scene, &robot);
+    let refused = check_fit(Check { file: "e" }, &scene, &robot, &task, &plan).unwrap_err();
+    assert!(refused.to_string().contains("wall"), "{refused}");
+    // What fingers and plate alone would meet, below the rod that encloses the hand.
+    robot.obstacles[0].world_from_box = Isometry3::translation(0.17, 0.0, 0.085);
+    robot.obstacles[0].half = Vector3::new(0.005, 0.05, 0.005);
     let refused = check_fit(Check { file: "e" }, &scene, &robot, &task, &plan).unwrap_err();
     assert_eq!(refused.key, "obstacle wall", "{refused}");
 }

@@ -12,6 +12,7 @@ use crate::lab::{
     clear_scratch, missing, read_results, run_path,
 };
 use crate::report::{self, ExperimentResult, FailedRun, RESAMPLES};
+use crate::store::TrialStore;
 use crate::task::streams::fnv1a;
 
 /// Trials that are planned to tell how long one takes.
@@ -212,10 +213,13 @@ pub fn sweep(
     let mut at_work = None;
     let results = loop {
         let progress = Progress::new(experiment, part);
+        let progress = if cells.is_real() { progress.on_an_arm() } else { progress };
         let mut seeds = 0;
         let outcome = sweep.run(&mut |event| {
             if let Event::Started { method, seed } = &event {
-                at_work = Some(run_path(folder.path(), method, *seed));
+                let run = run_path(folder.path(), method, *seed);
+                progress.goes_on_after(made(&run, experiment.trials));
+                at_work = Some(run);
             }
             if let Event::Seed { results, .. } = &event {
                 seeds += 1;
@@ -270,6 +274,12 @@ pub fn sweep(
         }
     }
     told(&results.failed, &out)
+}
+
+/// Trials with a result in a run's file; none where it has not begun.
+fn made(run: &Path, trials: u64) -> u64 {
+    let done = TrialStore::read(run).and_then(|store| store.done(trials));
+    done.map_or(0, |phases| phases.iter().map(|(_, count, _)| count).sum())
 }
 
 /// Where folders of scratch are: as given, or because `out` lies where no journal works.

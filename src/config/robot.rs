@@ -118,9 +118,17 @@ impl Robot {
 
     /// Loads an embedded robot by its name, or a `.toml` file with its URDF beside it.
     pub fn named(name_or_path: &str) -> Result<Self, ConfigError> {
+        let robot = Self::to_examine(name_or_path)?;
+        robot.check_home()?;
+        Ok(robot)
+    }
+
+    /// The same where home may lie outside the workspace, as where the base is not where the file says: only for the
+    /// doctor, who says so.
+    pub fn to_examine(name_or_path: &str) -> Result<Self, ConfigError> {
         if name_or_path.ends_with(".toml") {
             let text = read(name_or_path, "robot", Path::new(name_or_path))?;
-            return Self::parse(name_or_path, &text);
+            return Self::read_beside(name_or_path, &text);
         }
         let file = format!("{name_or_path}.toml");
         match embedded(&file) {
@@ -143,6 +151,28 @@ impl Robot {
 
     /// A robot file's text; the URDF that it names lies beside `file`.
     pub fn parse(file: &str, toml: &str) -> Result<Self, ConfigError> {
+        let robot = Self::read_beside(file, toml)?;
+        robot.check_home()?;
+        Ok(robot)
+    }
+
+    /// The tool at home lies in the workspace, and the arm there clear of itself and what stands there.
+    pub fn check_home(&self) -> Result<(), ConfigError> {
+        let check = Check { file: self.name.file() };
+        if let Some(arm) = &self.arm {
+            check_home(check, &arm.model, &arm.home)?;
+        }
+        let key = if self.arm.is_some() { "home_deg (tool, mm)" } else { "home_mm" };
+        for (axis, at) in (self.world_from_home.translation.vector * 1e3).iter().enumerate() {
+            let envelope = &self.envelope;
+            let (low, high) = (envelope.workspace_min_mm[axis], envelope.workspace_max_mm[axis]);
+            // The joints' own home is rounded on its way.
+            check.within(key, (at * 1e6).round() / 1e6, low, high)?;
+        }
+        Ok(())
+    }
+
+    fn read_beside(file: &str, toml: &str) -> Result<Self, ConfigError> {
         let folder = Path::new(file).parent().unwrap_or(Path::new(""));
         Self::read(file, toml, |urdf| {
             let path = folder.join(urdf);
@@ -184,18 +214,9 @@ impl Robot {
                 model.body.obstacles = obstacles.iter().map(StaticBox::obstacle).collect();
                 drawing = text;
                 let home = Joints::from(home.map(f64::to_radians));
-                check_home(check, &model, &home)?;
                 (model.tool(&home), Some(Articulated { spec, model, home }))
             }
         };
-        for (axis, at) in (world_from_home.translation.vector * 1e3).iter().enumerate() {
-            let envelope = &keys.envelope;
-            let (low, high) = (envelope.workspace_min_mm[axis], envelope.workspace_max_mm[axis]);
-            // The joints' own home is rounded on its way.
-            let at = (at * 1e6).round() / 1e6;
-            let key = if arm.is_some() { "home_deg (tool, mm)" } else { "home_mm" };
-            check.within(key, at, low, high)?;
-        }
         Ok(Self {
             name: Named::after(file),
             content: Content::of([without_addresses(toml), drawing]),

@@ -2,10 +2,12 @@ use std::time::Duration;
 
 use nalgebra::Isometry3;
 
+use super::machine::Machine;
 use super::{Dashboard, RealGripper, Rtde, Site, SiteError, State, calibration, link};
 use crate::arm::ArmModel;
 use crate::cell::{DeviceError, Eyes, Unwatched, Workcell};
 use crate::config::Frame;
+use crate::input::ConfigError;
 use crate::task::{Phase, Pose2, Setup, Streams, TrialKey};
 use crate::wire::gripper::Status;
 use crate::wire::{RobotMode, SafetyMode};
@@ -21,6 +23,8 @@ pub struct Finding {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Right,
+    /// Not wrong, but a run would be better with what this says done.
+    Doubtful(String),
     /// What to do.
     Wrong(String),
     /// Could not be asked, because of something that is wrong already.
@@ -42,7 +46,8 @@ const LISTEN: Duration = Duration::from_millis(500);
 
 /// Looks at everything that a run needs, and moves nothing.
 pub fn examine(site: &Site) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let mut findings: Vec<Finding> = Machine::measure().findings(site.spec().stale_ms).into();
+    findings.extend(base(site));
     if let Some(wrong) = dashboard(site, &mut findings) {
         findings.push(wrong);
         for check in ["state", "TCP", "payload", "calibration", "gripper", "eyes", "frames"] {
@@ -263,6 +268,27 @@ fn eyes(site: &Site, findings: &mut Vec<Finding>) {
     };
     let reading = look(&mut eyes);
     found_or(findings, "eyes", reading, "check the camera's program and real.eyes_url");
+}
+
+/// Where the file puts the arm: home lies in the workspace, taught places are about where the scene draws them. If not,
+/// the base is elsewhere than the file says, or the place is.
+fn base(site: &Site) -> Vec<Finding> {
+    let advice = "measure arm.base again (from under the plate's centre at the pick place); if it is right, correct \
+         the key named here";
+    let told = |error: ConfigError| {
+        wrong("base", format!("{} {}: {}", error.key, error.value, error.valid), advice)
+    };
+    let wrongs: Vec<Finding> = [site.check_home(), site.check_frames()]
+        .into_iter()
+        .filter_map(Result::err)
+        .map(told)
+        .collect();
+    if wrongs.is_empty() {
+        let home = site.robot().world_from_home.translation.vector * 1e3;
+        let reading = format!("home at {:.0}, {:.0}, {:.0} mm", home.x, home.y, home.z);
+        return vec![Finding { check: "base", reading, verdict: Verdict::Right }];
+    }
+    wrongs
 }
 
 /// A whole trial with its way back, from home, at the corners of what may be corrected.

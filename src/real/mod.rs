@@ -12,6 +12,7 @@ mod fault;
 mod gripper;
 mod limits;
 mod link;
+mod machine;
 mod planned;
 mod program;
 mod rig;

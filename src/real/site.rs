@@ -46,6 +46,13 @@ pub type RealCell = ScriptedCell<RealRig<Robotiq, HttpEyes>>;
 impl Site {
     /// Needs the sections `[arm]` and `[real]`, with eyes.
     pub fn new(robot: &Robot) -> Result<Self, ConfigError> {
+        let site = Self::to_examine(robot)?;
+        site.check_frames()?;
+        Ok(site)
+    }
+
+    /// The same where places may lie wrong: only for the doctor, who says so.
+    pub fn to_examine(robot: &Robot) -> Result<Self, ConfigError> {
         let check = Check { file: robot.name.file() };
         let missing = |key| {
             check.error(key, "missing", "must be there for --backend real: see ur5e-example.toml")
@@ -59,8 +66,12 @@ impl Site {
         let scene = Scene::named(&robot.beside(&spec.scene))?;
         let site = Self { robot: robot.clone(), spec, arm, scene, eyes_url };
         site.check_pads(check)?;
-        site.check_frames(check)?;
         Ok(site)
+    }
+
+    /// Home lies in the workspace.
+    pub(super) fn check_home(&self) -> Result<(), ConfigError> {
+        self.robot.check_home()
     }
 
     fn check_pads(&self, check: Check<'_>) -> Result<(), ConfigError> {
@@ -71,7 +82,8 @@ impl Site {
     }
 
     /// Taught places are level, and about where the scene draws them.
-    fn check_frames(&self, check: Check<'_>) -> Result<(), ConfigError> {
+    pub(super) fn check_frames(&self) -> Result<(), ConfigError> {
+        let check = Check { file: self.robot.name.file() };
         let (taught, drawn) = (self.plan(), CellPlan::new(&self.scene, &self.robot));
         for (key, taught, drawn) in
             [("real.pick", taught.pick, drawn.pick), ("real.place", taught.target, drawn.target)]
