@@ -48,6 +48,25 @@ fn rods(arm: &ArmModel, joints: &Joints) -> Vec<(Capsule, [Vector3<f64>; 2])> {
     arm.body.shapes.iter().filter(|shape| shape.link > 0).map(place).collect()
 }
 
+/// In the layout that the sketches show, an arm's second wrist meets the pick riser when the hand is at the target: found by
+/// this check, for no simulation has links. A file for an arm is refused, whoever asks.
+#[test]
+fn a_link_that_would_meet_the_furniture_is_refused_and_no_arm_may_ignore_it() {
+    let mut robot = Robot::named("ur5e-example").unwrap();
+    let scene = Scene::named("open").unwrap();
+    let planner = robot.planner_in(&scene);
+    let refused = ways(&robot, &scene)[0].clone();
+    let said = planner.check(robot.home(), refused).unwrap_err().to_string();
+    for part in ["wrist", "pick_riser", "% of the way", "10.0 mm and more"] {
+        assert!(said.contains(part), "{said}");
+    }
+    robot.arm.as_mut().unwrap().spec.furniture = rmrl::config::Furniture::Ignored;
+    let refused = rmrl::real::Site::new(&robot).unwrap_err();
+    assert_eq!(refused.key, "arm.furniture", "{refused}");
+    robot.real.as_mut().unwrap().host = "127.0.0.1".to_owned();
+    rmrl::real::Site::new(&robot).unwrap();
+}
+
 fn nearest(rods: &[(Capsule, [Vector3<f64>; 2])], obstacle: &Obstacle) -> f64 {
     let to_box = obstacle.world_from_box.inverse();
     let cuboid = Cuboid::new(single(&obstacle.half));

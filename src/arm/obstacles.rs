@@ -26,7 +26,9 @@ pub struct NearObstacle {
 }
 
 /// What lies this much farther off than the clearance is refused too, metres, so that each look carries the proof on.
-const MARGIN: f64 = 0.5e-3;
+const MARGIN: f64 = 0.1e-3;
+/// A box whose top is no higher than this over the base's foot is what the arm stands on, metres.
+const FOOT: f64 = 1e-3;
 
 impl Body {
     /// Does every link keep its clearance from every obstacle all along the way? The proof advances each part by what
@@ -88,15 +90,22 @@ impl Body {
         moving.filter(|part| !part.obstacles.is_empty()).collect()
     }
 
-    /// The hand works at the task's furniture, and what the base stands on is beside the shoulder, too.
+    /// The hand works at the task's furniture, and the shoulder turns on what the base stands on.
     fn keeps_off(&self, arm: &ArmModel, shape: &Capsule, obstacle: &Obstacle) -> bool {
-        let of_base = self.shapes.iter().filter(|other| other.link == 0);
-        let mut from_base = of_base.map(|other| distance(other, obstacle, &arm.world_from_base));
         match shape.link {
             Capsule::HAND => !obstacle.hand_works_here,
-            1 => from_base.all(|distance| distance > self.clearance),
+            1 => obstacle.top(&arm.world_from_base) > FOOT,
             _ => true,
         }
+    }
+}
+
+impl Obstacle {
+    /// Height of its highest corner over this frame, metres.
+    fn top(&self, world_from_frame: &Isometry3<f64>) -> f64 {
+        let frame_from_box = world_from_frame.inverse() * self.world_from_box;
+        let up = frame_from_box.rotation.to_rotation_matrix().matrix().row(2).into_owned();
+        frame_from_box.translation.z + (0..3).map(|i| up[i].abs() * self.half[i]).sum::<f64>()
     }
 }
 

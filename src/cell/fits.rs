@@ -117,7 +117,7 @@ fn places_are_in_reach(
     plan: &CellPlan,
 ) -> Result<(), ConfigError> {
     let file = Check { file: scene.name.file() };
-    let planner = robot.planner().among(scene.obstacles());
+    let planner = robot.planner_in(scene);
     let within = |check: Check<'_>, key: &str, way: Vec<Segment>| {
         planner.check(robot.home(), way).map_err(|forbidden| {
             let valid = format!(

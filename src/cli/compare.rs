@@ -5,10 +5,11 @@ use crate::cell::Unwatched;
 use crate::cli::Failure;
 use crate::cli::backend::{BackendArgs, Cells, RealCells, corners};
 use crate::cli::progress::Progress;
+use crate::cli::status::schedule;
 use crate::cli::{interrupt, network, session};
 use crate::input::ConfigError;
 use crate::lab::{
-    Change, Event, Experiment, Folder, LabError, MakeWatch, Part, Schedule, State, Sweep, Wish,
+    Change, Event, Experiment, Folder, HARDWARE, LabError, MakeWatch, Part, State, Sweep, Wish,
     clear_scratch, missing, read_results, run_path,
 };
 use crate::report::{self, ExperimentResult, FailedRun, RESAMPLES};
@@ -212,8 +213,7 @@ pub fn sweep(
     let mut unwritten = None;
     let mut at_work = None;
     let results = loop {
-        let progress = Progress::new(experiment, part);
-        let progress = if cells.is_real() { progress.on_an_arm() } else { progress };
+        let progress = Progress::new(experiment, part, &sweep.provenance.backend);
         let mut seeds = 0;
         let outcome = sweep.run(&mut |event| {
             if let Event::Started { method, seed } = &event {
@@ -338,7 +338,7 @@ fn told(failed: &[FailedRun], out: &Path) -> Result<(), Failure> {
 
 fn trials_of(experiment: &Experiment, part: &Part) -> u64 {
     let runs = part.runs(experiment).unwrap_or_default();
-    runs.iter().map(|(_, recipe)| Schedule::new(experiment, recipe.card()).all_trials()).sum()
+    runs.iter().map(|(_, recipe)| schedule(experiment, recipe, HARDWARE).all_trials()).sum()
 }
 
 /// Hours of motion that a trial takes as it is planned: without grips, looks and settling.

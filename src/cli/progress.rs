@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::lab::{Entry, Event, Experiment, Part, Schedule};
+use super::status::schedule;
+use crate::lab::{Entry, Event, Experiment, HARDWARE, Part};
 use crate::learn::Recipe;
 use crate::report::{Scores, Shown, shown_in};
 use crate::store::Stored;
@@ -33,11 +34,11 @@ struct OnArm {
 }
 
 impl Progress {
-    /// Of the runs of this part.
-    pub fn new(experiment: &Experiment, part: &Part) -> Self {
+    /// Of the runs of this part, on this backend: on an arm, with a line a trial.
+    pub fn new(experiment: &Experiment, part: &Part, backend: &str) -> Self {
         let of = |recipe: &Recipe| {
-            let card = recipe.card();
-            (card.name.clone(), Schedule::new(experiment, card).all_trials())
+            let trials = schedule(experiment, recipe, backend).all_trials();
+            (recipe.card().name.clone(), trials)
         };
         let trials: BTreeMap<String, u64> = experiment.methods.iter().map(of).collect();
         let bars = MultiProgress::new();
@@ -53,13 +54,9 @@ impl Progress {
             whole.enable_steady_tick(Duration::from_millis(500));
         }
         let (runs, seeds) = (Mutex::default(), experiment.seeds);
-        Self { plain, bars, whole, runs, trials, seeds, arm: None }
-    }
-
-    /// With a line a trial.
-    pub fn on_an_arm(mut self) -> Self {
-        self.arm = Some(Mutex::new(OnArm { made: 0, here: 0, since: Instant::now() }));
-        self
+        let now = || Mutex::new(OnArm { made: 0, here: 0, since: Instant::now() });
+        let arm = (backend == HARDWARE).then(now);
+        Self { plain, bars, whole, runs, trials, seeds, arm }
     }
 
     /// The run that begins holds so many trials already.

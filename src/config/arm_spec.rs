@@ -18,6 +18,9 @@ pub struct ArmSpec {
     /// Where the links' shapes come from.
     #[serde(default)]
     pub shapes: Shapes,
+    /// Do the links keep clear of the scene's furniture?
+    #[serde(default)]
+    pub furniture: Furniture,
     /// `[[arm.rod]]`: what encloses links whose URDF has meshes, or nothing.
     #[serde(default, rename = "rod")]
     pub rods: Vec<RodSpec>,
@@ -53,6 +56,16 @@ pub enum Shapes {
     Urdf,
     /// None, by explicit choice: the links may meet themselves, the floor, and all that stands there.
     None,
+}
+
+/// Whether the links keep clear of the scene's furniture. `[[obstacle]]`s they always keep clear of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Furniture {
+    #[default]
+    Clear,
+    /// Only where no links are: in simulation and on a twin, which have the hand only.
+    Ignored,
 }
 
 /// A rounded rod that encloses a link, or a part of one, in the link's own frame in the URDF.

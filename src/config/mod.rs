@@ -19,7 +19,7 @@ mod shelf;
 mod task;
 mod twin_spec;
 
-pub use arm_spec::{ArmSpec, RodSpec, Shapes};
+pub use arm_spec::{ArmSpec, Furniture, RodSpec, Shapes};
 pub use frame::Frame;
 pub use grasp::Grasp;
 pub use mjcf::StaticBox;

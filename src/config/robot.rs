@@ -4,7 +4,7 @@ use nalgebra::{Isometry3, Translation3, Vector3};
 use serde::{Deserialize, Serialize};
 
 use super::scene::read;
-use super::{ArmSpec, Grasp, Named, ObstacleSpec, RealSpec, StaticBox, TwinSpec};
+use super::{ArmSpec, Furniture, Grasp, Named, ObstacleSpec, RealSpec, Scene, StaticBox, TwinSpec};
 use crate::arm::{ArmModel, Envelope, Joints, Planner, Start};
 use crate::input::{Check, ConfigError, Content, anchored, canonical, parse_toml};
 
@@ -43,8 +43,28 @@ pub struct Articulated {
 pub enum RobotKind {
     /// The tool moves straight from pose to pose; no joints.
     Gantry,
-    /// A six-joint arm of Universal Robots: `home_deg` and an `[arm]` section.
+    /// A six-joint arm of Universal Robots, as all below: `home_deg` and an `[arm]` section.
+    Ur3e,
     Ur5e,
+    Ur10e,
+    Ur16e,
+    Ur20,
+    Ur30,
+}
+
+impl RobotKind {
+    /// As a robot file has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gantry => "gantry",
+            Self::Ur3e => "ur3e",
+            Self::Ur5e => "ur5e",
+            Self::Ur10e => "ur10e",
+            Self::Ur16e => "ur16e",
+            Self::Ur20 => "ur20",
+            Self::Ur30 => "ur30",
+        }
+    }
 }
 
 /// The gripper. Its tool point lies between the pads, half the overlap behind their tips.
@@ -98,20 +118,29 @@ struct RobotFile {
     obstacles: Vec<ObstacleSpec>,
 }
 
-const EMBEDDED: [(&str, &str); 7] = [
+const EMBEDDED: [(&str, &str); 9] = [
     ("gantry.toml", include_str!("../../robots/gantry.toml")),
     ("gantry-side.toml", include_str!("../../robots/gantry-side.toml")),
     ("ur5e-pinch.toml", include_str!("../../robots/ur5e-pinch.toml")),
     ("ur5e-side.toml", include_str!("../../robots/ur5e-side.toml")),
     ("ur5e-twin.toml", include_str!("../../robots/ur5e-twin.toml")),
     ("ur5e-example.toml", include_str!("../../robots/ur5e-example.toml")),
+    ("ur10e-twin.toml", include_str!("../../robots/ur10e-twin.toml")),
     ("ur5e.urdf", include_str!("../../robots/ur5e.urdf")),
+    ("ur10e.urdf", include_str!("../../robots/ur10e.urdf")),
 ];
 
 impl Robot {
     /// The robots that the binary carries.
-    pub const NAMES: [&'static str; 6] =
-        ["gantry", "gantry-side", "ur5e-pinch", "ur5e-side", "ur5e-twin", "ur5e-example"];
+    pub const NAMES: [&'static str; 7] = [
+        "gantry",
+        "gantry-side",
+        "ur5e-pinch",
+        "ur5e-side",
+        "ur5e-twin",
+        "ur5e-example",
+        "ur10e-twin",
+    ];
 
     /// Every embedded file: name and text, for `rmrl init`.
     pub const FILES: &'static [(&'static str, &'static str)] = &EMBEDDED;
@@ -204,11 +233,12 @@ impl Robot {
                 let home = keys.home_mm.ok_or_else(|| missing(check, "home_mm", "gantry"))?;
                 (Translation3::from(Vector3::from(home) / 1e3).into(), None)
             }
-            RobotKind::Ur5e => {
-                let none = keys.home_mm.is_none();
-                check.that(none, "home_mm", "", "must be home_deg for kind = \"ur5e\"")?;
-                let spec = keys.arm.ok_or_else(|| missing(check, "[arm]", "ur5e"))?;
-                let home = keys.home_deg.ok_or_else(|| missing(check, "home_deg", "ur5e"))?;
+            kind => {
+                let kind = kind.name();
+                let valid = format!("must be home_deg for kind = \"{kind}\"");
+                check.that(keys.home_mm.is_none(), "home_mm", "", valid)?;
+                let spec = keys.arm.ok_or_else(|| missing(check, "[arm]", kind))?;
+                let home = keys.home_deg.ok_or_else(|| missing(check, "home_deg", kind))?;
                 let text = urdf(&spec.urdf).map_err(|e| check.error("arm.urdf", &spec.urdf, e))?;
                 let mut model = spec.model(check, &text, &keys.gripper, &keys.speeds)?;
                 model.body.obstacles = obstacles.iter().map(StaticBox::obstacle).collect();
@@ -289,10 +319,15 @@ impl Robot {
         }
     }
 
-    /// What checks every path of this robot before it moves; the furniture is the scene's to add
-    /// ([`Planner::among`]).
+    /// What checks every path of this robot before it moves, wherever that is.
     pub fn planner(&self) -> Planner {
         Planner::new(self.envelope.clone(), self.arm.as_ref().map(|arm| arm.model.clone()))
+    }
+
+    /// The same among this scene's furniture.
+    pub fn planner_in(&self, scene: &Scene) -> Planner {
+        let clear = self.arm.as_ref().is_some_and(|arm| arm.spec.furniture == Furniture::Clear);
+        self.planner().among(scene.obstacles().filter(|_| clear))
     }
 }
 

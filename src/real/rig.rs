@@ -3,9 +3,10 @@ use std::time::Instant;
 
 use nalgebra::{Isometry3, Point3};
 
+use super::driver::{ArmState, Driver, Ended, Order};
 use super::link::PATIENCE;
-use super::session::{Ended, Order, Session, Since};
-use super::{Fault, Fingers, RealGripper, State};
+use super::since::Since;
+use super::{Fault, Fingers, RealGripper};
 use crate::arm::{ArmModel, CheckedPath, JointTrajectory, Joints, Line, Segment};
 use crate::cell::{
     Arm, DeviceError, Eyes, Grip, Gripper, Harm, Measured, Rig, RobotTime, Snapshot, Watch,
@@ -17,7 +18,7 @@ use crate::wire::gripper::Object;
 /// The rig over the wire: an arm, a gripper and eyes, each behind its own connection.
 #[derive(Debug)]
 pub struct RealRig<G, E> {
-    session: Session,
+    session: Box<dyn Driver>,
     gripper: G,
     eyes: E,
     setting: Setting,
@@ -63,14 +64,14 @@ const THERE: f64 = 2e-5;
 const THERE_RAD: f64 = 2e-4;
 
 impl<G: RealGripper, E: Eyes> RealRig<G, E> {
-    pub fn new(session: Session, gripper: G, eyes: E, setting: Setting) -> Self {
+    pub fn new(session: Box<dyn Driver>, gripper: G, eyes: E, setting: Setting) -> Self {
         let opening = setting.open;
         let (ready, resisted) = (false, false);
         Self { session, gripper, eyes, setting, ready, opening, resisted, moved: 0.0 }
     }
 
-    pub fn session(&self) -> &Session {
-        &self.session
+    pub fn session(&self) -> &dyn Driver {
+        self.session.as_ref()
     }
 
     /// Makes a segment as it was checked: the controller runs a straight move by the same
@@ -137,7 +138,7 @@ impl<G: RealGripper, E: Eyes> RealRig<G, E> {
         doing: &'static str,
         watch: &mut dyn Watch,
     ) -> Result<Fingers, DeviceError> {
-        let began = Since::new(&self.session.newest_allowed()?);
+        let began = Since::new(self.session.newest_allowed()?.timestamp);
         loop {
             let fingers = self.gripper.fingers().map_err(gripper_fault)?;
             self.opening = fingers.opening;
@@ -145,7 +146,7 @@ impl<G: RealGripper, E: Eyes> RealRig<G, E> {
                 return Ok(fingers);
             }
             let state = self.session.newest_allowed()?;
-            if began.is_past(&state, FINGERS_S) {
+            if began.is_past(state.timestamp, FINGERS_S) {
                 let mm = fingers.opening * 1e3;
                 let what = format!("still {mm:.1} mm apart after {FINGERS_S} s of '{doing}'");
                 return Err(Fault::GripperStuck(what).into());
@@ -156,7 +157,7 @@ impl<G: RealGripper, E: Eyes> RealRig<G, E> {
 
     fn show(
         &self,
-        state: &State,
+        state: &ArmState,
         doing: &'static str,
         watch: &mut dyn Watch,
     ) -> Result<(), DeviceError> {
@@ -246,7 +247,7 @@ impl<G: RealGripper, E: Eyes> RealRig<G, E> {
 impl<G: RealGripper, E: Eyes> Arm for RealRig<G, E> {
     fn now(&self) -> RobotTime {
         // A clock that cannot be read does not advance; whatever moves next says why.
-        let seconds = self.session.rtde().state().map_or(0.0, |state| state.timestamp);
+        let seconds = self.session.now().unwrap_or(0.0);
         RobotTime { seconds }
     }
 
@@ -331,7 +332,7 @@ impl<G: RealGripper, E: Eyes> Rig for RealRig<G, E> {
     fn begin(&mut self, _: &Setup) {}
 
     fn begin_attempt(&mut self) {
-        self.session.rtde().take_peak_force();
+        self.session.take_peak_force();
         self.resisted = false;
     }
 
@@ -342,12 +343,12 @@ impl<G: RealGripper, E: Eyes> Rig for RealRig<G, E> {
 
     /// The force is that on the tool, for the arm does not feel what the plate touches.
     fn harm(&self) -> Harm {
-        let peak_force_n = self.session.rtde().take_peak_force();
+        let peak_force_n = self.session.take_peak_force();
         Harm { peak_force_n, jam: self.resisted, ..Harm::default() }
     }
 }
 
-fn snapshot(state: &State, arm: &ArmModel, segment: &'static str, opening: f64) -> Snapshot {
+fn snapshot(state: &ArmState, arm: &ArmModel, segment: &'static str, opening: f64) -> Snapshot {
     Snapshot {
         time: RobotTime { seconds: state.timestamp },
         segment,

@@ -61,6 +61,8 @@ impl Plan {
         let eyes = TwinEyes::new(&self.scene, &self.spec.gaps, &self.task, streams);
         let told = kinematics_info(model.kinematics.rows(), &known, self.spec.seed);
         let mut controller = Controller::new(body, eyes, told, self.spec.remote_control);
+        // A dashboard leaves the series' letter away.
+        controller.model = self.robot.kind.name().trim_end_matches('e').to_uppercase();
         // As a lab sets them in the installation.
         controller.body.set_tcp(model.flange_from_tool);
         let arm = &self.arm.spec;

@@ -33,6 +33,8 @@ pub struct Controller {
     pub(super) active: Active,
     snapshot: Snapshot,
     calibration: KinematicsInfo,
+    /// What it says it is: `UR5`.
+    pub(super) model: String,
     events: VecDeque<Event>,
     teller: Option<Listener>,
     /// Cut every connection: taken up by the servers.
@@ -109,6 +111,7 @@ impl Controller {
             active: Active::default(),
             snapshot: Snapshot::default(),
             calibration,
+            model: "UR5".to_owned(),
             events: VecDeque::new(),
             teller: None,
             cut: false,

@@ -10,7 +10,7 @@ export RUSTC_BOOTSTRAP=1
 
 # Texts of ours to begin from.
 for target in rtde primary dashboard gripper script urdf; do mkdir -p "corpus/$target"; done
-cp ../../src/real/control.script corpus/script/
+cp ../../src/real/ur/control.script corpus/script/
 cp ../../robots/*.urdf corpus/urdf/
 printf 'power on\nrobotmode\nRobotmode: RUNNING\nURSoftware 5.12.0\n' > corpus/dashboard/lines
 printf 'SET ACT 1\nGET POS\nPOS 3\nack\n' > corpus/gripper/lines
