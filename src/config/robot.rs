@@ -324,6 +324,15 @@ impl Robot {
         Planner::new(self.envelope.clone(), self.arm.as_ref().map(|arm| arm.model.clone()))
     }
 
+    /// The same robot, whose links are not held against furniture as it is drawn.
+    pub fn ignoring_furniture(&self) -> Self {
+        let mut robot = self.clone();
+        if let Some(arm) = &mut robot.arm {
+            arm.spec.furniture = Furniture::Ignored;
+        }
+        robot
+    }
+
     /// The same among this scene's furniture.
     pub fn planner_in(&self, scene: &Scene) -> Planner {
         let clear = self.arm.as_ref().is_some_and(|arm| arm.spec.furniture == Furniture::Clear);

@@ -33,6 +33,9 @@ pub trait Driver: std::fmt::Debug {
     /// Longest that a motion went unwatched, or by an older state, ms.
     fn oldest_ms(&self) -> f64;
 
+    /// States that the controller left out.
+    fn gaps(&self) -> u64;
+
     /// For each motion, how long after the last state before its command the joints were first seen to turn, seconds of
     /// the controller.
     fn reactions(&self) -> &[f64];

@@ -307,6 +307,10 @@ impl Driver for Session {
         self.rtde.take_peak_force()
     }
 
+    fn gaps(&self) -> u64 {
+        self.rtde.gaps()
+    }
+
     fn oldest_ms(&self) -> f64 {
         self.oldest_ms
     }
