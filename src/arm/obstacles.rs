@@ -53,7 +53,7 @@ impl Body {
                 let world_from_link = arm.world_from_base * frame(part.shape, &links, &flange);
                 let (obstacle, distance) = part.nearest(&world_from_link);
                 // A distance that is not a number is not clear.
-                if !(distance >= self.clearance + MARGIN) {
+                if distance.is_nan() || distance < self.clearance + MARGIN {
                     let (link, obstacle) = (part.shape.name(), obstacle.to_owned());
                     return Err(NearObstacle { link, obstacle, distance, share });
                 }

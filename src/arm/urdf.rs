@@ -141,11 +141,11 @@ fn limits(joint: &Joint) -> Result<(f64, f64, f64), UrdfError> {
         _ => (limit.lower, limit.upper),
     };
     let element = |which| format!("joint '{}' limit {which}", joint.name);
-    if !(low < high) {
+    if low >= high {
         let valid = format!("must be below upper, {high}");
         return Err(UrdfError::new(element("lower"), low, valid));
     }
-    if !(limit.velocity > 0.0) {
+    if limit.velocity <= 0.0 {
         return Err(UrdfError::new(element("velocity"), limit.velocity, "must be above 0"));
     }
     Ok((low, high, limit.velocity))
