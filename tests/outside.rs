@@ -76,6 +76,37 @@ fn an_error_of_its_own_and_an_exit_come_with_the_last_words() {
 }
 
 #[test]
+fn a_program_may_have_its_scenes_chosen_and_is_then_shown_which_they_are() {
+    let dir = tempdir();
+    script(
+        dir.path(),
+        "mine.py",
+        "if op == 'learn': open('seen', 'a').write(' '.join(str(t.get('instance')) for t in q['trials']) + ' ')",
+    );
+    let method = |more: &str| format!("{{ name = \"mine\", command = [\"./mine.py\"]{more} }}");
+    for (more, chosen) in [("", false), (", scenes = \"worst\"", true)] {
+        let text = format!("extends = \"smoke\"\nmethods = [{}]\n", method(more));
+        std::fs::write(dir.path().join("mine-too.toml"), text).unwrap();
+        let _ = std::fs::remove_file(dir.path().join("seen"));
+        let told =
+            rmrl(dir.path(), &format!("compare mine-too.toml --seeds 1 {SMALL} --out out --fresh"));
+        assert_eq!(told.code, 0, "{}", told.stderr);
+        let seen = std::fs::read_to_string(dir.path().join("seen")).unwrap();
+        let seen: Vec<_> = seen.split_whitespace().collect();
+        assert_eq!(seen.len(), 40);
+        let in_turn = |(trial, scene): (usize, &&str)| **scene == (trial % 10).to_string();
+        let told = seen.iter().filter(|scene| **scene != "None").count();
+        assert_eq!(told, if chosen { 40 } else { 0 });
+        assert_eq!(chosen, told > 0 && !seen.iter().enumerate().all(in_turn), "{seen:?}");
+    }
+    let text = format!("extends = \"smoke\"\nmethods = [{}]\n", method(", scenes = \"best\""));
+    std::fs::write(dir.path().join("mine-too.toml"), text).unwrap();
+    let told = rmrl(dir.path(), "compare mine-too.toml --seeds 1 --out out --fresh");
+    assert_eq!(told.code, 2);
+    assert!(told.stderr.contains("worst"), "{}", told.stderr);
+}
+
+#[test]
 fn text_on_stdout_is_told_as_the_classic_mistake() {
     fails("if op == 'learn': print('epoch 1')", "print");
     fails("if op == 'act': print('{')", "no JSON");

@@ -4,6 +4,7 @@ use super::out::say;
 use crate::cell::Unwatched;
 use crate::cli::Failure;
 use crate::cli::backend::{BackendArgs, Cells, RealCells, corners};
+use crate::cli::lists;
 use crate::cli::progress::Progress;
 use crate::cli::status::schedule;
 use crate::cli::{interrupt, network, session};
@@ -12,6 +13,7 @@ use crate::lab::{
     Change, Event, Experiment, Folder, HARDWARE, LabError, MakeWatch, Part, State, Sweep, Wish,
     clear_scratch, missing, read_results, run_path,
 };
+use crate::learn::Recipe;
 use crate::report::{self, ExperimentResult, FailedRun, RESAMPLES};
 use crate::store::TrialStore;
 use crate::task::streams::fnv1a;
@@ -49,8 +51,7 @@ pub struct Args {
 /// Which experiment, and what of it is changed.
 #[derive(Debug, clap::Args)]
 pub struct PlanArgs {
-    /// Built-in experiment (narrow, wide, success, tight, shelf-direct, side-grip, drift, randomised, smoke, study-narrow, -success, -wide, -shelf, -drift) or a TOML file
-    #[arg(default_value = "narrow")]
+    #[arg(default_value = "narrow", help = lists::experiments())]
     experiment: String,
     /// Only these methods
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
@@ -200,7 +201,7 @@ pub fn sweep(
         watch,
     };
     if let Cells::Real(arm) = &cells {
-        let trials = trials_of(experiment, part);
+        let trials = trials_left(experiment, part, folder.path())?;
         // An arm that does not answer is told of by who wants to move it.
         match hours_a_trial(experiment, arm) {
             Ok(hours) => {
@@ -336,9 +337,15 @@ fn told(failed: &[FailedRun], out: &Path) -> Result<(), Failure> {
     )))
 }
 
-fn trials_of(experiment: &Experiment, part: &Part) -> u64 {
+/// Trials of the runs that are not complete yet.
+fn trials_left(experiment: &Experiment, part: &Part, folder: &Path) -> Result<u64, LabError> {
+    let missing = missing(folder, experiment)?;
+    let is_missing = |(seed, recipe): &(u64, &Recipe)| {
+        missing.iter().any(|(method, of)| of == seed && *method == recipe.card().name)
+    };
     let runs = part.runs(experiment).unwrap_or_default();
-    runs.iter().map(|(_, recipe)| schedule(experiment, recipe, HARDWARE).all_trials()).sum()
+    let left = runs.iter().filter(|run| is_missing(run));
+    Ok(left.map(|(_, recipe)| schedule(experiment, recipe, HARDWARE).all_trials()).sum())
 }
 
 /// Hours of motion that a trial takes as it is planned: without grips, looks and settling.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::cells::{Bench, SimCells};
 use crate::cell::{Unwatched, Workcell};
 use crate::cli::Failure;
+use crate::cli::lists;
 use crate::input::ConfigError;
 use crate::lab::{Experiment, Occasion, Schedule, Trials, judge};
 use crate::task::{Correction, Phase, Pose2, Range, RewardSignal, TrialKey};
@@ -25,7 +26,7 @@ training trial; \"offset\":[x_mm,y_mm,yaw_deg] puts the plate there instead of a
 instance. Outside training, \"attempt\" also answers \"score\": the true error and success, as
 in the report, for evaluation and not for learning. A wrong line is answered {\"error\":…}.")]
 pub struct Args {
-    /// Built-in experiment (narrow, wide, success, tight, shelf-direct, side-grip, drift, randomised, smoke, study-narrow, -success, -wide, -shelf, -drift) or a TOML file
+    #[arg(help = lists::experiments())]
     experiment: String,
     /// Seed: the same trials as in a run of this seed
     #[arg(long, value_name = "S")]

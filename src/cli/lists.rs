@@ -4,7 +4,7 @@ use super::out::say;
 use crate::cli::Failure;
 use crate::cli::compare::PlanArgs;
 use crate::config::Scene;
-use crate::lab::Part;
+use crate::lab::{Experiment, Part};
 use crate::learn;
 
 #[derive(Debug, clap::Args)]
@@ -14,6 +14,12 @@ use crate::learn;
 pub struct MethodsArgs {
     /// Explain this one, with its options and their defaults
     name: Option<String>,
+}
+
+/// What an experiment may be, for help.
+pub fn experiments() -> String {
+    let names: Vec<_> = Experiment::FILES.iter().map(|(name, _)| *name).collect();
+    format!("A TOML file or a built-in experiment: {}", names.join(", "))
 }
 
 pub fn methods(args: MethodsArgs) -> Result<(), Failure> {

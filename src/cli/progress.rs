@@ -205,7 +205,7 @@ mod tests {
                       of this run";
         assert_eq!(line, wanted);
         let dropped = Stored { outcome: Outcome::Dropped, measured: None, ..placed };
-        let line = trial_line(("rm-rl", 1), (14, 140), key, &dropped, 20_000.0);
-        assert!(line.contains(") dropped, 14 s; 5.6 h left"), "{line}");
+        let line = trial_line(("rm-rl", 1), (14, 140), key, &dropped, 21_600.0);
+        assert!(line.contains(") dropped, 14 s; 6.0 h left"), "{line}");
     }
 }

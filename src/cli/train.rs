@@ -4,6 +4,7 @@ use super::compare::{SweepArgs, set, sweep};
 use crate::cell::Unwatched;
 use crate::cli::Failure;
 use crate::cli::backend::BackendArgs;
+use crate::cli::lists;
 use crate::lab::{Change, Experiment, Part, method_name};
 use crate::learn::{self, Recommended};
 
@@ -13,7 +14,7 @@ use crate::learn::{self, Recommended};
   rmrl train narrow --method rm-rl --seed 1 --backend real --robot my-arm.toml --dry-run
   rmrl train wide --method ppo --seed 3 --trials 5000 --set ppo.lr=1e-3 --out runs/mine")]
 pub struct Args {
-    /// Built-in experiment (narrow, wide, success, tight, shelf-direct, side-grip, drift, randomised, smoke, study-narrow, -success, -wide, -shelf, -drift) or a TOML file
+    #[arg(help = lists::experiments())]
     experiment: String,
     /// The method; left out, the best ones for this experiment are named
     #[arg(long, value_name = "M")]

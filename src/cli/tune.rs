@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use super::cells::{Bench, SimCells};
 use super::compare::scratch_base;
 use super::out::say;
+use crate::cli::lists;
 use crate::cli::{Failure, interrupt};
 use crate::lab::Part;
 use crate::lab::tune::{Standing, promoted};
@@ -34,7 +35,7 @@ use runs::{Made, Runs};
 The output folder gets tune.json: every setting with its figures, and the best one as --set lines.
 The same command goes on with what a stopped one left.")]
 pub struct Args {
-    /// Built-in experiment (narrow, wide, success, tight, shelf-direct, side-grip, drift, randomised, smoke, study-narrow, -success, -wide, -shelf, -drift) or a TOML file
+    #[arg(help = lists::experiments())]
     experiment: String,
     /// The method to tune: a name or a program
     #[arg(long, value_name = "M")]

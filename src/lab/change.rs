@@ -70,7 +70,7 @@ impl Change {
         };
         let table = Table::try_from(file).map_err(|e| wrong(&e.to_string()))?;
         let mut path = self.path.clone();
-        if file.outside.contains_key(&path[0]) {
+        if file.outside.contains_key(&path[0]) || file.variants.contains_key(&path[0]) {
             path.insert(0, "settings".to_owned());
         }
         let mut table = inserted(table, &path, self.value.clone())

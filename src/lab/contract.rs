@@ -285,6 +285,32 @@ fn fitted_role_models_are_sampled_and_age_and_solve_the_task() {
 }
 
 #[test]
+fn rivals_choose_their_scenes_too() {
+    for method in ["gp-bandit", "cem", "outline", "direct-pose", "self-calibration"] {
+        let mut learner = made(method, "scenes = \"worst\"");
+        let history = train(learner.as_mut(), 100, |_| ()).unwrap();
+        let chosen = |t: &&Experience| t.instance != Some((t.trial % 6) as usize);
+        let count = history.iter().filter(chosen).count();
+        assert!((20..=50).contains(&count), "{method}: {count}");
+    }
+}
+
+#[test]
+fn a_gaussian_process_is_surer_after_more_trials() {
+    let after = |trials| {
+        let mut learner = made("gp-bandit", "");
+        let history = train(learner.as_mut(), trials, |_| ()).unwrap();
+        let view = View { image: &history[0].image, instance: None, pose: None, truth: None };
+        let key = TrialKey { phase: Phase::InScene, index: 0 };
+        let draw = Streams::new(1).draw(Stream::Explore, key);
+        let act = learner.act(&[view], Mode::Greedy, &mut [draw]).unwrap();
+        act[0].spread.unwrap().into_iter().sum::<f64>()
+    };
+    let (soon, late) = (after(60), after(240));
+    assert!(late < 0.8 * soon, "{late:.2} after {soon:.2}");
+}
+
+#[test]
 fn who_has_noticed_a_change_of_the_task_remembers_it_over_a_restart() {
     for method in ["bayes-linear", "bayes-registered", "rm-rl-fit", "rm-rl-registered"] {
         let worse = |told: &mut Experience| {

@@ -1,13 +1,14 @@
 use std::collections::BTreeMap;
 
-use toml::{Table, Value};
+use toml::Value;
 
 use super::change::Change;
 use super::experiment_file::{self, Evaluation, File};
 use super::outside;
+use super::variants::Variants;
 use crate::config::{Physics, validate_task};
 use crate::input::{Check, ConfigError, Content, Source};
-use crate::learn::{self, Card, Recipe};
+use crate::learn::{self, Card, Entry, Recipe};
 use crate::report::Contrast;
 use crate::task::TaskSpec;
 
@@ -51,11 +52,13 @@ pub struct Experiment {
     said_summary: Option<String>,
     /// Those of its methods that are programs.
     pub(super) outside: outside::All,
+    /// Those of its methods that are known ones with other settings.
+    variants: Variants,
 }
 
 impl Experiment {
     /// The experiments that are built into the binary: name and text.
-    pub const FILES: [(&'static str, &'static str); 14] = [
+    pub const FILES: [(&'static str, &'static str); 16] = [
         ("narrow", include_str!("../../experiments/narrow.toml")),
         ("wide", include_str!("../../experiments/wide.toml")),
         ("smoke", include_str!("../../experiments/smoke.toml")),
@@ -70,6 +73,8 @@ impl Experiment {
         ("study-wide", include_str!("../../experiments/study-wide.toml")),
         ("study-shelf", include_str!("../../experiments/study-shelf.toml")),
         ("study-drift", include_str!("../../experiments/study-drift.toml")),
+        ("study-tight", include_str!("../../experiments/study-tight.toml")),
+        ("study-ablations", include_str!("../../experiments/study-ablations.toml")),
     ];
 
     /// Reads a built-in experiment by name, or a TOML file by its path, applies `KEY=VALUE` changes
@@ -141,6 +146,7 @@ impl Experiment {
         let mut run = self.clone();
         run.methods.retain(|recipe| recipe.card().name == method);
         run.outside.retain(|name, _| name == method);
+        run.variants.retain(|name, _| name == method);
         run.contrasts.clear();
         run.pictures.clear();
         Self { first_seed: seed, seeds: 1, ..run }
@@ -178,6 +184,7 @@ impl Experiment {
             task: self.task.clone(),
             physics: self.physics,
             outside: self.outside.clone(),
+            variants: self.variants.clone(),
             settings: self
                 .methods
                 .iter()
@@ -195,10 +202,18 @@ impl Experiment {
         file.validate(&check, &demonstrations)?;
         validate_task(&check, &file.task)?;
         ready_outside(&check, &mut file, ask)?;
+        for (name, variant) in &file.variants {
+            variant.validate(&check, name)?;
+        }
         let methods = recipes(&check, &file)?;
-        for name in file.pictures.iter().filter(|name| !file.methods.contains(name)) {
+        let known =
+            |name: &&String| file.methods.contains(*name) || file.variants.contains_key(*name);
+        for name in file.pictures.iter().filter(|name| !known(name)) {
             learn::find(source, "pictures", name)?;
         }
+        // Those that take part, whose settings are whole by now.
+        file.variants.retain(|name, _| file.methods.contains(name));
+        file.variants.values_mut().for_each(|variant| variant.settings.clear());
         let evaluation = Evaluation { shelf_scene: None, shelf_trials: None, ..file.evaluation };
         let TaskSpec { range, bins, .. } = &file.task;
         let derived = format!(
@@ -210,6 +225,7 @@ impl Experiment {
             summary: file.summary.clone().unwrap_or(derived),
             said_summary: file.summary,
             outside: file.outside,
+            variants: file.variants,
             scene: file.scene,
             robot: file.robot,
             methods,
@@ -248,19 +264,24 @@ fn told(file: &File) -> outside::Told {
 
 /// The methods of an experiment with their settings.
 fn recipes(check: &Check<'_>, file: &File) -> Result<Vec<Recipe>, ConfigError> {
-    for method in file.settings.keys() {
+    for method in file.settings.keys().filter(|name| !file.variants.contains_key(*name)) {
         learn::find(check.file, "settings", method)?;
     }
-    let none = Table::new();
     let of = |name: &String| {
         if let Some(outside) = file.outside.get(name) {
             let recipe = outside.recipe(check, name, told(file))?;
             let key = format!("prior_trials of {name}");
             return prior_fits(check, file, &key, recipe.card()).map(|()| recipe);
         }
-        let entry = learn::find(check.file, "methods", name)?;
-        let given = file.settings.get(name).unwrap_or(&none);
-        let recipe = entry.open(check.file, given)?;
+        let said = file.settings.get(name);
+        let (entry, given) = match file.variants.get(name) {
+            Some(variant) => {
+                let of_method = file.settings.get(&variant.method);
+                (variant.entry(check, name)?, variant.given(of_method, said))
+            }
+            None => (known(check, file, name)?, said.cloned().unwrap_or_default()),
+        };
+        let recipe = entry.open(check.file, &given)?;
         let most = file.trials / 2 / file.batch * file.batch;
         let among = recipe.card().prior_trials - recipe.card().on_top();
         if among > most && !given.contains_key(PRIOR) {
@@ -280,6 +301,14 @@ fn recipes(check: &Check<'_>, file: &File) -> Result<Vec<Recipe>, ConfigError> {
         "must name each method once",
     )?;
     file.methods.iter().map(of).collect()
+}
+
+/// A method that is built in, or from another crate.
+fn known(check: &Check<'_>, file: &File, name: &str) -> Result<Entry, ConfigError> {
+    learn::find(check.file, "methods", name).map_err(|mut error| {
+        error.valid.extend(file.variants.keys().map(|own| format!(", {own}")));
+        error
+    })
 }
 
 fn prior_fits(check: &Check<'_>, file: &File, key: &str, card: &Card) -> Result<(), ConfigError> {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+use super::variants::Variants;
 use super::{Experiment, outside};
 use crate::config::Physics;
 use crate::input::{Check, ConfigError, anchored, parse_toml};
@@ -44,6 +45,9 @@ pub(super) struct File {
     /// Those of the methods that are programs.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub outside: outside::All,
+    /// Known methods with other settings, under names of their own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variants: Variants,
     /// Method options that differ from their defaults, by method.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, Table>,

@@ -120,8 +120,51 @@ fn every_built_in_experiment_is_whole_and_the_studies_share_what_was_tuned() {
         let recipe = experiment.method("", method).unwrap();
         recipe.settings().get("lr").cloned()
     };
-    for study in ["study-success", "study-wide", "study-shelf", "study-drift"] {
+    for study in ["study-success", "study-wide", "study-shelf", "study-drift", "study-tight"] {
         assert_eq!(step(study, "ppo"), step("study-narrow", "ppo"), "{study}");
     }
     assert_ne!(step("study-narrow", "ppo"), step("narrow", "ppo"));
+}
+
+/// `narrow` with a variant of ppo.
+fn with_variant(variant: &str, more: &[&str]) -> Result<Experiment, ConfigError> {
+    let sets = [format!("variants={{{variant}}}"), "methods=[\"ppo\",\"bold\"]".to_owned()];
+    let sets: Vec<_> = sets.into_iter().chain(more.iter().map(|&set| set.to_owned())).collect();
+    Experiment::open("narrow", &sets)
+}
+
+const BOLD: &str = "bold={method=\"ppo\",settings={clip=0.5}}";
+
+#[test]
+fn a_variant_differs_from_its_method_as_this_experiment_sets_it_in_what_it_says_alone() {
+    let found = with_variant(BOLD, &["ppo.lr=0.003", "bold.epochs=7"]).unwrap();
+    let settings = |name| found.method("", name).unwrap().settings().clone();
+    let (plain, bold) = (settings("ppo"), settings("bold"));
+    let differ: Vec<_> =
+        plain.iter().filter(|(key, v)| bold[*key] != **v).map(|(k, _)| k).collect();
+    assert_eq!(differ, ["clip", "epochs"]);
+    assert_eq!((&bold["clip"], &bold["lr"]), (&Value::Float(0.5), &Value::Float(0.003)));
+    let card = found.method("", "bold").unwrap().card();
+    let ppo = found.method("", "ppo").unwrap().card();
+    assert_eq!((card.name.as_str(), card.signal), ("bold", ppo.signal));
+}
+
+#[test]
+fn a_variant_is_read_again_as_it_was_stored_alone_and_with_its_method() {
+    let found = with_variant(BOLD, &["ppo.lr=0.003"]).unwrap();
+    for stored in [found.clone(), found.of_run("bold", 3)] {
+        let again = Experiment::parse("stored", &stored.to_toml()).unwrap();
+        assert_eq!(again.to_toml(), stored.to_toml());
+        assert_eq!(again.method("", "bold").unwrap(), found.method("", "bold").unwrap());
+    }
+    assert!(!found.of_run("ppo", 3).to_toml().contains("bold"));
+}
+
+#[test]
+fn a_wrong_variant_is_told_with_key_and_what_is_valid() {
+    let wrong = |variant: &str| with_variant(variant, &[]).unwrap_err();
+    assert_eq!(wrong("bold={method=\"ppq\"}").key, "variants.bold.method");
+    assert_eq!(wrong("bold={method=\"ppo\",settings={clip=9}}").key, "settings.bold.clip");
+    assert_eq!(wrong("rm-rl={method=\"ppo\"}").valid, "is the name of a built-in method");
+    assert!(wrong("bald={method=\"ppo\"}").valid.ends_with("rm-rl-registered, bald"));
 }

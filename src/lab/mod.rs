@@ -25,6 +25,7 @@ mod schedule;
 mod sweep;
 mod trial;
 pub mod tune;
+mod variants;
 
 pub use change::Change;
 pub use collect::{missing, read_results, run_path};

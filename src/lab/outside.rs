@@ -12,7 +12,7 @@ use super::outside_method::OutsideMethod;
 use super::outside_settings::{self as settings, Settings};
 use super::process::{Process, program_in};
 use crate::input::{Check, ConfigError};
-use crate::learn::{self, Card, LearnError, Recipe, Role};
+use crate::learn::{self, Card, Choice, LearnError, Recipe, Role, SceneChoice};
 use crate::task::{ContextSignal, Image, Range, RewardSignal, streams::fnv1a};
 
 /// A program that is a method.
@@ -27,6 +27,9 @@ pub(super) struct Outside {
     /// How long it may take for an answer, s; for the first one at least 120.
     #[serde(default = "half_a_minute")]
     pub timeout_s: f64,
+    /// Which scene instance comes next; with any but `given` the program is shown which one it is.
+    #[serde(default, skip_serializing_if = "is_given")]
+    pub scenes: SceneChoice,
     /// Told to the program as they are.
     #[serde(default, skip_serializing_if = "Table::is_empty")]
     pub options: Table,
@@ -67,6 +70,10 @@ const HELLO: Duration = Duration::from_secs(120);
 
 fn half_a_minute() -> f64 {
     30.0
+}
+
+fn is_given(scenes: &SceneChoice) -> bool {
+    *scenes == SceneChoice::default()
 }
 
 /// Is this not a name but a program?
@@ -211,10 +218,14 @@ impl Outside {
             sees_executed: true,
             ..Card::learner(name, &answered.summary)
         };
+        let card = self.scenes.on(card);
         let mut shown = Table::new();
         shown.insert("command".to_owned(), self.command.join(" ").into());
         shown.insert("content".to_owned(), answered.content.clone().into());
         shown.insert("timeout_s".to_owned(), self.timeout_s.into());
+        if !is_given(&self.scenes) {
+            shown.insert("scenes".to_owned(), self.scenes.word().into());
+        }
         let options = match &answered.settings {
             Some(declared) => settings::resolve(check, name, declared, &self.options)?,
             None => self.options.clone(),
@@ -235,7 +246,8 @@ impl Outside {
             if own.declared(answer).map_err(failed)? != answered {
                 return Err(failed("answered \"hello\" otherwise than the first time".to_owned()));
             }
-            Ok(Box::new(OutsideMethod::new(for_run.clone(), told.range, process, patience)))
+            let card = for_run.clone();
+            Ok(Box::new(OutsideMethod::new(card, own.scenes, told.range, process, patience)))
         });
         Ok(recipe.with_spaces(spaces))
     }

@@ -10,21 +10,30 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::process::{Process, short};
-use crate::learn::{Card, Decision, Experience, Label, LearnError, Method, Mode, Progress, View};
+use crate::learn::{
+    Card, Decision, Experience, Label, LearnError, Method, Mode, Progress, SceneChoice, View,
+};
 use crate::task::{Correction, Draw, Image, Pose2, Range};
 
 /// A method that is another program, one a run.
 #[derive(Debug)]
 pub(super) struct OutsideMethod {
     card: Card,
+    scenes: SceneChoice,
     range: Range,
     process: Mutex<Process>,
     patience: Duration,
 }
 
 impl OutsideMethod {
-    pub fn new(card: Card, range: Range, process: Process, patience: Duration) -> Self {
-        Self { card, range, process: Mutex::new(process), patience }
+    pub fn new(
+        card: Card,
+        scenes: SceneChoice,
+        range: Range,
+        process: Process,
+        patience: Duration,
+    ) -> Self {
+        Self { card, scenes, range, process: Mutex::new(process), patience }
     }
 
     fn ask<T: DeserializeOwned>(&self, question: &Value) -> Result<T, LearnError> {
@@ -58,6 +67,10 @@ impl Method for OutsideMethod {
         let question = json!({ "op": "act", "mode": mode, "draws": draws, "views": shown });
         let answer: Acted = self.ask(&question)?;
         decisions(&answer, views.len(), self.range).map_err(LearnError::Outside)
+    }
+
+    fn wishes(&self, history: &[Experience], turn: usize, scenes: usize) -> Option<usize> {
+        self.scenes.wish(history, turn, scenes)
     }
 
     fn learn(

@@ -38,9 +38,10 @@ pub trait Fit: Send + Sized + 'static {
         dithered(known.fit.optimum(seen), sd, draw)
     }
 
-    /// The reward's form, by which a fit with a posterior says how sure it is.
-    fn form(&self) -> Form {
-        Form::Distance
+    /// How far the placement measured is expected to be off, as a standard deviation an axis (mm, mm, deg),
+    /// where this is seen: what a posterior of the reward's form leaves open, unless it knows better.
+    fn spread(&self, known: &Known, seen: &[f64]) -> Option<[f64; 3]> {
+        known.fit.spread_at(Form::Distance, seen)
     }
 }
 
@@ -225,7 +226,7 @@ impl<F: Fit> LinearLearner<F> {
             (Mode::Greedy, ..) => [0.0; 3],
         };
         let spread = match (mode, &self.known, &seen) {
-            (Mode::Greedy, Some(known), Some(seen)) => known.fit.spread_at(self.rule.form(), seen),
+            (Mode::Greedy, Some(known), Some(seen)) => self.rule.spread(known, seen),
             _ => None,
         };
         Decision { spread, ..self.reach.decision(axes) }

@@ -53,5 +53,6 @@ pub use optimiser::Adam;
 pub use recommended::{Recommended, recommended};
 pub use registry::{Entry, Recipe, add, entries, find, names};
 pub use rule::Rule;
+pub use scene_choice::SceneChoice;
 pub use settings::{Choice, Key, Setting, Settings};
 pub use space::{Number, Scale, Space};

@@ -3,6 +3,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 use super::free::{Reach, dithered};
 use super::reward_form::{Form, RewardFit, RewardPrior, Sample};
+use super::scene_choice::SceneChoice;
 use super::{Card, Decision, Experience, LearnError, Method, Mode, Progress, View, saved};
 use crate::settings;
 use crate::task::{ActionGrid, Draw, Image, Outcome, Pose2};
@@ -18,6 +19,8 @@ settings! {
         dither: f64 = 0.4, in 0.0..=10.0, tune log(0.1..=1.0);
         /// Latest trials that the bias is fitted to: fewer follow a drift sooner.
         window: usize = 200, in 10..=1_000_000, tune log(40..=400);
+        /// Which scene instance comes next, of those that training comes back to.
+        scenes: SceneChoice = SceneChoice::Given;
     }
 }
 
@@ -100,6 +103,10 @@ impl<S: Sight> Method for PlusBias<S> {
         draws: &mut [Draw],
     ) -> Result<Vec<Decision>, LearnError> {
         Ok(views.iter().zip(draws).map(|(view, draw)| self.decide(view, mode, draw)).collect())
+    }
+
+    fn wishes(&self, history: &[Experience], turn: usize, scenes: usize) -> Option<usize> {
+        self.settings.scenes.wish(history, turn, scenes)
     }
 
     fn learn(

@@ -103,6 +103,37 @@ impl Entry {
     pub fn open(&self, file: &str, overrides: &Table) -> Result<Recipe, ConfigError> {
         (self.open)(file, overrides)
     }
+
+    /// The same method under a name of its own, with these defaults; its own summary and role, unless said.
+    pub fn under(
+        &self,
+        name: &str,
+        summary: Option<&str>,
+        role: Option<Role>,
+        settings: &Table,
+    ) -> Self {
+        let (base, own, settings) = (self.clone(), name.to_owned(), settings.clone());
+        let summary = summary.map(str::to_owned);
+        Self::named(name, move |file, overrides| {
+            let mut all = settings.clone();
+            all.extend(overrides.clone());
+            let renamed = |mut error: ConfigError| {
+                let (from, to) = (format!("settings.{}.", base.name), format!("settings.{own}."));
+                error.key = error.key.replacen(&from, &to, 1);
+                error
+            };
+            let mut recipe = base.open(file, &all).map_err(renamed)?;
+            let build = recipe.build.clone();
+            let card = Card {
+                name: own.clone(),
+                summary: summary.clone().unwrap_or_else(|| recipe.card.summary.clone()),
+                role: role.unwrap_or(recipe.card.role),
+                ..recipe.card.clone()
+            };
+            (recipe.card, recipe.build) = (card, build);
+            Ok(recipe)
+        })
+    }
 }
 
 impl Recipe {
@@ -188,31 +219,6 @@ struct Preset {
     settings: Table,
 }
 
-impl Preset {
-    fn entry(self, name: &str, base: &Entry) -> Entry {
-        let (base, own) = (base.clone(), name.to_owned());
-        Entry::named(name, move |file, overrides| {
-            let mut all = self.settings.clone();
-            all.extend(overrides.clone());
-            let renamed = |mut error: ConfigError| {
-                let (from, to) = (format!("settings.{}.", base.name), format!("settings.{own}."));
-                error.key = error.key.replacen(&from, &to, 1);
-                error
-            };
-            let mut recipe = base.open(file, &all).map_err(renamed)?;
-            let build = recipe.build.clone();
-            let card = Card {
-                name: own.clone(),
-                summary: self.summary.clone(),
-                role: self.role,
-                ..recipe.card.clone()
-            };
-            (recipe.card, recipe.build) = (card, build);
-            Ok(recipe)
-        })
-    }
-}
-
 /// Built-in methods, then their presets, then what [`add`] brought.
 fn registry() -> &'static RwLock<Vec<Entry>> {
     static ENTRIES: OnceLock<RwLock<Vec<Entry>>> = OnceLock::new();
@@ -222,8 +228,9 @@ fn registry() -> &'static RwLock<Vec<Entry>> {
             toml::from_str(include_str!("methods/presets.toml")).expect("a built-in file is valid");
         for (name, preset) in presets {
             let base = entries.iter().find(|entry| entry.name == preset.method);
-            let base = base.expect("a built-in preset names a method").clone();
-            entries.push(preset.entry(&name, &base));
+            let base = base.expect("a built-in preset names a method");
+            let Preset { summary, role, settings, .. } = &preset;
+            entries.push(base.under(&name, Some(summary), Some(*role), settings));
         }
         RwLock::new(entries)
     })

@@ -119,8 +119,8 @@ impl Fit for BayesLinear {
         Ok((Known { fit, since, before }, Progress { loss, ..Progress::default() }))
     }
 
-    fn form(&self) -> Form {
-        self.settings.form
+    fn spread(&self, known: &Known, seen: &[f64]) -> Option<[f64; 3]> {
+        known.fit.spread_at(self.settings.form, seen)
     }
 
     fn explore(&self, known: &Known, seen: &[f64], sd: f64, draw: &mut Draw) -> [f64; 3] {

@@ -4,6 +4,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 use crate::learn::free::Reach;
 use crate::learn::groups::mean_and_deviation;
+use crate::learn::scene_choice::SceneChoice;
 use crate::learn::scenes::scenes;
 use crate::learn::{
     Card, Decision, Entry, Experience, LearnError, Method, Mode, Progress, Role, View,
@@ -32,6 +33,8 @@ settings! {
         first_deviation: f64 = 0.5, in 1e-3..=10.0, tune log(0.2..=1.0);
         /// Least standard deviation, mm and deg.
         least_deviation: f64 = 0.3, in 0.0..=10.0, tune log(0.1..=1.0);
+        /// Which scene instance comes next, of those that training comes back to.
+        scenes: SceneChoice = SceneChoice::Given;
     }
 }
 
@@ -111,6 +114,10 @@ impl Method for Cem {
             self.reach.decision(known.unwrap_or(&first).map(axis))
         };
         Ok(views.iter().zip(draws).map(decide).collect())
+    }
+
+    fn wishes(&self, history: &[Experience], turn: usize, scenes: usize) -> Option<usize> {
+        self.settings.scenes.wish(history, turn, scenes)
     }
 
     fn learn(

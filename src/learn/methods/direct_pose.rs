@@ -3,7 +3,7 @@ use crate::learn::{Card, Entry};
 use crate::task::{ContextSignal, Image, Pose2};
 
 pub fn entry() -> Entry {
-    let card = |_: &BiasSettings| DirectPose::card();
+    let card = |settings: &BiasSettings| settings.scenes.on(DirectPose::card());
     Entry::of(DirectPose::NAME, card, |card, settings, grid, _| {
         Ok(Box::new(PlusBias::<DirectPose>::new(card, settings, grid)))
     })

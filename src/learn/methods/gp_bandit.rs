@@ -2,6 +2,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 use crate::learn::free::{Linear, Looks, Reach};
 use crate::learn::gaussian_process::{GaussianProcess, Kernel, Point};
+use crate::learn::scene_choice::SceneChoice;
 use crate::learn::{
     Card, Decision, Entry, Experience, LearnError, Method, Mode, Progress, Role, View,
 };
@@ -31,13 +32,19 @@ settings! {
         deviation: f64 = 0.5, in 1e-3..=100.0, tune log(0.2..=2.0);
         /// Standard deviation of the reward's noise.
         noise: f64 = 0.09, in 1e-3..=10.0, tune log(0.03..=0.3);
+        /// Which scene instance comes next, of those that training comes back to.
+        scenes: SceneChoice = SceneChoice::Given;
     }
 }
 
-fn card(_: &GpBanditSettings) -> Card {
+fn card(settings: &GpBanditSettings) -> Card {
     let summary = "Gaussian process over image components and correction, Thompson sampling (after Krause & Ong 2011)";
-    Card { role: Role::Rival, ..Card::learner(NAME, summary) }
+    settings.scenes.on(Card { role: Role::Rival, ..Card::learner(NAME, summary) })
 }
+
+/// Draws from the posterior whose optima say how sure it is of its own: not what the arm adds, of which a
+/// reward without a form tells nothing.
+const DRAWS: usize = 16;
 
 /// A contextual bandit whose reward is a Gaussian process over context and action with a product kernel
 /// (Krause and Ong, NIPS 2011), and Thompson sampling instead of their upper bound (Chowdhury and
@@ -75,18 +82,26 @@ impl GpBandit {
         Ok(())
     }
 
-    fn choose(&self, view: &View<'_>, mode: Mode, draw: &mut Draw) -> [f64; 3] {
-        match (&self.process, self.looks.see(view.image), mode) {
-            (Some(process), Some(seen), Mode::Greedy) => {
-                process.slice(&seen, None).best(self.reach.half())
-            }
-            (Some(process), Some(seen), Mode::Explore) => {
-                let unit = (0..process.size()).map(|_| StandardNormal.sample(draw)).collect();
-                process.slice(&seen, Some(unit)).best(self.reach.half())
-            }
-            (_, _, Mode::Greedy) => [0.0; 3],
-            (_, _, Mode::Explore) => self.reach.uniform(draw),
+    fn decide(&self, view: &View<'_>, mode: Mode, draw: &mut Draw) -> Decision {
+        let (Some(process), Some(seen)) = (&self.process, self.looks.see(view.image)) else {
+            return self.reach.decision(match mode {
+                Mode::Greedy => [0.0; 3],
+                Mode::Explore => self.reach.uniform(draw),
+            });
+        };
+        let mut drawn = || {
+            let unit = (0..process.size()).map(|_| StandardNormal.sample(draw)).collect();
+            process.slice(&seen, Some(unit)).best(self.reach.half())
+        };
+        if mode == Mode::Explore {
+            return self.reach.decision(drawn());
         }
+        let best = process.slice(&seen, None).best(self.reach.half());
+        let bests: Vec<[f64; 3]> = (0..DRAWS).map(|_| drawn()).collect();
+        let square =
+            |axis: usize| bests.iter().map(|b| (b[axis] - best[axis]).powi(2)).sum::<f64>();
+        let spread = std::array::from_fn(|axis| (square(axis) / DRAWS as f64).sqrt());
+        Decision { spread: Some(spread), ..self.reach.decision(best) }
     }
 }
 
@@ -101,10 +116,11 @@ impl Method for GpBandit {
         mode: Mode,
         draws: &mut [Draw],
     ) -> Result<Vec<Decision>, LearnError> {
-        let decide = |(view, draw): (&View<'_>, &mut Draw)| {
-            self.reach.decision(self.choose(view, mode, draw))
-        };
-        Ok(views.iter().zip(draws).map(decide).collect())
+        Ok(views.iter().zip(draws).map(|(view, draw)| self.decide(view, mode, draw)).collect())
+    }
+
+    fn wishes(&self, history: &[Experience], turn: usize, scenes: usize) -> Option<usize> {
+        self.settings.scenes.wish(history, turn, scenes)
     }
 
     fn learn(

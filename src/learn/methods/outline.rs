@@ -4,7 +4,7 @@ use crate::learn::{Card, Entry};
 use crate::task::{Image, Pose2};
 
 pub fn entry() -> Entry {
-    let card = |_: &BiasSettings| Outline::card();
+    let card = |settings: &BiasSettings| settings.scenes.on(Outline::card());
     Entry::of(Outline::NAME, card, |card, settings, grid, _| {
         Ok(Box::new(PlusBias::<Outline>::new(card, settings, grid)))
     })

@@ -82,8 +82,8 @@ impl Fit for RmRlFit {
         (settings.linear, settings.exploration, settings.registered)
     }
 
-    fn form(&self) -> Form {
-        self.settings.form
+    fn spread(&self, known: &Known, seen: &[f64]) -> Option<[f64; 3]> {
+        known.fit.spread_at(self.settings.form, seen)
     }
 
     fn new(settings: RmRlFitSettings) -> Self {
