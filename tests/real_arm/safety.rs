@@ -137,6 +137,7 @@ fn a_plate_found_in_the_hand_is_carried_back_slowly_for_the_first_100_mm_only() 
     assert_eq!(again.recover(&mut speeds).unwrap(), PlateAt::Pick);
     let slow = robot.speeds.contact_mm_s * robot.real.as_ref().unwrap().first_motion_share;
     assert!(speeds.first < 1.2 * slow, "{} mm/s at first", speeds.first);
+    drop(again);
 
     let mut cell = site.connect().unwrap();
     cell.prepare(&setup(Pose2::IDENTITY), &mut Unwatched).unwrap();
