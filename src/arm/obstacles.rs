@@ -27,6 +27,8 @@ pub struct NearObstacle {
 
 /// What lies this much farther off than the clearance is refused too, metres, so that each look carries the proof on.
 const MARGIN: f64 = 0.1e-3;
+/// Places of a way that is refused.
+const LOOKS: u32 = 200;
 /// A box whose top is no higher than this over the base's foot is what the arm stands on, metres.
 const FOOT: f64 = 1e-3;
 
@@ -55,7 +57,8 @@ impl Body {
                 // A distance that is not a number is not clear.
                 if distance.is_nan() || distance < self.clearance + MARGIN {
                     let (link, obstacle) = (part.shape.name(), obstacle.to_owned());
-                    return Err(NearObstacle { link, obstacle, distance, share });
+                    let here = NearObstacle { link, obstacle, distance, share };
+                    return Err(part.worst(arm, trajectory, here));
                 }
                 let step = (distance - self.clearance) / part.fastest;
                 part.clear_until =
@@ -125,6 +128,28 @@ impl<'a> Part<'a> {
             (obstacle.name.as_str(), distance(self.shape, obstacle, world_from_link))
         });
         distances.fold(far, |a, b| if b.1 < a.1 || b.1.is_nan() { b } else { a })
+    }
+}
+
+impl Part<'_> {
+    /// Where on the way it comes nearest, as far as a look at [`LOOKS`] more places shows: what a person wants to know.
+    fn worst(
+        &self,
+        arm: &ArmModel,
+        trajectory: &JointTrajectory,
+        here: NearObstacle,
+    ) -> NearObstacle {
+        let nominal = arm.kinematics.uncalibrated();
+        let look = |i: u32| {
+            let share = f64::from(i) / f64::from(LOOKS);
+            let joints = trajectory.along(share).0;
+            let (links, flange) = (nominal.base_from_links(&joints), nominal.forward(&joints));
+            let (obstacle, distance) =
+                self.nearest(&(arm.world_from_base * frame(self.shape, &links, &flange)));
+            NearObstacle { obstacle: obstacle.to_owned(), distance, share, ..here.clone() }
+        };
+        let nearer = |a: NearObstacle, b: NearObstacle| if b.distance < a.distance { b } else { a };
+        (0..=LOOKS).map(look).fold(here.clone(), nearer)
     }
 }
 
