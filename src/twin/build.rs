@@ -66,6 +66,8 @@ impl Plan {
         let told =
             Watchers::new(self.spec.client_interface, told, configuration(model.kinematics.rows()));
         let mut controller = Controller::new(body, eyes, told, self.spec.remote_control);
+        // A dashboard leaves the series' letter away.
+        controller.model = self.robot.kind.name().trim_end_matches('e').to_uppercase();
         // As a lab sets them in the installation.
         controller.body.set_tcp(model.flange_from_tool);
         let arm = &self.arm.spec;

@@ -36,6 +36,8 @@ pub struct Controller {
     pub(super) faults: Schedule,
     pub(super) active: Active,
     snapshot: Snapshot,
+    /// What it says it is: `UR5`.
+    pub(super) model: String,
     events: VecDeque<Event>,
     teller: Option<Listener>,
     /// Cut every connection: taken up by the servers.
@@ -117,6 +119,7 @@ impl Controller {
             faults: Schedule::default(),
             active: Active::default(),
             snapshot: Snapshot::default(),
+            model: "UR5".to_owned(),
             events: VecDeque::new(),
             teller: None,
             cut: false,

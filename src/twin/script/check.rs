@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn the_drivers_own_program_passes() {
-        let text = include_str!("../../real/control.script");
+        let text = include_str!("../../real/ur/control.script");
         let names = [
             ("{tcp}", "p[0,0,0,0,0,0]"),
             ("{payload_kg}", "1"),
