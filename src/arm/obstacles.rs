@@ -33,6 +33,16 @@ const LOOKS: u32 = 200;
 const FOOT: f64 = 1e-3;
 
 impl Body {
+    /// Is that far enough from an obstacle, metres? A distance that is not a number is not.
+    pub fn keeps_clear(&self, distance: f64) -> bool {
+        distance >= self.least_to_obstacles()
+    }
+
+    /// Metres.
+    pub fn least_to_obstacles(&self) -> f64 {
+        self.clearance + MARGIN
+    }
+
     /// Does every link keep its clearance from every obstacle all along the way? The proof advances each part by what
     /// its nearest obstacle allows (conservative advancement), so that nothing can be between two looks; what comes
     /// nearer than the clearance and [`MARGIN`] at a look is refused.
@@ -54,8 +64,7 @@ impl Body {
             for part in parts.iter_mut().filter(|part| part.clear_until <= share) {
                 let world_from_link = arm.world_from_base * frame(part.shape, &links, &flange);
                 let (obstacle, distance) = part.nearest(&world_from_link);
-                // A distance that is not a number is not clear.
-                if distance.is_nan() || distance < self.clearance + MARGIN {
+                if !self.keeps_clear(distance) {
                     let (link, obstacle) = (part.shape.name(), obstacle.to_owned());
                     let here = NearObstacle { link, obstacle, distance, share };
                     return Err(part.worst(arm, trajectory, here));

@@ -117,15 +117,18 @@ fn check_range(
 
 fn check_shape(arm: &ArmModel, name: &'static str, way: &JointTrajectory) -> Result<(), Forbidden> {
     let body = &arm.body;
-    let forbidden = |a: &str, b: &str, distance: f64, share: f64| Forbidden {
+    let forbidden = |(a, b): (&str, &str), distance: f64, share: f64, least: f64| Forbidden {
         what: format!("distance of {a} and {b} in '{name}', {:.0} % of the way", share * 100.0),
         value: format!("{:.1} mm", distance * 1e3),
-        allowed: format!("{:.1} mm and more", body.clearance * 1e3),
+        allowed: format!("{:.1} mm and more", least * 1e3),
     };
-    body.check(arm, way)
-        .map_err(|near| forbidden(near.parts[0], near.parts[1], near.distance, near.share))?;
-    body.check_obstacles(arm, way)
-        .map_err(|near| forbidden(near.link, &near.obstacle, near.distance, near.share))
+    body.check(arm, way).map_err(|near| {
+        forbidden((near.parts[0], near.parts[1]), near.distance, near.share, body.clearance)
+    })?;
+    body.check_obstacles(arm, way).map_err(|near| {
+        let least = body.least_to_obstacles();
+        forbidden((near.link, &near.obstacle), near.distance, near.share, least)
+    })
 }
 
 fn reach(segment: &Segment, why: &str) -> Forbidden {

@@ -141,12 +141,17 @@ fn limits(joint: &Joint) -> Result<(f64, f64, f64), UrdfError> {
         _ => (limit.lower, limit.upper),
     };
     let element = |which| format!("joint '{}' limit {which}", joint.name);
-    if low >= high {
+    // Also if one is missing: then it is not finite.
+    if !(low.is_finite() && high.is_finite() && low < high) {
         let valid = format!("must be below upper, {high}");
         return Err(UrdfError::new(element("lower"), low, valid));
     }
-    if limit.velocity <= 0.0 {
-        return Err(UrdfError::new(element("velocity"), limit.velocity, "must be above 0"));
+    if !(limit.velocity.is_finite() && limit.velocity > 0.0) {
+        return Err(UrdfError::new(
+            element("velocity"),
+            limit.velocity,
+            "must be a number above 0",
+        ));
     }
     Ok((low, high, limit.velocity))
 }

@@ -209,12 +209,38 @@ fn what_is_wrong_names_element_value_and_what_is_valid() {
         (cylinder, String::new(), vec!["must hold one of"]),
         (cylinder, "<cone radius=\"0.1\"/>".to_owned(), vec!["cone", "cylinder"]),
     ];
-    for (old, new, says) in cases.into_iter().chain(more).chain(lengths).chain(boxes) {
+    // What reads the file goes by names alone, whatever namespace they stand in.
+    let space = "xmlns:x=\"urn:x\"";
+    let namespaces = [
+        ("<robot", "<robot xmlns=\"urn:x\"".to_owned(), vec!["robot", "namespace"]),
+        (
+            cylinder,
+            format!("<x:cylinder {space} radius=\"-1\" length=\"0.05\"/>"),
+            vec!["cylinder", "namespace"],
+        ),
+        (
+            cylinder,
+            format!("<cylinder {space} x:radius=\"-1\" radius=\"0.1\" length=\"0.05\"/>"),
+            vec!["cylinder", "namespace"],
+        ),
+    ];
+    let all = cases.into_iter().chain(more).chain(lengths).chain(boxes).chain(namespaces);
+    for (old, new, says) in all {
         assert!(UR5E.contains(old), "{old}");
         let error = UrdfArm::parse(&UR5E.replacen(old, &new, 1)).unwrap_err().to_string();
         for part in says {
             assert!(error.contains(part), "{new}: '{part}' is missing in: {error}");
         }
+    }
+}
+
+#[test]
+fn a_limit_that_is_missing_is_no_number_in_any_version_of_urdf() {
+    for version in ["1.0", "1.2"] {
+        let text = UR5E.replacen("<robot", &format!("<robot version=\"{version}\""), 1);
+        let text = text.replacen("lower=\"-6.283185307179586\"", "", 1);
+        assert!(text.len() < UR5E.len() + 30);
+        assert!(UrdfArm::parse(&text).is_err(), "{version}");
     }
 }
 

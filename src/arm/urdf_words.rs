@@ -10,7 +10,7 @@ const READ: [&str; 2] = ["link", "joint"];
 
 /// Within which element, which one, with which attributes. Anything else inside a link's collisions and a joint
 /// would be believed to count, and be ignored.
-const TAKEN: [(&str, &str, &[&str]); 22] = [
+const TAKEN: [(&str, &str, &[&str]); 21] = [
     ("link", "inertial", &[]),
     ("link", "visual", &["name"]),
     ("link", "collision", &["name", "group"]),
@@ -40,7 +40,6 @@ const TAKEN: [(&str, &str, &[&str]); 22] = [
     ),
     ("robot", "link", &["name", "type"]),
     ("robot", "joint", &["name", "type"]),
-    ("", "robot", &["name", "version"]),
 ];
 
 /// Nothing inside these is read: what an arm weighs and looks like, how a simulator's contacts are.
@@ -48,13 +47,12 @@ const UNREAD: [&str; 6] =
     ["inertial", "visual", "contact", "dynamics", "calibration", "safety_controller"];
 
 /// How many numbers an attribute holds, and from where to where each may be. Metres, rad, s, N.
-const NUMBERS: [(&str, usize, f64, f64); 13] = [
+const NUMBERS: [(&str, usize, f64, f64); 12] = [
     ("xyz", 3, -10.0, 10.0),
     ("rpy", 3, -TAU - 1e-3, TAU + 1e-3),
     ("size", 3, 1e-4, 5.0),
     ("radius", 1, 1e-4, 2.0),
     ("length", 1, 1e-4, 5.0),
-    ("scale", 3, 1e-6, 1e6),
     ("lower", 1, -2.0 * TAU - 1e-3, 2.0 * TAU + 1e-3),
     ("upper", 1, -2.0 * TAU - 1e-3, 2.0 * TAU + 1e-3),
     ("effort", 1, 0.0, 1e6),
@@ -75,20 +73,26 @@ pub(super) fn check(xml: &str) -> Result<(), UrdfError> {
     if named != "robot" {
         return Err(UrdfError::new("element", named, "must be <robot>"));
     }
-    let read = |node: &Node<'_, '_>| is_own(node) && READ.contains(&node.tag_name().name());
+    if robot.tag_name().namespace().is_some() {
+        return Err(UrdfError::new("robot", "in an XML namespace", NO_NAMESPACE));
+    }
+    let read = |node: &Node<'_, '_>| node.is_element() && READ.contains(&node.tag_name().name());
     robot.children().filter(read).try_for_each(|node| {
         let name = node.attribute("name").unwrap_or_default();
         walk(node, "robot", &format!("{} '{name}'", node.tag_name().name()))
     })
 }
 
-/// Of URDF itself, not of a namespace that an extension brought.
-fn is_own(node: &Node<'_, '_>) -> bool {
-    node.is_element() && node.tag_name().namespace().is_none()
-}
+/// Who reads the file after this goes by names alone: what stands in a namespace would be read unchecked.
+const NO_NAMESPACE: &str =
+    "must stand in no XML namespace, attributes neither: it would be read all the same";
 
 fn walk(node: Node<'_, '_>, within: &str, called: &str) -> Result<(), UrdfError> {
     let element = node.tag_name().name();
+    let named = node.attributes().find(|attribute| attribute.namespace().is_some());
+    if node.tag_name().namespace().is_some() || named.is_some() {
+        return Err(UrdfError::new(called, "in an XML namespace", NO_NAMESPACE));
+    }
     let taken = TAKEN.iter().find(|(parent, child, _)| *parent == within && *child == element);
     let Some((_, _, known)) = taken else {
         let here =
@@ -100,7 +104,12 @@ fn walk(node: Node<'_, '_>, within: &str, called: &str) -> Result<(), UrdfError>
     if UNREAD.contains(&element) {
         return Ok(());
     }
-    for attribute in node.attributes().filter(|a| a.namespace().is_none()) {
+    // How large a mesh is drawn and how far a fixed joint may turn is not read.
+    let is_fixed = node.parent().is_some_and(|joint| joint.attribute("type") == Some("fixed"));
+    if element == "mesh" || element == "limit" && is_fixed {
+        return Ok(());
+    }
+    for attribute in node.attributes() {
         let (name, value) = (attribute.name(), attribute.value());
         let key = format!("{called} {name}");
         if !known.contains(&name) {
@@ -110,7 +119,7 @@ fn walk(node: Node<'_, '_>, within: &str, called: &str) -> Result<(), UrdfError>
         numbers(&key, name, value)?;
     }
     let mut seen: Vec<&str> = Vec::new();
-    for child in node.children().filter(is_own) {
+    for child in node.children().filter(Node::is_element) {
         let name = child.tag_name().name();
         let many = ["link", "joint", "collision", "visual"].contains(&name);
         if seen.contains(&name) && !many || element == "geometry" && !seen.is_empty() {

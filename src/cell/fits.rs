@@ -23,6 +23,32 @@ pub fn check(
     places_are_in_reach(experiment, scene, robot, task, plan)
 }
 
+/// The robot file's obstacles must stand out of the nominal way of hand and plate between the places of this plan, as
+/// they were taught: [`check`] goes by the drawing, where the furniture is.
+pub fn check_obstacles(scene: &Scene, robot: &Robot, plan: &CellPlan) -> Result<(), ConfigError> {
+    if robot.obstacles.is_empty() {
+        return Ok(());
+    }
+    let seat = plan.target.world_from_place * plan.plate_from_tool;
+    let grip = plan.pick.world_from_place * plan.plate_from_tool;
+    let route = plan.route((plan.pick, grip), (plan.target, seat));
+    let whole = [route.whole(), plan.retreat(&seat)].concat();
+    let path = robot.planner().check(robot.home(), whole).map_err(|forbidden| {
+        let valid = format!("{} must be within {}", forbidden.what, forbidden.allowed);
+        Check { file: robot.name.file() }.error("real.pick, real.place", &forbidden.value, valid)
+    })?;
+    way_is_free(scene, robot, plan, &path, Against::Obstacles)
+}
+
+/// What is looked for in the way.
+#[derive(Clone, Copy, PartialEq)]
+enum Against {
+    /// Furniture and obstacles; a plate between its guides meets these, as it should.
+    All,
+    /// The robot file's obstacles, which no plate should meet.
+    Obstacles,
+}
+
 /// Every correction of the grid must lie inside the robot's envelope.
 fn corrections_are_allowed(
     experiment: Check<'_>,
@@ -135,7 +161,7 @@ fn places_are_in_reach(
     let nominal = route(Pose2::IDENTITY);
     within(file, "site pick", [nominal.approach.clone(), vec![nominal.lift.clone()]].concat())?;
     let whole = within(file, "site place", [nominal.whole(), plan.retreat(&seat)].concat())?;
-    way_is_free(scene, robot, plan, &whole)?;
+    way_is_free(scene, robot, plan, &whole, Against::All)?;
     let Range { mm, deg } = task.range;
     for (x, y, yaw) in [(mm, mm, deg), (mm, -mm, -deg), (-mm, mm, -deg), (-mm, -mm, deg)] {
         within(experiment, "task.range", route(Pose2::new(x, y, yaw)).whole())?;
@@ -149,6 +175,7 @@ fn way_is_free(
     robot: &Robot,
     plan: &CellPlan,
     path: &CheckedPath,
+    against: Against,
 ) -> Result<(), ConfigError> {
     let hand = HandBoxes::new(&robot.gripper);
     let open = hand.opened(robot.gripper.opening_mm / 2e3).to_vec();
@@ -156,14 +183,17 @@ fn way_is_free(
     let half = scene.plate.size / 2.0;
     let centre = plan.plate_from_tool.inverse() * Isometry3::translation(0.0, 0.0, half.z);
     let carried = [closed.clone(), vec![(centre, half)]].concat();
-    let boxes: Vec<&StaticBox> = standing(scene, robot).map(|(.., part)| part).collect();
+    let furniture = if against == Against::All { 0 } else { scene.statics.len() };
+    let looked_for = || standing(scene, robot).skip(furniture);
+    let boxes: Vec<&StaticBox> = looked_for().map(|(.., part)| part).collect();
     let mut from = *path.start();
     for segment in path.segments() {
         let moving = match (segment.carrying, segment.contact) {
             (false, _) => &open,
             (true, false) => &carried,
             // The plate is between its guides, and on its seat.
-            (true, true) => &closed,
+            (true, true) if against == Against::All => &closed,
+            (true, true) => &carried,
         };
         let line = Line::new(from, segment.world_from_tool);
         from = segment.world_from_tool;
@@ -171,7 +201,7 @@ fn way_is_free(
         let who = if part < open.len() { "hand" } else { "plate" };
         let value = format!("in the way of the {who} on its move '{}'", segment.name);
         let valid = format!("must leave the nominal way of robot {} free", robot.name);
-        let found = standing(scene, robot).nth(met);
+        let found = looked_for().nth(met);
         return found.map_or(Ok(()), |(check, key, _)| Err(check.error(&key, value, valid)));
     }
     Ok(())

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use super::cells::{Bench, SimCells, of_file};
 use super::pause::PauseArgs;
-use crate::cell::{CellError, CellPlan, Signals, Unwatched, Workcell, check_fit};
+use crate::cell::{CellError, CellPlan, Signals, Unwatched, Workcell, check_fit, check_obstacles};
 use crate::cli::Failure;
 use crate::config::Robot;
 use crate::input::{Check, ConfigError, anchored};
@@ -139,6 +139,8 @@ impl RealCells {
         // path where it really stands.
         let (scene, robot) = (cells.site.scene(), cells.site.robot().ignoring_furniture());
         check_fit(check, scene, &robot, task, &CellPlan::new(scene, &robot))?;
+        // What the robot file adds stands where it stands.
+        check_obstacles(scene, &robot, &cells.site.plan())?;
         Ok(cells)
     }
 

@@ -219,7 +219,10 @@ pub fn sweep(
         let outcome = sweep.run(&mut |event| {
             if let Event::Started { method, seed } = &event {
                 let run = run_path(folder.path(), method, *seed);
-                progress.goes_on_after(made(&run, experiment.trials));
+                // Only an arm's trials are shown one by one.
+                if cells.is_real() {
+                    progress.goes_on_after(made(&run, experiment.trials));
+                }
                 at_work = Some(run);
             }
             if let Event::Seed { results, .. } = &event {

@@ -307,7 +307,7 @@ fn check_home(check: Check<'_>, arm: &ArmModel, home: &Joints) -> Result<(), Con
     let valid =
         format!("must keep {} and obstacle {} {least_mm} mm apart", near.link, near.obstacle);
     let value = format!("{:.1} mm", near.distance * 1e3);
-    check.that(near.distance >= arm.body.clearance, "home_deg", value, valid)
+    check.that(arm.body.keeps_clear(near.distance), "home_deg", value, valid)
 }
 
 impl Robot {

@@ -92,7 +92,8 @@ impl<G: RealGripper, E: Eyes> RealRig<G, E> {
             return Ok(Ended::Reached);
         }
         let share = if careful > 0.0 { self.setting.first_motion_share } else { 1.0 };
-        if careful > 0.0 && way > careful + SLOW / 10.0 {
+        // Each order zeroes the force sensor: a move in contact stays one order, all of it careful.
+        if careful > 0.0 && !segment.contact && way > careful + SLOW / 10.0 {
             let at = line.along(careful / way);
             let first = Segment { world_from_tool: at, ..segment.clone() };
             if self.drive(&first, planned, share, watch)? == Ended::Resisted {

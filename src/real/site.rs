@@ -186,11 +186,25 @@ impl Site {
 
     /// Connects to everything. Nothing moves.
     pub fn connect(&self) -> Result<RealCell, CellError> {
+        self.demand_links()?;
         let arm = self.calibrated()?;
         let session = self.controller().connect(&self.spec, &self.mounted(), self.limits(&arm))?;
         let gripper = self.gripper()?;
         let rig = RealRig::new(session, gripper, self.eyes(), self.setting(&arm));
         Ok(self.scripted(rig, &arm))
+    }
+
+    /// Only a twin has no links, and a real arm may answer on this computer too, through a tunnel.
+    fn demand_links(&self) -> Result<(), CellError> {
+        if self.arm.spec.furniture != Furniture::Ignored {
+            return Ok(());
+        }
+        let who = self.who_answers()?;
+        if who.starts_with("twin of") {
+            return Ok(());
+        }
+        let why = "is for a twin: the links of an arm meet furniture";
+        Err(CellError::Forbidden(format!("{who} answers, and arm.furniture = \"ignored\" {why}")))
     }
 
     /// The same cell on paper: plans and checks as the real one does, and moves nothing. Begins

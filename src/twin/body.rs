@@ -298,8 +298,9 @@ impl Body {
     }
 
     /// What presses against the tool, N, once it is more than the safety configuration allows.
-    pub fn pressed_too_hard(&mut self) -> Option<f64> {
-        self.press.judge(self.force.norm())
+    /// `led`: no program plays.
+    pub fn pressed_too_hard(&mut self, led: bool) -> Option<f64> {
+        self.press.judge(self.force.norm(), led)
     }
 
     /// A person has moved the arm by hand.

@@ -150,7 +150,7 @@ impl Controller {
             self.say(&format!("motion stopped: {why}"));
             self.protective_stop();
         }
-        if let Some(force) = self.body.pressed_too_hard() {
+        if let Some(force) = self.body.pressed_too_hard(self.program.is_none()) {
             self.say(&format!("force limit: {force:.0} N against the tool"));
             self.protective_stop();
             // Where it presses, it does not press on.

@@ -61,7 +61,8 @@ impl Controller {
             let to = joints_of(known, &goal, pose, &target)?;
             Motion::joint(target, to, a, v, lasts)
         };
-        if motion.duration() > LONGEST {
+        let lasts = motion.duration();
+        if lasts.is_nan() || lasts > LONGEST {
             return Err(too_long(motion.duration()));
         }
         self.body.start(motion, me);

@@ -12,7 +12,7 @@ pub struct Press {
 
 /// One cycle may be an impact that is over before anything could react: 10 ms.
 const CYCLES: u32 = 5;
-/// After a stop only a harder press stops again, so that a person can lead the hand out.
+/// After a stop only a harder press stops again while a person leads the hand out.
 const HARDER: f64 = 1.1;
 
 impl Press {
@@ -20,13 +20,13 @@ impl Press {
         Self { limit_n, cycles: 0, stopped_at: None }
     }
 
-    /// The force, N, where it has to stop the arm.
-    pub fn judge(&mut self, force_n: f64) -> Option<f64> {
+    /// The force, N, where it has to stop the arm. `led`: no program plays.
+    pub fn judge(&mut self, force_n: f64, led: bool) -> Option<f64> {
         if force_n < self.limit_n {
             (self.cycles, self.stopped_at) = (0, None);
             return None;
         }
-        let limit = self.stopped_at.map_or(self.limit_n, |at| at * HARDER);
+        let limit = self.stopped_at.filter(|_| led).map_or(self.limit_n, |at| at * HARDER);
         self.cycles = if force_n > limit { self.cycles + 1 } else { 0 };
         if self.cycles < CYCLES {
             return None;
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     fn stops(press: &mut Press, force_n: f64, cycles: u32) -> bool {
-        (0..cycles).any(|_| press.judge(force_n).is_some())
+        (0..cycles).any(|_| press.judge(force_n, true).is_some())
     }
 
     #[test]
@@ -61,5 +61,13 @@ mod tests {
         assert!(stops(&mut press, 340.0, CYCLES), "pressed harder");
         assert!(!stops(&mut press, 100.0, 1), "free");
         assert!(stops(&mut press, 160.0, CYCLES));
+    }
+
+    #[test]
+    fn a_program_may_not_press_on_where_a_person_may() {
+        let mut press = Press::new(150.0);
+        assert!(stops(&mut press, 300.0, CYCLES));
+        assert!(!stops(&mut press, 200.0, 1000));
+        assert!((0..CYCLES).any(|_| press.judge(200.0, false).is_some()));
     }
 }

@@ -108,6 +108,10 @@ impl Controller {
         self.modes.safeguard(open);
         if open {
             self.pause();
+            if self.program.is_none() {
+                // A jog has nobody to go on with it.
+                self.body.abandon(None);
+            }
         } else {
             self.resume();
         }

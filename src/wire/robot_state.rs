@@ -101,13 +101,16 @@ pub struct Configuration {
     pub joint_dynamics: [[f64; 2]; 6],
     /// Nominal table of Denavit and Hartenberg: a, d, alpha, theta.
     pub dh: [[f64; 6]; 4],
+    /// Which arm: 1 a UR5, 2 a UR10, 3 a UR3 [m].
+    pub robot_type: i32,
 }
 
 /// Of `movej` and `movel` where nothing is said: speed and acceleration of joint and tool, and the
 /// equivalent radius [m].
 const DEFAULTS: [f64; 5] = [1.05, 1.4, 0.25, 1.2, 0.0];
-/// Box 3 (e-Series), robot type UR5, subtype e [m].
-const MODEL: [i32; 4] = [0, 3, 1, 5];
+/// Before the robot type: masterboard and box 3 (e-Series); after it: subtype e [m].
+const BEFORE_TYPE: [i32; 2] = [0, 3];
+const SUBTYPE: i32 = 5;
 
 impl RobotState {
     /// A whole package; calibration and configuration go with a client's first one.
@@ -248,7 +251,7 @@ impl Configuration {
     fn encode(&self) -> Vec<u8> {
         let mut bytes = Writer::default();
         bytes.put(self.joint_limits).put(self.joint_dynamics);
-        bytes.put(DEFAULTS).put(self.dh).put(MODEL);
+        bytes.put(DEFAULTS).put(self.dh).put(BEFORE_TYPE).put(self.robot_type).put(SUBTYPE);
         bytes.0
     }
 
@@ -265,7 +268,9 @@ impl Configuration {
                 let (joint_limits, joint_dynamics) = (reader.take()?, reader.take()?);
                 reader.skip(8 * DEFAULTS.len())?;
                 let dh = reader.take()?;
-                return Ok(Some(Self { joint_limits, joint_dynamics, dh }));
+                reader.skip(4 * BEFORE_TYPE.len())?;
+                let robot_type = reader.take()?;
+                return Ok(Some(Self { joint_limits, joint_dynamics, dh, robot_type }));
             }
         }
         Ok(None)
@@ -342,6 +347,7 @@ mod tests {
             joint_limits: [[-6.2, 6.2]; 6],
             joint_dynamics: [[3.0, 8.0]; 6],
             dh: [[0.5; 6]; 4],
+            robot_type: 2,
         };
         let bytes = RobotState::default().encode(Layout::V5, Some((&calibration, &configuration)));
         let package = one(&bytes);

@@ -100,3 +100,19 @@ fn an_interrupted_twin_does_not_promise_to_keep_anything() {
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(said.contains("the twin ends") && !said.contains("kept"), "{said}");
 }
+
+#[test]
+fn a_jogged_arm_stands_when_the_door_opens() {
+    let twin = twin(1.0);
+    let ports = twin.ports();
+    let q = || json(ports, "/status")["actual_q"][0].as_f64().unwrap();
+    let before = q();
+    let url = format!("http://127.0.0.1:{}", ports.http);
+    let jog = std::thread::spawn(move || rmrl(&url, &["jog", "joint", "1,60"]));
+    wait_for("the jog", || (q() - before).abs() > 0.01);
+    post(ports, "/fault", "safeguard-stop");
+    wait_for("the arm's rest", || json(ports, "/status")["moving"] == false);
+    assert!((q() - before).abs() < 50_f64.to_radians(), "it went to its end");
+    let (code, said) = jog.join().unwrap();
+    assert_eq!(code, 1, "{said}");
+}

@@ -71,7 +71,7 @@ fn a_secondary_program_runs_beside_the_main_one_and_takes_no_time() {
 fn a_motion_that_cannot_end_is_a_program_error_with_its_line() {
     let twin = twin(10.0);
     let ports = twin.ports();
-    for arguments in ["a=0, v=1", "a=1, v=0", "a=1, v=-1", "a=1, v=1e-9"] {
+    for arguments in ["a=0, v=1", "a=1, v=0", "a=1, v=-1", "a=1, v=1e-9", "a=1e300, v=1e300"] {
         upload(ports, &movej(0.1, arguments));
         wait_for("the error", || {
             let errors = events(ports);

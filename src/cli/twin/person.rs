@@ -111,7 +111,8 @@ impl Page {
             let status: Value = serde_json::from_str(&text)
                 .map_err(|e| Failure::Work(anyhow::anyhow!("{url}: {e}")))?;
             let moving = status["moving"].as_bool() == Some(true);
-            if !moving && status["safety_mode"] != "NORMAL" {
+            let stopped = !matches!(status["safety_mode"].as_str(), Some("NORMAL" | "REDUCED"));
+            if !moving && stopped {
                 let mode = status["safety_mode"].as_str().unwrap_or_default();
                 let events = status["events"].as_array().map(Vec::as_slice).unwrap_or_default();
                 let why: Vec<&str> = events
