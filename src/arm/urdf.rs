@@ -124,10 +124,11 @@ impl UrdfArm {
     }
 }
 
-type Frame = Isometry3<f64>;
+/// `root_from_base` and the table of an arm.
+type Table = (Isometry3<f64>, [Dh; 6]);
 
 /// The first family whose arm this is, with `root_from_base` and its table; or why it is not one of the last.
-fn family(tree: &Tree<'_>) -> Result<(&'static dyn Inverse, (Frame, [Dh; 6])), UrdfError> {
+fn family(tree: &Tree<'_>) -> Result<(&'static dyn Inverse, Table), UrdfError> {
     let mut found = FAMILIES.iter().map(|family| family.table(tree).map(|table| (*family, table)));
     let first = found.next().unwrap_or_else(|| Err(UrdfError::new("family", "", "none is known")));
     found.fold(first, Result::or)
