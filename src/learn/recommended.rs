@@ -8,14 +8,13 @@ pub struct Recommended {
     pub role_model: &'static str,
 }
 
-/// The methods that placed best in our studies after so many trials (results/study-narrow, results/study-success).
-/// For `Squared`, which was not studied, as for the distance.
+/// The methods that placed best in our studies after so many trials, or tied with the best there (results/study-narrow,
+/// -success, -wide, -shelf, -drift). For `Squared`, which was not studied, as for the distance.
 pub fn recommended(reward: RewardForm, trials: u64) -> Recommended {
     let role_model = "rm-rl-registered";
     let best = match (reward, trials) {
         (RewardForm::Success, _) | (_, 0..60) => role_model,
-        (_, 60..200) => "bayes-registered",
-        (RewardForm::Distance | RewardForm::Squared, _) => "bayes-linear",
+        (RewardForm::Distance | RewardForm::Squared, _) => "bayes-registered",
     };
     Recommended { best, role_model }
 }
