@@ -1,0 +1,136 @@
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::cells::{Bench, SimCells};
+use super::env::picture;
+use super::lines;
+use super::runs::find_run;
+use crate::cell::Unwatched;
+use crate::cli::Failure;
+use crate::lab::{Experiment, Run};
+use crate::learn::{Method, Mode, View};
+use crate::store::{RunInfo, TrialStore};
+use crate::task::{ContextSignal, Image, Phase, Pose2, Stream, Streams, TrialKey};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "One JSON object a line, answered by one. Example:
+  {\"op\":\"describe\"}
+      -> {\"method\":\"rm-rl\",\"seed\":1,\"context\":\"none\",\"range\":{\"mm\":3,\"deg\":3},…}
+  {\"op\":\"act\",\"image\":base64 of 64x64 grey bytes}
+      -> {\"correction\":[x_mm,y_mm,yaw_deg]}
+A method whose context is \"scene-id\" also wants \"instance\", one whose context is \"pose\"
+\"instance\" and \"pose\":[x_mm,y_mm,yaw_deg]. A wrong line is answered {\"error\":…}.")]
+pub struct Args {
+    /// A run: its SQLite file, or a folder that holds just one
+    run: PathBuf,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "op", rename_all = "kebab-case", deny_unknown_fields)]
+enum Request {
+    Describe,
+    Act { image: String, instance: Option<usize>, pose: Option<[f64; 3]> },
+}
+
+pub fn run(args: Args) -> Result<(), Failure> {
+    let policy = trained(&args.run)?;
+    if policy.method.card().sees_truth {
+        let Trained { path, info, .. } = &policy;
+        return Err(Failure::Input(format!(
+            "{}: {} is told the true offset, which no picture shows; it has no policy",
+            path.display(),
+            info.method
+        )));
+    }
+    lines::serve(|line| policy.answer(line))
+}
+
+/// What a run has learned.
+pub(super) struct Trained {
+    pub path: PathBuf,
+    pub experiment: Experiment,
+    pub info: RunInfo,
+    pub method: Box<dyn Method>,
+}
+
+/// The method of a run (its file, or a folder that holds just one) with all that it has learned.
+pub(super) fn trained(run: &Path) -> Result<Trained, Failure> {
+    let path = find_run(run)?;
+    let store = TrialStore::read(&path)?;
+    let info = store.info()?;
+    let file = path.display().to_string();
+    let experiment = Experiment::parse(&file, &info.experiment)?;
+    let recipe = experiment.method(&file, &info.method)?;
+    // Pictures that were not stored are rendered again, whatever moves now.
+    let rendered = SimCells::new(&Bench::from(&experiment))?.cell(&experiment.scene)?;
+    let run = Run::new(&experiment, recipe, info.seed, rendered, store, &mut Unwatched)?;
+    let method = run.into_method();
+    Ok(Trained { path, info, method, experiment })
+}
+
+impl Trained {
+    fn answer(&self, line: &str) -> Result<Value, String> {
+        let request: Request = serde_json::from_str(line).map_err(|e| {
+            format!("{e}; valid: {{\"op\":\"describe\"}}, {{\"op\":\"act\",\"image\":base64}}")
+        })?;
+        match request {
+            Request::Describe => {
+                let card = self.method.card();
+                Ok(json!({
+                    "method": card.name,
+                    "summary": card.summary,
+                    "seed": self.info.seed,
+                    "experiment": self.experiment.name,
+                    "context": card.context.name(),
+                    "range": self.experiment.task.range,
+                    "image": picture(),
+                }))
+            }
+            Request::Act { image, instance, pose } => {
+                self.act(&image, instance, pose.map(Pose2::from_axes))
+            }
+        }
+    }
+
+    fn act(
+        &self,
+        image: &str,
+        instance: Option<usize>,
+        pose: Option<Pose2>,
+    ) -> Result<Value, String> {
+        let pixels = STANDARD.decode(image).map_err(|e| format!("image: no base64: {e}"))?;
+        let got = pixels.len();
+        let image = Image::new(pixels)
+            .ok_or_else(|| format!("image: {got} bytes; must be {0} x {0}", Image::SIDE))?;
+        let (wants_instance, wants_pose) = match self.method.card().context {
+            ContextSignal::None => (false, false),
+            ContextSignal::SceneId => (true, false),
+            ContextSignal::Pose => (true, true),
+        };
+        let lacks = |what| format!("{} also needs \"{what}\"", self.info.method);
+        if wants_instance && instance.is_none() {
+            return Err(lacks("instance"));
+        }
+        if wants_pose && pose.is_none() {
+            return Err(lacks("pose"));
+        }
+        let view = View {
+            image: &image,
+            instance: instance.filter(|_| wants_instance),
+            pose: pose.filter(|_| wants_pose),
+            truth: None,
+        };
+        // A greedy choice draws nothing.
+        let key = TrialKey { phase: Phase::InScene, index: 0 };
+        let draw = Streams::new(self.info.seed).draw(Stream::Explore, key);
+        let decided = self.method.act(&[view], Mode::Greedy, &mut [draw]);
+        match decided.map_err(|e| e.to_string())?[..] {
+            [decision] => Ok(json!({ "correction": decision.correction.axes() })),
+            ref all => Err(format!("{} corrections instead of one", all.len())),
+        }
+    }
+}
