@@ -2,7 +2,7 @@
 
 import sqlite3
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, wraps
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,6 +16,23 @@ APPLICATION_ID, FORMAT = 0x726D_726C, 3
 FLAGS = ("seated", "jam", "dropped", "plate_hit")
 
 
+def _from_file(read):
+    """A property that is read once. What cannot be understood is the file's fault, and told so."""
+
+    @wraps(read)
+    def told(run):
+        try:
+            return read(run)
+        except (sqlite3.Error, KeyError, TypeError, ValueError) as error:
+            raise RmrlError(f"{run.path}: the run file is damaged ({_first_line(error)})") from error
+
+    return cached_property(told)
+
+
+def _first_line(error):
+    return (str(error) or type(error).__name__).strip().splitlines()[0]
+
+
 @dataclass(frozen=True)
 class Run:
     """One method with one seed: what its file says. Each frame is read when it is first asked for."""
@@ -24,15 +41,15 @@ class Run:
     info: dict
     """Keys and values of the table `run`: experiment (TOML), method, seed, backend ..."""
 
-    @property
+    @_from_file
     def method(self):
         return self.info["method"]
 
-    @property
+    @_from_file
     def seed(self):
         return int(self.info["seed"])
 
-    @cached_property
+    @_from_file
     def experiment(self):
         """The experiment, as far as it concerns this run."""
         return _toml(self.info["experiment"])
@@ -41,25 +58,25 @@ class Run:
     def complete(self):
         return "complete" in self.info
 
-    @cached_property
+    @_from_file
     def trials(self):
         """A row a trial, learned from or evaluated, by its id; without the pictures."""
         frame = self._read("SELECT * FROM trial ORDER BY id").set_index("id").drop(columns="image")
         return frame.astype({flag: "boolean" for flag in FLAGS})
 
-    @cached_property
+    @_from_file
     def labels(self):
         """A row a label that was new or had changed: whose action taught which trial, and when."""
         return self._read("SELECT * FROM role_model_history")
 
-    @cached_property
+    @_from_file
     def batches(self):
         """A row a round of learning: its loss and what the learner says of it, by trials made."""
         batches = self._read("SELECT * FROM batch ORDER BY at_trial").set_index("at_trial")
         said = self._read("SELECT at_trial, key, value FROM diagnostic")
         return batches.join(said.pivot(index="at_trial", columns="key", values="value"))
 
-    @cached_property
+    @_from_file
     def checkpoints(self):
         """A row a checkpoint (trials learned from before it) and phase: means as the report has them.
 
@@ -95,7 +112,10 @@ class Run:
     def _read(self, sql):
         pandas = _pandas()
         with _open(self.path) as db:
-            return pandas.read_sql_query(sql, db)
+            try:
+                return pandas.read_sql_query(sql, db)
+            except pandas.errors.DatabaseError as error:
+                raise sqlite3.DatabaseError(_first_line(error)) from error
 
 
 def load(run):
@@ -108,8 +128,8 @@ def load(run):
     with _open(path) as db:
         try:
             return Run(path, dict(db.execute("SELECT key, value FROM run")))
-        except sqlite3.DatabaseError as error:
-            raise RmrlError(f"{path}: the run file is damaged ({error})") from error
+        except (sqlite3.Error, UnicodeError) as error:
+            raise RmrlError(f"{path}: the run file is damaged ({_first_line(error)})") from error
 
 
 def _file(path):
@@ -136,9 +156,11 @@ class _open:
         uri = "file:" + quote(str(self.path.resolve())) + ("?mode=ro" if written else "?mode=ro&immutable=1")
         try:
             self.db = sqlite3.connect(uri, uri=True)
+            # Damaged text is found out where it is used.
+            self.db.text_factory = lambda text: text.decode(errors="replace")
             known = [self.db.execute(f"PRAGMA {key}").fetchone()[0] for key in ("application_id", "user_version")]
             verdict = self.db.execute("PRAGMA quick_check(1)").fetchone()[0]
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeError) as error:  # what is wrong may not be text
             raise RmrlError(f"{self.path}: not a readable run file ({error})") from error
         if known[0] != APPLICATION_ID:
             self._refuse("a SQLite file, but not a run of rmrl")

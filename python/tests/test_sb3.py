@@ -36,7 +36,7 @@ def test_several_processes_of_stable_baselines3_leave_none_behind():
 
     from conftest import alive
 
-    envs = make_vec_env("rmrl/Place-narrow-v0", n_envs=2, seed=1, vec_env_cls=SubprocVecEnv)
+    envs = make_vec_env("rmrl:rmrl/Place-narrow-v0", n_envs=2, seed=1, vec_env_cls=SubprocVecEnv)
     envs.reset()
     pids = envs.get_attr("pid")
     envs.close()

@@ -8,7 +8,7 @@ use super::interrupt;
 use super::out::say;
 use super::pause::PauseArgs;
 use super::policy::{Trained, trained};
-use crate::cell::{CellError, Unwatched, Workcell};
+use crate::cell::{CellError, Workcell};
 use crate::cli::Failure;
 use crate::lab::{LabError, Occasion, Schedule, Step, Trial, Trials, UntilRaised, judge};
 use crate::learn::{Method, Mode};
