@@ -134,3 +134,62 @@ impl Trained {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Durability, Provenance};
+    use proptest::prelude::*;
+
+    /// A run of this method that has not begun.
+    fn fresh(method: &str) -> Trained {
+        let methods = format!("methods=[\"{method}\"]");
+        let experiment = Experiment::open("smoke", &[methods]).unwrap();
+        let info = RunInfo {
+            experiment: experiment.of_run(method, 1).to_toml(),
+            method: method.to_owned(),
+            seed: 1,
+            provenance: Provenance { backend: "sim".into(), robot: None, scenes: Vec::new() },
+            version: String::new(),
+            commit: String::new(),
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("1.sqlite");
+        TrialStore::create(&path, &info, Durability::Process).unwrap().close().unwrap();
+        trained(&path).unwrap()
+    }
+
+    fn asked(policy: &Trained, more: &str) -> Result<Value, String> {
+        let image = STANDARD.encode([90; Image::SIDE * Image::SIDE]);
+        policy.answer(&format!(r#"{{"op":"act","image":"{image}"{more}}}"#))
+    }
+
+    #[test]
+    fn a_picture_is_answered_with_a_correction_within_the_range() {
+        let told = asked(&fresh("rm-rl"), "").unwrap();
+        let axes = told["correction"].as_array().unwrap();
+        assert!(axes.len() == 3 && axes.iter().all(|a| a.as_f64().unwrap().abs() <= 3.0), "{told}");
+    }
+
+    #[test]
+    fn a_method_is_asked_with_all_that_its_card_declares() {
+        let policy = fresh("direct-pose");
+        assert!(asked(&policy, "").unwrap_err().contains("instance"));
+        assert!(asked(&policy, r#","instance":0"#).unwrap_err().contains("pose"));
+        let told = asked(&policy, r#","instance":0,"pose":[1,-2,0.5]"#).unwrap();
+        assert_eq!(told["correction"], json!([1.0, -2.0, 0.5]));
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_makes_a_policy_panic(
+            line in prop_oneof![
+                "\\PC{0,60}",
+                "\\{\"op\":\"(act|describe|x)\"(,\"(image|instance|pose)\":(-?[0-9]{1,25}|\"[A-Za-z0-9+/=]{0,12}\"|\\[1e400,0,0\\]|null)){0,2}\\}",
+            ],
+        ) {
+            thread_local!(static POLICY: Trained = fresh("ppo"));
+            POLICY.with(|policy| drop(policy.answer(&line)));
+        }
+    }
+}
