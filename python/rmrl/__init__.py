@@ -22,6 +22,7 @@ _LATER = {
     "Run": "_data",
     "load": "_data",
     "policy": "_policy",
+    "to_rerun": "_rerun",
     "track": "_track",
 }
 

@@ -1,5 +1,7 @@
 import shutil
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 
@@ -74,3 +76,15 @@ def test_what_is_no_tracker_or_has_no_trial_is_refused(run, tmp_path):
             db.execute(f"DELETE FROM {table}")
     with pytest.raises(rmrl.RmrlError, match="no trial"):
         rmrl.track(empty, "tensorboard", to=tmp_path)
+
+
+def test_rerun_reads_what_was_told_and_a_file_takes_its_own_place(run, tmp_path):
+    pytest.importorskip("rerun")
+    file = tmp_path / "there" / "run.rrd"
+    for _ in range(2):
+        assert rmrl.to_rerun(run, to=file) == file
+        assert [one.name for one in file.parent.iterdir()] == ["run.rrd"]
+    command = [sys.executable, "-m", "rerun", "rrd", "print", str(file)]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    for entity in ("/train/reward", "/learn/loss", "/eval/in_scene/translation_mm", "/target/measured"):
+        assert entity in told
