@@ -12,6 +12,7 @@ use crate::lab::{
     Change, Event, Experiment, Folder, LabError, MakeWatch, Part, Schedule, State, Sweep, Wish,
     clear_scratch, missing, read_results, run_path,
 };
+use crate::learn::Recipe;
 use crate::report::{self, ExperimentResult, FailedRun, RESAMPLES};
 use crate::task::streams::fnv1a;
 
@@ -198,7 +199,7 @@ pub fn sweep(
         watch,
     };
     if let Cells::Real(arm) = &cells {
-        let trials = trials_of(experiment, part);
+        let trials = trials_left(experiment, part, folder.path())?;
         // An arm that does not answer is told of by who wants to move it.
         match hours_a_trial(experiment, arm) {
             Ok(hours) => {
@@ -326,9 +327,15 @@ fn told(failed: &[FailedRun], out: &Path) -> Result<(), Failure> {
     )))
 }
 
-fn trials_of(experiment: &Experiment, part: &Part) -> u64 {
+/// Trials of the runs that are not complete yet.
+fn trials_left(experiment: &Experiment, part: &Part, folder: &Path) -> Result<u64, LabError> {
+    let missing = missing(folder, experiment)?;
+    let is_missing = |(seed, recipe): &(u64, &Recipe)| {
+        missing.iter().any(|(method, of)| of == seed && *method == recipe.card().name)
+    };
     let runs = part.runs(experiment).unwrap_or_default();
-    runs.iter().map(|(_, recipe)| Schedule::new(experiment, recipe.card()).all_trials()).sum()
+    let left = runs.iter().filter(|run| is_missing(run));
+    Ok(left.map(|(_, recipe)| Schedule::new(experiment, recipe.card()).all_trials()).sum())
 }
 
 /// Hours of motion that a trial takes as it is planned: without grips, looks and settling.
