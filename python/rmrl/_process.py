@@ -21,13 +21,17 @@ class Process:
         self.command = ["rmrl", *map(str, arguments)]
         # A file and no pipe: nobody has to read it while the program works.
         self._said = tempfile.TemporaryFile()
-        self._process = subprocess.Popen(
-            [binary(), *self.command[1:]],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._said,
-            start_new_session=True,  # Ctrl-C is Python's to handle.
-        )
+        program = binary()
+        try:
+            self._process = subprocess.Popen(
+                [program, *self.command[1:]],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._said,
+                start_new_session=True,  # Ctrl-C is Python's to handle.
+            )
+        except OSError as error:
+            raise RmrlError(f"{program}: cannot be started ({error.strerror})") from error
         self._owner = os.getpid()
         self.close = weakref.finalize(self, _end, self._process, self._said, self._owner)
         _alive.add(self)
@@ -60,7 +64,13 @@ class Process:
             raise
         if not line.endswith(b"\n"):
             raise self._died()
-        answer = json.loads(line)
+        try:
+            answer = json.loads(line)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            self.close()
+            raise RmrlError(f"{self}: answered {line[:60]!r}, which is no JSON object; is it rmrl?")
         if "error" in answer:
             raise RmrlError(answer["error"])
         return answer

@@ -42,12 +42,20 @@ def test_a_package_without_its_program_says_so_in_one_line(tmp_path):
     assert "no program is there" in child.communicate()[1].splitlines()[-1]
 
 
-def test_a_program_that_is_no_rmrl_is_told(monkeypatch, tmp_path):
+@UNIX
+@pytest.mark.parametrize("content, said", [
+    ("#!/bin/sh\necho 'rmrl: not today' >&2\nexit 2\n", "^not today$"),
+    ("#!/bin/sh\nexit 2\n", "ended with exit code 2"),
+    ("#!/bin/sh\nread question\necho hello\n", "no JSON object"),
+    ("#!/bin/sh\nread question\necho '{}'\n", "older than this package"),
+    ("#!/not/there\n", "cannot be started"),
+])
+def test_a_program_that_is_not_this_rmrl_is_told(monkeypatch, tmp_path, content, said):
     other = tmp_path / "rmrl"
-    other.write_text("#!/bin/sh\necho 'rmrl: not today' >&2\nexit 2\n")
+    other.write_text(content)
     other.chmod(0o755)
     monkeypatch.setenv("RMRL", str(other))
-    with pytest.raises(rmrl.RmrlError, match="^not today$"):
+    with pytest.raises(rmrl.RmrlError, match=said):
         rmrl.PlaceEnv()
 
 
