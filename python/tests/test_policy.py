@@ -42,10 +42,10 @@ def test_a_method_that_knows_its_pose_wants_it(tmp_path):
         assert policy.context == "pose"
         black = np.zeros((64, 64), np.uint8)
         with pytest.raises(rmrl.RmrlError, match="needs \"pose\""):
-            policy(black, instance=0)
+            policy(black)
         with pytest.raises(ValueError, match="x_mm"):
-            policy(black, instance=0, pose=[1, 2])
-        assert np.allclose(policy(black, instance=0, pose=[1, -2, 0.5]), [1, -2, 0.5], atol=1.0)
+            policy(black, pose=[1, 2])
+        assert np.allclose(policy(black, pose=[1, -2, 0.5]), [1, -2, 0.5], atol=1.0)
 
 
 def test_what_is_no_run_is_told(tmp_path):

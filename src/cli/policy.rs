@@ -22,8 +22,9 @@ use crate::task::{ContextSignal, Image, Phase, Pose2, Stream, Streams, TrialKey}
       -> {\"method\":\"rm-rl\",\"seed\":1,\"context\":\"none\",\"range\":{\"mm\":3,\"deg\":3},…}
   {\"op\":\"act\",\"image\":base64 of 64x64 grey bytes}
       -> {\"correction\":[x_mm,y_mm,yaw_deg]}
-A method whose context is \"scene-id\" also wants \"instance\", one whose context is \"pose\"
-\"instance\" and \"pose\":[x_mm,y_mm,yaw_deg]. A wrong line is answered {\"error\":…}.")]
+A method whose context is \"scene-id\" may also be told \"instance\": without it the scene is one that
+it does not know. One whose context is \"pose\" also needs \"pose\":[x_mm,y_mm,yaw_deg]. A wrong line
+is answered {\"error\":…}.")]
 pub struct Args {
     /// A run: its SQLite file, or a folder that holds just one
     run: PathBuf,
@@ -106,24 +107,14 @@ impl Trained {
         let got = pixels.len();
         let image = Image::new(pixels)
             .ok_or_else(|| format!("image: {got} bytes; must be {0} x {0}", Image::SIDE))?;
-        let (wants_instance, wants_pose) = match self.method.card().context {
-            ContextSignal::None => (false, false),
-            ContextSignal::SceneId => (true, false),
-            ContextSignal::Pose => (true, true),
-        };
-        let lacks = |what| format!("{} also needs \"{what}\"", self.info.method);
-        if wants_instance && instance.is_none() {
-            return Err(lacks("instance"));
+        let context = self.method.card().context;
+        // Scene instances that a method has not met are unknown to it as well.
+        let instance = instance.filter(|_| context != ContextSignal::None);
+        if context == ContextSignal::Pose && pose.is_none() {
+            return Err(format!("{} also needs \"pose\"", self.info.method));
         }
-        if wants_pose && pose.is_none() {
-            return Err(lacks("pose"));
-        }
-        let view = View {
-            image: &image,
-            instance: instance.filter(|_| wants_instance),
-            pose: pose.filter(|_| wants_pose),
-            truth: None,
-        };
+        let pose = pose.filter(|_| context == ContextSignal::Pose);
+        let view = View { image: &image, instance, pose, truth: None };
         // A greedy choice draws nothing.
         let key = TrialKey { phase: Phase::InScene, index: 0 };
         let draw = Streams::new(self.info.seed).draw(Stream::Explore, key);
@@ -172,11 +163,10 @@ mod tests {
     }
 
     #[test]
-    fn a_method_is_asked_with_all_that_its_card_declares() {
+    fn a_method_that_corrects_by_the_pose_needs_it() {
         let policy = fresh("direct-pose");
-        assert!(asked(&policy, "").unwrap_err().contains("instance"));
         assert!(asked(&policy, r#","instance":0"#).unwrap_err().contains("pose"));
-        let told = asked(&policy, r#","instance":0,"pose":[1,-2,0.5]"#).unwrap();
+        let told = asked(&policy, r#","pose":[1,-2,0.5]"#).unwrap();
         assert_eq!(told["correction"], json!([1.0, -2.0, 0.5]));
     }
 
