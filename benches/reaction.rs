@@ -70,7 +70,7 @@ fn measure(what: &str, mut robot: Robot, seconds: f64) -> Result<(), Box<dyn std
     println!(
         "oldest state that a motion was watched by: {:.1} ms; packages left out: {}",
         session.oldest_ms(),
-        session.rtde().gaps()
+        session.gaps()
     );
     Ok(())
 }

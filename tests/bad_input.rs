@@ -133,7 +133,46 @@ const MJCF: [Mistake; 16] = [
 ];
 
 /// In the TOML of scenes and robots: millimetres.
-const TOML: [Mistake; 13] = [
+const TOML: [Mistake; 17] = [
+    // A URDF: its own file is named, with element and value.
+    Mistake {
+        robot: "ur5e-pinch",
+        ..mistake(
+            "robots/ur5e.urdf",
+            "radius=\"0.042\"",
+            "radius=\"-1\"",
+            &[
+                "lab/robots/ur5e.urdf",
+                "link 'wrist_1' collision 1",
+                "cylinder radius = -1",
+                "from 0.0001",
+            ],
+        )
+    },
+    Mistake {
+        robot: "ur5e-pinch",
+        ..mistake(
+            "robots/ur5e-pinch.toml",
+            "[gripper]",
+            "[[obstacle]]\nname = \"wall\"\npose = { xyz_mm = [-400.0, 200.0, 400.0], rpy_deg = [0.0, 0.0, 0.0] }\nsize_mm = [500.0, 500.0, 500.0]\n[gripper]",
+            &["lab/robots/ur5e-pinch.toml", "home_deg", "obstacle wall", "10 mm apart"],
+        )
+    },
+    Mistake {
+        robot: "ur5e-pinch",
+        ..mistake(
+            "robots/ur5e-pinch.toml",
+            "clearance_mm = 10.0",
+            "shapes = \"non\"\nclearance_mm = 10.0",
+            &["lab/robots/ur5e-pinch.toml", "shapes", "`none`"],
+        )
+    },
+    mistake(
+        "robots/gantry.toml",
+        "[gripper]",
+        "[[obstacle]]\nname = \"wall\"\npose = { xyz_mm = [0.0, 0.0, 0.0], rpy_deg = [0.0, 0.0, 0.0] }\nsize_mm = [9.0, 9.0, 9.0]\n[gripper]",
+        &["lab/robots/gantry.toml", "obstacle", "a gantry has no links"],
+    ),
     // At full speed onto the guides.
     Mistake {
         scene: "shelf",

@@ -3,29 +3,8 @@ use rapier3d::math::Vector;
 use rapier3d::parry::query::details::closest_points_segment_segment_with_locations;
 use rapier3d::parry::shape::Segment;
 
-use super::{ArmModel, JointTrajectory, Joints};
-
-/// A rounded rod that encloses a part of the arm, in its link's frame. Metres.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Capsule {
-    /// 0 the base, 1 to 6 what each joint turns; [`HAND`](Self::HAND) what the flange carries, in
-    /// the flange's frame.
-    pub link: usize,
-    pub from: Point3<f64>,
-    pub to: Point3<f64>,
-    pub radius: f64,
-}
-
-impl Capsule {
-    pub const HAND: usize = 7;
-
-    fn name(&self) -> &'static str {
-        NAMES[self.link.min(Self::HAND)]
-    }
-}
-
-const NAMES: [&str; 8] =
-    ["base", "shoulder", "upper arm", "forearm", "wrist 1", "wrist 2", "wrist 3", "hand"];
+use super::obstacles::extent;
+use super::{ArmModel, Capsule, JointTrajectory, Joints, Obstacle};
 
 /// The arm's shape, and what it keeps away from: itself and the floor.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -35,6 +14,8 @@ pub struct Body {
     pub clearance: f64,
     /// Height of the floor or table, world frame, metres; no floor without one.
     pub floor: Option<f64>,
+    /// What else it keeps that distance from.
+    pub obstacles: Vec<Obstacle>,
 }
 
 /// Two parts that come too near each other.
@@ -116,17 +97,9 @@ impl Body {
 
     /// For each joint, farther from its axis than this nothing lies that it moves, metres.
     fn levers(&self, arm: &ArmModel) -> Joints {
-        let rows = &arm.kinematics.nominal;
-        let beyond = |joint: usize| {
-            let shapes = self.shapes.iter().filter(|shape| shape.link > joint);
-            let extent = |shape: &Capsule| {
-                let end = shape.from.coords.norm().max(shape.to.coords.norm());
-                let last = shape.link.min(6);
-                // Rows of the joints between, and the flange's own for the hand.
-                let rows = &rows[joint..if shape.link == Capsule::HAND { 6 } else { last - 1 }];
-                rows.iter().map(|row| row.a.abs() + row.d.abs()).sum::<f64>() + end + shape.radius
-            };
-            shapes.map(extent).fold(0.0, f64::max)
+        let beyond = |joint| {
+            let extents = self.shapes.iter().map(|shape| extent(arm, shape, joint));
+            extents.fold(0.0, f64::max)
         };
         Joints::from_fn(|joint, _| beyond(joint))
     }

@@ -1,8 +1,41 @@
-use std::f64::consts::{PI, TAU};
+use std::f64::consts::TAU;
 
-use nalgebra::{Isometry3, Point3, Vector3, Vector6};
+use nalgebra::{Isometry3, Vector6};
 
-use super::{Joints, Kinematics};
+use super::urdf_tree::Tree;
+use super::{Dh, Joints, Kinematics, Posture, UrdfError};
+
+/// A family of six-joint arms: all in which families differ on paper. Another family is a file with this trait and
+/// its line in [`FAMILIES`]; whoever plans, checks and moves knows [`Kinematics`] only.
+pub(super) trait Inverse: std::fmt::Debug + Send + Sync {
+    /// As in `Universal Robots`; no two families have the same.
+    fn name(&self) -> &'static str;
+
+    /// The nominal Denavit-Hartenberg table of a chain, and `root_from_base` of the frame that it begins in: the one in
+    /// which this family's controllers tell poses. An error says what makes it another family's.
+    fn table(&self, tree: &Tree<'_>) -> Result<(Isometry3<f64>, [Dh; 6]), UrdfError>;
+
+    /// Every posture of this nominal table that brings the flange to `base_from_flange`, in any turn of its joints; a
+    /// joint that may have any angle has that of `near`. Never empty.
+    fn branches(
+        &self,
+        table: &[Dh; 6],
+        base_from_flange: &Isometry3<f64>,
+        near: &Joints,
+    ) -> Result<Vec<Joints>, Unreachable>;
+
+    /// How far these joints are from the family's singular postures.
+    fn posture(&self, table: &[Dh; 6], joints: &Joints) -> Posture;
+}
+
+/// Every family that is known.
+pub(super) const FAMILIES: [&dyn Inverse; 1] = [&super::ur::UR];
+
+impl PartialEq for dyn Inverse {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
 
 /// Why no joint angles bring the flange to a pose.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
@@ -34,8 +67,6 @@ const NEARLY_CLOSED: f64 = 1e-9;
 const REFINEMENTS: usize = 12;
 /// How often a step is halved at the most.
 const HALVINGS: i32 = 6;
-/// Below this sine of joint 5, joints 4 and 6 turn about one axis.
-const WRIST_SINGULAR: f64 = 1e-9;
 
 impl Kinematics {
     /// Joints that bring the flange to `base_from_flange`: of all branches and turns within the
@@ -88,69 +119,26 @@ impl Kinematics {
         }
     }
 
-    /// The closed form on the nominal table, up to eight branches, each turned near `near` but
-    /// not yet held against the limits. Where the wrist is straight, joint 6 stays as in `near`.
+    /// The family's closed form on the nominal table, each branch turned near `near` but not yet held against the
+    /// limits.
     pub(super) fn branches(
         &self,
         base_from_flange: &Isometry3<f64>,
         near: &Joints,
     ) -> Result<Vec<Joints>, Unreachable> {
-        let [row1, row2, row3, row4, row5, row6] = &self.nominal;
-        let wrist = base_from_flange * Point3::new(0.0, 0.0, -row6.d);
-        if !wrist.iter().chain(base_from_flange.rotation.coords.iter()).all(|v| v.is_finite()) {
+        let numbers = base_from_flange.translation.vector.iter();
+        if !numbers.chain(base_from_flange.rotation.coords.iter()).all(|v| v.is_finite()) {
             return Err(Unreachable::NotANumber);
         }
-        let from_axis = libm::hypot(wrist.x, wrist.y);
-        if from_axis < row4.d.abs() {
-            let (distance_mm, least_mm) = (from_axis * 1e3, row4.d.abs() * 1e3);
-            return Err(Unreachable::Base { distance_mm, least_mm });
+        let mut found = self.family.branches(&self.nominal, base_from_flange, near)?;
+        for joints in &mut found {
+            *joints = joints.zip_map(near, nearest_turn);
         }
-        let flange_from_base = base_from_flange.rotation.inverse();
-        let (towards, aside) =
-            (libm::atan2(wrist.y, wrist.x), libm::asin((row4.d / from_axis).clamp(-1.0, 1.0)));
-        let mut found = Vec::with_capacity(8);
-        let mut failure = None;
-        for q1 in [towards + aside, towards + PI - aside] {
-            let (sin1, cos1) = libm::sincos(q1);
-            // The common direction of axes 2, 3 and 4, seen from the flange.
-            let axis = flange_from_base * Vector3::new(sin1, -cos1, 0.0);
-            let bent = libm::hypot(axis.x, axis.y);
-            for side in [1.0, -1.0] {
-                let q5 = libm::atan2(side * bent, axis.z);
-                let q6 = if bent < WRIST_SINGULAR {
-                    near[5]
-                } else {
-                    libm::atan2(-side * axis.y, side * axis.x)
-                };
-                // What remains is a planar arm in the plane across those axes.
-                let plane =
-                    plane_of(base_from_flange, (sin1, cos1), row1.d, row5.d, row6.d, q5, q6);
-                let (x, y, heading) = plane;
-                let reach2 = x * x + y * y;
-                let cos3 = (reach2 - row2.a * row2.a - row3.a * row3.a) / (2.0 * row2.a * row3.a);
-                if !(-1.0 - 1e-12..=1.0 + 1e-12).contains(&cos3) {
-                    failure = Some(Unreachable::Distance {
-                        needed_mm: reach2.sqrt() * 1e3,
-                        least_mm: (row2.a.abs() - row3.a.abs()).abs() * 1e3,
-                        most_mm: (row2.a.abs() + row3.a.abs()) * 1e3,
-                    });
-                    continue;
-                }
-                let cos3 = cos3.clamp(-1.0, 1.0);
-                for sin3 in [(1.0 - cos3 * cos3).sqrt(), -(1.0 - cos3 * cos3).sqrt()] {
-                    let q3 = libm::atan2(sin3, cos3);
-                    let elbow = libm::atan2(row3.a * sin3, row2.a + row3.a * cos3);
-                    let q2 = libm::atan2(y, x) - elbow;
-                    let q4 = heading - q2 - q3;
-                    let joints = Joints::new(q1, q2, q3, q4, q5, q6);
-                    found.push(joints.zip_map(near, nearest_turn));
-                }
-            }
-        }
-        match failure {
-            Some(failure) if found.is_empty() => Err(failure),
-            _ => Ok(found),
-        }
+        Ok(found)
+    }
+
+    pub(super) fn posture(&self, joints: &Joints) -> Posture {
+        self.family.posture(&self.nominal, joints)
     }
 
     /// Newton's method on the chain as built. A step that leads away is halved: where the elbow is nearly
@@ -197,29 +185,6 @@ impl Kinematics {
     }
 }
 
-/// Position of joint 4's axis from joint 2's in the plane across both, and the angle that joints
-/// 2, 3 and 4 turn together.
-fn plane_of(
-    base_from_flange: &Isometry3<f64>,
-    (sin1, cos1): (f64, f64),
-    d1: f64,
-    d5: f64,
-    d6: f64,
-    q5: f64,
-    q6: f64,
-) -> (f64, f64, f64) {
-    let (sin5, cos5) = libm::sincos(q5);
-    let (sin6, cos6) = libm::sincos(q6);
-    // Joint 5's axis and the x axis of the frame it turns, seen from the flange; alpha 5 is -90 deg.
-    let axis5 = Vector3::new(-sin6, -cos6, 0.0);
-    let x4 = Vector3::new(cos5 * cos6, -cos5 * sin6, -sin5);
-    let elbow = base_from_flange * Point3::from(axis5 * -d5 - Vector3::z() * d6);
-    let x4 = base_from_flange.rotation * x4;
-    // The plane's own axes in the base frame: outwards along the turned base, and up.
-    let (x, y) = (cos1 * elbow.x + sin1 * elbow.y, elbow.z - d1);
-    (x, y, libm::atan2(x4.z, cos1 * x4.x + sin1 * x4.y))
-}
-
 /// What is missing from `at` to `wanted` in the base frame: metres over rad.
 fn missing(wanted: &Isometry3<f64>, at: &Isometry3<f64>) -> Vector6<f64> {
     let way = wanted.translation.vector - at.translation.vector;
@@ -238,8 +203,11 @@ fn distance(joints: &Joints, near: &Joints) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::f64::consts::PI;
+
     use super::*;
     use crate::arm::DhDelta;
+    use nalgebra::Point3;
     use proptest::prelude::*;
 
     fn joints(most: f64) -> impl Strategy<Value = Joints> {

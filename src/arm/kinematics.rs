@@ -1,6 +1,8 @@
 use nalgebra::{Isometry3, Matrix6, Quaternion, Translation3, UnitQuaternion, Vector3, Vector6};
 use serde::{Deserialize, Serialize};
 
+use super::inverse::Inverse;
+
 /// Angles of the six joints, base first, rad; also their speeds (rad/s) and the like.
 pub type Joints = Vector6<f64>;
 
@@ -18,10 +20,11 @@ pub struct Dh {
 /// What an arm's own calibration adds to the nominal row of a joint. Metres and rad.
 pub type DhDelta = Dh;
 
-/// A six-joint arm of the UR family: three parallel axes between shoulder and wrist. The nominal
-/// table has a closed-form inverse; a calibrated one is refined from it.
+/// A six-joint arm: where its flange is at which angles, and back. The nominal table has its family's closed-form
+/// inverse; a calibrated one is refined from it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Kinematics {
+    pub(super) family: &'static dyn Inverse,
     pub(super) nominal: [Dh; 6],
     links: [Link; 6],
     pub(super) min: Joints,
@@ -35,29 +38,14 @@ struct Link {
     joint_from_next: Isometry3<f64>,
 }
 
-const RIGHT: f64 = std::f64::consts::FRAC_PI_2;
-
-/// UR's own table for the UR5e (universal-robots.com, "DH parameters for calculations of
-/// kinematics and dynamics").
-const UR5E: [Dh; 6] = [
-    Dh { theta: 0.0, a: 0.0, d: 0.1625, alpha: RIGHT },
-    Dh { theta: 0.0, a: -0.425, d: 0.0, alpha: 0.0 },
-    Dh { theta: 0.0, a: -0.3922, d: 0.0, alpha: 0.0 },
-    Dh { theta: 0.0, a: 0.0, d: 0.1333, alpha: RIGHT },
-    Dh { theta: 0.0, a: 0.0, d: 0.0997, alpha: -RIGHT },
-    Dh { theta: 0.0, a: 0.0, d: 0.0996, alpha: 0.0 },
-];
-
 impl Kinematics {
-    /// The nominal UR5e: joints within +-360 deg, the elbow within +-180 deg.
-    pub fn ur5e() -> Self {
-        let mut max = Joints::repeat(4.0 * RIGHT);
-        max[2] = 2.0 * RIGHT;
-        Self::new(UR5E, -max, max)
-    }
-
-    pub(super) fn new(nominal: [Dh; 6], min: Joints, max: Joints) -> Self {
-        Self { nominal, links: nominal.map(Link::new), min, max }
+    pub(super) fn new(
+        family: &'static dyn Inverse,
+        nominal: [Dh; 6],
+        min: Joints,
+        max: Joints,
+    ) -> Self {
+        Self { family, nominal, links: nominal.map(Link::new), min, max }
     }
 
     /// The same arm as it was built: its own calibration, added row by row.
@@ -76,7 +64,7 @@ impl Kinematics {
 
     /// The same arm as its table has it, without a calibration of its own.
     pub fn uncalibrated(&self) -> Self {
-        Self::new(self.nominal, self.min, self.max)
+        Self::new(self.family, self.nominal, self.min, self.max)
     }
 
     /// The nominal table, base first.

@@ -1,7 +1,7 @@
 use nalgebra::Isometry3;
 
 use super::{
-    ArmModel, CheckedPath, DhDelta, Envelope, Forbidden, JointTrajectory, Joints, Segment,
+    ArmModel, CheckedPath, DhDelta, Envelope, Forbidden, JointTrajectory, Joints, Obstacle, Segment,
 };
 use crate::task::Correction;
 
@@ -40,6 +40,14 @@ impl Planner {
     pub fn calibrated(mut self, deltas: &[DhDelta; 6]) -> Self {
         if let Some(arm) = &mut self.arm {
             arm.kinematics = arm.kinematics.with_deltas(deltas);
+        }
+        self
+    }
+
+    /// The same where these boxes stand: the arm's links keep clear of them. A gantry has no links.
+    pub fn among(mut self, obstacles: impl IntoIterator<Item = Obstacle>) -> Self {
+        if let Some(arm) = &mut self.arm {
+            arm.body.obstacles.extend(obstacles);
         }
         self
     }
@@ -108,10 +116,18 @@ fn check_range(
 }
 
 fn check_shape(arm: &ArmModel, name: &'static str, way: &JointTrajectory) -> Result<(), Forbidden> {
-    arm.body.check(arm, way).map_err(|near| Forbidden {
-        what: format!("distance of {} and {} in '{name}'", near.parts[0], near.parts[1]),
-        value: format!("{:.1} mm", near.distance * 1e3),
-        allowed: format!("{:.1} mm and more", arm.body.clearance * 1e3),
+    let body = &arm.body;
+    let forbidden = |(a, b): (&str, &str), distance: f64, share: f64, least: f64| Forbidden {
+        what: format!("distance of {a} and {b} in '{name}', {:.0} % of the way", share * 100.0),
+        value: format!("{:.1} mm", distance * 1e3),
+        allowed: format!("{:.1} mm and more", least * 1e3),
+    };
+    body.check(arm, way).map_err(|near| {
+        forbidden((near.parts[0], near.parts[1]), near.distance, near.share, body.clearance)
+    })?;
+    body.check_obstacles(arm, way).map_err(|near| {
+        let least = body.least_to_obstacles();
+        forbidden((near.link, &near.obstacle), near.distance, near.share, least)
     })
 }
 

@@ -7,6 +7,7 @@ use crate::arm::{Body, Capsule, UrdfArm};
 /// As in `robots/ur5e-pinch.toml`: behind the pick place, the hand level.
 fn arm() -> ArmModel {
     let urdf = UrdfArm::parse(include_str!("../../robots/ur5e.urdf")).unwrap();
+    let shapes = urdf.shapes(&[]).unwrap();
     let level = UnitQuaternion::from_quaternion(Quaternion::new(0.5, -0.5, -0.5, -0.5));
     let flange_from_tool = Isometry3::from_parts(Translation3::new(0.0, 0.0, 0.17), level);
     let palm = Point3::new(0.0, 0.0, 0.12);
@@ -20,9 +21,10 @@ fn arm() -> ArmModel {
         acceleration: 1.5,
         turn_speed: 1.6,
         body: Body {
-            shapes: urdf.shapes.into_iter().chain([hand]).collect(),
+            shapes: shapes.into_iter().chain([hand]).collect(),
             clearance: 0.01,
             floor: Some(0.0),
+            obstacles: Vec::new(),
         },
     }
 }

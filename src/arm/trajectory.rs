@@ -1,7 +1,7 @@
 use nalgebra::{Isometry3, Vector6};
 
 use super::profile::Profile;
-use super::{ArmModel, Joints, Line, Unreachable};
+use super::{ArmModel, Joints, Line, Singular, Unreachable};
 
 /// The joints' way along a straight move of the tool, in time: from rest to rest within the joints'
 /// speeds and accelerations.
@@ -29,12 +29,8 @@ pub struct Pace {
 pub enum NoTrajectory {
     #[error(transparent)]
     Unreachable(#[from] Unreachable),
-    #[error("the wrist is nearly straight: joint 5 at {angle_deg:.1} deg, allowed 3 deg or more")]
-    Wrist { angle_deg: f64 },
-    #[error("the elbow is nearly straight: joint 3 at {angle_deg:.1} deg, allowed 3 deg or more")]
-    Elbow { angle_deg: f64 },
-    #[error("the wrist is nearly above the shoulder: {off_mm:.1} mm beside, allowed 20 mm or more")]
-    Shoulder { off_mm: f64 },
+    #[error(transparent)]
+    Singular(#[from] Singular),
     #[error("the joints cannot follow the straight line")]
     Strays,
     #[error("the pace and the joint limits must be positive numbers")]
@@ -54,10 +50,6 @@ const SPACING_TURN: f64 = 0.1;
 /// Half way between knots the tool is this near its line, metres and rad.
 const STRAIGHT: f64 = 1e-5;
 const MOST_KNOTS: usize = 512;
-/// Sine of the smallest angle (3 deg) that elbow and wrist keep from being straight.
-const BENT: f64 = 0.0523;
-/// The wrist keeps this distance from standing above the shoulder, metres.
-const BESIDE: f64 = 0.02;
 /// Least share of a joint's acceleration that is left to speed up along the way.
 const SPARE: f64 = 0.5;
 
@@ -201,10 +193,10 @@ fn knots_along(
         let share = i as f64 / pieces as f64;
         // The first is known, and must not hop to another branch.
         let joints = if i == 0 { *from } else { arm.joints_on_branch(&line.along(share), &near)? };
-        let posture = Posture::of(arm, &joints);
+        let posture = arm.kinematics.posture(&joints);
         let now = posture.sides()?;
         if sides.is_some_and(|before| before != now) {
-            return Err(posture.flattest());
+            return Err(posture.flattest().into());
         }
         sides = Some(now);
         let slope = arm.slope(&joints, line.velocity(share)).ok_or(NoTrajectory::Strays)?;
@@ -240,51 +232,6 @@ impl ArmModel {
         let linear = linear + angular.cross(&tool_from_flange);
         let wanted = Vector6::new(linear.x, linear.y, linear.z, angular.x, angular.y, angular.z);
         self.kinematics.jacobian(joints).lu().solve(&wanted)
-    }
-}
-
-/// How far a posture is from the three singular ones of this arm.
-struct Posture {
-    elbow: f64,
-    wrist: f64,
-    /// Metres.
-    shoulder: f64,
-}
-
-impl Posture {
-    fn of(arm: &ArmModel, joints: &Joints) -> Self {
-        let rows = &arm.kinematics.nominal;
-        let (elbow, wrist) = (libm::sin(joints[2]), libm::sin(joints[4]));
-        let (sum2, sum3) = (joints[1], joints[1] + joints[2]);
-        let shoulder = rows[1].a * libm::cos(sum2)
-            + rows[2].a * libm::cos(sum3)
-            + rows[4].d * libm::sin(sum3 + joints[3]);
-        Self { elbow, wrist, shoulder }
-    }
-
-    /// On which side of each singular posture it is, if clear of all.
-    fn sides(&self) -> Result<[bool; 3], NoTrajectory> {
-        let clear =
-            self.elbow.abs() >= BENT && self.wrist.abs() >= BENT && self.shoulder.abs() >= BESIDE;
-        if !clear {
-            return Err(self.flattest());
-        }
-        Ok([self.elbow > 0.0, self.wrist > 0.0, self.shoulder > 0.0])
-    }
-
-    /// The one it is nearest to.
-    fn flattest(&self) -> NoTrajectory {
-        let angle_deg = |sine: f64| libm::asin(sine).to_degrees();
-        let shares =
-            [self.elbow.abs() / BENT, self.wrist.abs() / BENT, self.shoulder.abs() / BESIDE];
-        let least = shares.into_iter().fold(f64::INFINITY, f64::min);
-        if shares[0] == least {
-            NoTrajectory::Elbow { angle_deg: angle_deg(self.elbow) }
-        } else if shares[1] == least {
-            NoTrajectory::Wrist { angle_deg: angle_deg(self.wrist) }
-        } else {
-            NoTrajectory::Shoulder { off_mm: self.shoulder * 1e3 }
-        }
     }
 }
 

@@ -69,7 +69,7 @@ proptest! {
         q in prop::array::uniform6(-3.0..3.0f64),
     ) {
         let (arm, q) = (arm(), Joints::from(q));
-        let posture = Posture::of(&arm, &q);
+        let posture = arm.kinematics.posture(&q);
         let product = 0.425 * 0.3922 * posture.elbow * posture.wrist * posture.shoulder;
         let determinant = arm.kinematics.jacobian(&q).determinant();
         prop_assert!((determinant.abs() - product.abs()).abs() < 1e-12);
@@ -81,7 +81,10 @@ fn out_of_reach_is_refused() {
     let far = JointTrajectory::line(&arm(), &ready(), &moved([1.5, 0.0, 0.0], [0.0; 3]), PACE);
     let refused = far.unwrap_err();
     assert!(
-        matches!(refused, NoTrajectory::Elbow { .. } | NoTrajectory::Unreachable(_)),
+        matches!(
+            refused,
+            NoTrajectory::Singular(Singular::Elbow { .. }) | NoTrajectory::Unreachable(_)
+        ),
         "{refused}"
     );
 }
@@ -95,7 +98,7 @@ fn a_line_through_the_straight_wrist_is_refused() {
     through[4] = 0.3;
     let to = arm.tool(&through);
     let refused = JointTrajectory::line(&arm, &from, &to, PACE).unwrap_err();
-    assert!(matches!(refused, NoTrajectory::Wrist { .. }), "{refused}");
+    assert!(matches!(refused, NoTrajectory::Singular(Singular::Wrist { .. })), "{refused}");
 }
 
 #[test]

@@ -1,202 +1,206 @@
-use nalgebra::{Point3, Vector3};
-use urdf_rs::{Geometry, Joint, JointType, Robot};
+use nalgebra::{Isometry3, Point3, Vector3};
+use urdf_rs::{Geometry, Joint, JointType};
 
-use super::{Capsule, Dh, Joints, Kinematics};
+use super::inverse::{FAMILIES, Inverse};
+use super::urdf_tree::{Hanging, Tree, isometry};
+use super::{Capsule, Dh, Joints, Kinematics, urdf_words};
 
-/// An arm's chain, speeds and shapes as its URDF file gives them.
+/// An arm's chain, speeds and links as its URDF file gives them. Fixed joints are folded into the links that they
+/// hold: a world link, `base_link_inertia`, `ft_frame`, `tool0` (the form of ROS-Industrial's descriptions after
+/// xacro). Where the arm stands is the robot file's to say, not the URDF's world link's.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UrdfArm {
     pub kinematics: Kinematics,
     /// Largest speed of each joint, rad/s.
     pub joint_speed: Joints,
-    /// The bodies of base (link 0) and moving links (1 to 6).
-    pub shapes: Vec<Capsule>,
+    links: Vec<Link>,
 }
 
-/// What a URDF file has to say, and does not.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum UrdfError {
-    #[error("{0}")]
-    Xml(String),
-    #[error("must hold one chain of six revolute joints and a fixed one to the flange: {0}")]
-    Chain(String),
-    #[error(
-        "joint '{joint}' must turn about (0 0 1) and have an origin xyz = (a 0 d), rpy = (alpha 0 0)"
-    )]
-    Origin { joint: String },
-    #[error(
-        "not an arm of the UR family: its second, third and fourth axis must be parallel, and all \
-         others meet at right angles"
-    )]
-    Family,
-    #[error("collision shapes of link '{link}' must be cylinders or spheres")]
-    Shape { link: String },
-    #[error("limits of joint '{joint}' must be numbers, lower below upper, velocity above 0")]
-    Limit { joint: String },
+/// A rod that a robot file gives a link in place of a mesh. Metres, in the link's own frame in the URDF.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rod {
+    pub link: String,
+    pub from: Point3<f64>,
+    pub to: Point3<f64>,
+    pub radius: f64,
 }
 
-const RIGHT: f64 = std::f64::consts::FRAC_PI_2;
-/// Angles of a URDF are rounded.
-const ROUNDED: f64 = 1e-6;
+/// What a URDF file says that is wrong or cannot be read: which element, its value, what is valid.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{element} = {value}: {valid}")]
+pub struct UrdfError {
+    pub element: String,
+    pub value: String,
+    pub valid: String,
+}
+
+/// A link and what it is made of.
+#[derive(Clone, Debug, PartialEq)]
+struct Link {
+    name: String,
+    /// As in [`Capsule::link`].
+    body: usize,
+    /// From the frame that [`Kinematics::base_from_links`] gives this body.
+    body_from_link: Isometry3<f64>,
+    shapes: Vec<Capsule>,
+    has_mesh: bool,
+}
+
+/// A joint that turns on for ever counts as one of so many rad.
+const CONTINUOUS: f64 = std::f64::consts::TAU;
+const BODIES: usize = 7;
+
+impl UrdfError {
+    pub(super) fn new(
+        element: impl Into<String>,
+        value: impl std::fmt::Display,
+        valid: impl Into<String>,
+    ) -> Self {
+        Self { element: element.into(), value: value.to_string(), valid: valid.into() }
+    }
+}
 
 impl UrdfArm {
-    /// Reads a URDF text and reduces it to the chain from its root to its flange.
+    /// Reads a URDF text, checks every number of its joints and collision shapes, and reduces it to the chain
+    /// from base to flange.
     pub fn parse(text: &str) -> Result<Self, UrdfError> {
-        let robot = urdf_rs::read_from_string(text).map_err(|e| UrdfError::Xml(e.to_string()))?;
-        let chain = chain(&robot)?;
-        let (turning, flange) = (&chain[..6], chain[6]);
-        for joint in turning {
-            let limit = &joint.limit;
-            let axis = joint.axis.xyz.0;
-            if axis != [0.0, 0.0, 1.0] {
-                return Err(UrdfError::Origin { joint: joint.name.clone() });
-            }
-            if !(limit.lower < limit.upper && limit.velocity > 0.0) {
-                return Err(UrdfError::Limit { joint: joint.name.clone() });
-            }
+        urdf_words::check(text)?;
+        let robot = urdf_rs::read_from_string(text)
+            .map_err(|error| UrdfError::new("file", error, "must be URDF"))?;
+        let tree = Tree::new(&robot)?;
+        let limits = tree.turning.map(|turning| limits(turning.joint));
+        let [mut low, mut high, mut speed] = [Joints::zeros(); 3];
+        for (i, limit) in limits.into_iter().enumerate() {
+            (low[i], high[i], speed[i]) = limit?;
         }
-        if row(turning[0])? != Dh::default() {
-            return Err(UrdfError::Origin { joint: turning[0].name.clone() });
-        }
-        let mut rows = [Dh::default(); 6];
-        for (i, slot) in rows.iter_mut().enumerate() {
-            *slot = row(if i < 5 { turning[i + 1] } else { flange })?;
-        }
-        snap_to_family(&mut rows)?;
-        let each = |value: fn(&Joint) -> f64| Joints::from_fn(|i, _| value(turning[i]));
-        Ok(Self {
-            kinematics: Kinematics::new(rows, each(|j| j.limit.lower), each(|j| j.limit.upper)),
-            joint_speed: each(|j| j.limit.velocity),
-            shapes: shapes(&robot, turning)?,
-        })
-    }
-}
-
-/// The seven joints from the root on.
-fn chain(robot: &Robot) -> Result<Vec<&Joint>, UrdfError> {
-    let is_child = |name: &str| robot.joints.iter().any(|j| j.child.link == name);
-    let mut roots = robot.links.iter().filter(|link| !is_child(&link.name));
-    let root = roots.next().ok_or_else(|| UrdfError::Chain("there is no root".to_owned()))?;
-    let mut at = root.name.as_str();
-    let mut found = Vec::new();
-    while let Some(joint) = robot.joints.iter().find(|j| j.parent.link == at) {
-        let wanted = if found.len() < 6 { JointType::Revolute } else { JointType::Fixed };
-        if found.len() == 7 || joint.joint_type != wanted {
-            return Err(UrdfError::Chain(format!("joint '{}' is not one of them", joint.name)));
-        }
-        at = &joint.child.link;
-        found.push(joint);
-    }
-    if found.len() < 7 || robot.joints.len() != 7 {
-        let (chain, all) = (found.len(), robot.joints.len());
-        return Err(UrdfError::Chain(format!("{chain} joints in a row, {all} in all")));
-    }
-    Ok(found)
-}
-
-fn row(joint: &Joint) -> Result<Dh, UrdfError> {
-    let ([a, y, d], [alpha, pitch, yaw]) = (joint.origin.xyz.0, joint.origin.rpy.0);
-    let plain = y == 0.0 && pitch == 0.0 && yaw == 0.0;
-    let numbers = a.is_finite() && d.is_finite() && alpha.is_finite();
-    if !(plain && numbers) {
-        return Err(UrdfError::Origin { joint: joint.name.clone() });
-    }
-    Ok(Dh { theta: 0.0, a, d, alpha })
-}
-
-/// The closed-form inverse is that of this family only; its right angles are made exact.
-fn snap_to_family(rows: &mut [Dh; 6]) -> Result<(), UrdfError> {
-    let angles = [RIGHT, 0.0, 0.0, RIGHT, -RIGHT, 0.0];
-    for (row, alpha) in rows.iter_mut().zip(angles) {
-        if (row.alpha - alpha).abs() > ROUNDED {
-            return Err(UrdfError::Family);
-        }
-        row.alpha = alpha;
-    }
-    let none = [rows[0].a, rows[3].a, rows[4].a, rows[5].a, rows[1].d, rows[2].d];
-    let some = [rows[1].a, rows[2].a];
-    if none.into_iter().any(|v| v != 0.0) || some.into_iter().any(|v| v == 0.0) {
-        return Err(UrdfError::Family);
-    }
-    Ok(())
-}
-
-fn shapes(robot: &Robot, turning: &[&Joint]) -> Result<Vec<Capsule>, UrdfError> {
-    let mut shapes = Vec::new();
-    let names =
-        std::iter::once(&turning[0].parent.link).chain(turning.iter().map(|j| &j.child.link));
-    for (link, name) in names.enumerate() {
-        for body in robot.links.iter().filter(|l| l.name == *name).flat_map(|l| &l.collision) {
-            let (radius, length) = match body.geometry {
-                Geometry::Cylinder { radius, length } | Geometry::Capsule { radius, length } => {
-                    (radius, length)
-                }
-                Geometry::Sphere { radius } => (radius, 0.0),
-                _ => return Err(UrdfError::Shape { link: name.clone() }),
+        let (family, (root_from_base, table)) = family(&tree)?;
+        let kinematics = Kinematics::new(family, table, low, high);
+        let at_zero = kinematics.base_from_links(&Joints::zeros());
+        let link = |hanging: &Hanging<'_>| {
+            let base_from_body = match hanging.body {
+                0 => Isometry3::identity(),
+                body => at_zero[body - 1],
             };
-            let centre = Point3::from(body.origin.xyz.0);
-            let half = upright(body.origin.rpy.0) * (length / 2.0);
-            shapes.push(Capsule { link, from: centre - half, to: centre + half, radius });
+            let root_from_body = root_from_base * base_from_body;
+            Link::new(hanging, root_from_body.inverse() * hanging.root_from_link)
+        };
+        let links = tree.links.iter().map(link).collect();
+        Ok(Self { kinematics, joint_speed: speed, links })
+    }
+
+    /// What base (0) and moving links (1 to 6) are made of: the file's cylinders, capsules, spheres and boxes, and
+    /// these rods. A part without any shape is refused: nothing would keep clear of it.
+    pub fn shapes(&self, rods: &[Rod]) -> Result<Vec<Capsule>, UrdfError> {
+        let mut shapes = Vec::new();
+        for link in &self.links {
+            let own = rods.iter().filter(|rod| rod.link == link.name);
+            let own: Vec<Capsule> = own.map(|rod| link.rod(rod)).collect();
+            if link.has_mesh && own.is_empty() {
+                let valid = "is a mesh, which is not read: give the link one [[arm.rod]] or more that enclose it \
+                     (link, from_mm, to_mm, radius_mm), or a cylinder, sphere or box in the URDF";
+                return Err(UrdfError::new(
+                    format!("link '{}' collision", link.name),
+                    "mesh",
+                    valid,
+                ));
+            }
+            shapes.extend(link.shapes.iter().copied().chain(own));
+        }
+        let is_known = |rod: &&Rod| self.links.iter().any(|link| link.name == rod.link);
+        if let Some(rod) = rods.iter().find(|rod| !is_known(rod)) {
+            let names: Vec<&str> = self.links.iter().map(|link| link.name.as_str()).collect();
+            let valid = format!("must be one of {}", names.join(", "));
+            return Err(UrdfError::new("arm.rod.link", &rod.link, valid));
+        }
+        let bare = (0..BODIES).find(|body| shapes.iter().all(|shape| shape.link != *body));
+        match bare.and_then(|body| self.links.iter().find(|link| link.body == body)) {
+            Some(link) => {
+                let valid = "has no collision shape, so that nothing would keep clear of it: give it one in the \
+                     URDF or as [[arm.rod]], or set arm.shapes = \"none\" to plan without any";
+                Err(UrdfError::new(format!("link '{}'", link.name), "", valid))
+            }
+            None => Ok(shapes),
         }
     }
-    Ok(shapes)
 }
 
-/// The z axis turned by roll, pitch and yaw about fixed x, y and z.
-fn upright([roll, pitch, yaw]: [f64; 3]) -> Vector3<f64> {
-    let (sr, cr) = libm::sincos(roll);
-    let (sp, cp) = libm::sincos(pitch);
-    let (sy, cy) = libm::sincos(yaw);
-    Vector3::new(cy * sp * cr + sy * sr, sy * sp * cr - cy * sr, cp * cr)
+/// `root_from_base` and the table of an arm.
+type Table = (Isometry3<f64>, [Dh; 6]);
+
+/// The first family whose arm this is, with `root_from_base` and its table; or why it is not one of the last.
+fn family(tree: &Tree<'_>) -> Result<(&'static dyn Inverse, Table), UrdfError> {
+    let mut found = FAMILIES.iter().map(|family| family.table(tree).map(|table| (*family, table)));
+    let first = found.next().unwrap_or_else(|| Err(UrdfError::new("family", "", "none is known")));
+    found.fold(first, Result::or)
+}
+
+/// Smallest and largest angle, rad, and largest speed, rad/s.
+fn limits(joint: &Joint) -> Result<(f64, f64, f64), UrdfError> {
+    let limit = &joint.limit;
+    let (low, high) = match joint.joint_type {
+        JointType::Continuous => (-CONTINUOUS, CONTINUOUS),
+        _ => (limit.lower, limit.upper),
+    };
+    let element = |which| format!("joint '{}' limit {which}", joint.name);
+    // Also if one is missing: then it is not finite.
+    if !(low.is_finite() && high.is_finite() && low < high) {
+        let valid = format!("must be below upper, {high}");
+        return Err(UrdfError::new(element("lower"), low, valid));
+    }
+    if !(limit.velocity.is_finite() && limit.velocity > 0.0) {
+        return Err(UrdfError::new(
+            element("velocity"),
+            limit.velocity,
+            "must be a number above 0",
+        ));
+    }
+    Ok((low, high, limit.velocity))
+}
+
+impl Link {
+    fn new(hanging: &Hanging<'_>, body_from_link: Isometry3<f64>) -> Self {
+        let mut link = Self {
+            name: hanging.link.name.clone(),
+            body: hanging.body,
+            body_from_link,
+            shapes: Vec::new(),
+            has_mesh: false,
+        };
+        for collision in &hanging.link.collision {
+            let (half, radius) = match collision.geometry {
+                Geometry::Cylinder { radius, length } | Geometry::Capsule { radius, length } => {
+                    (Vector3::z() * (length / 2.0), radius)
+                }
+                Geometry::Sphere { radius } => (Vector3::zeros(), radius),
+                Geometry::Box { size } => around(size.0),
+                Geometry::Mesh { .. } => {
+                    link.has_mesh = true;
+                    continue;
+                }
+            };
+            let at = body_from_link * isometry(&collision.origin);
+            let [from, to] = [-half, half].map(|half| at * Point3::from(half));
+            link.shapes.push(Capsule { link: link.body, from, to, radius });
+        }
+        link
+    }
+
+    fn rod(&self, rod: &Rod) -> Capsule {
+        let [from, to] = [rod.from, rod.to].map(|end| self.body_from_link * end);
+        Capsule { link: self.body, from, to, radius: rod.radius }
+    }
+}
+
+/// Half the rod along a box's longest side that encloses it, and its radius.
+fn around(size: [f64; 3]) -> (Vector3<f64>, f64) {
+    let longest = (0..3).max_by(|a, b| size[*a].total_cmp(&size[*b])).unwrap_or(0);
+    let mut half = Vector3::from(size) / 2.0;
+    let along = std::mem::take(&mut half[longest]);
+    let mut axis = Vector3::zeros();
+    axis[longest] = along;
+    (axis, half.norm())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const UR5E: &str = include_str!("../../robots/ur5e.urdf");
-
-    #[test]
-    fn our_file_is_the_makers_table() {
-        let arm = UrdfArm::parse(UR5E).unwrap();
-        assert_eq!(arm.kinematics, Kinematics::ur5e());
-        assert_eq!(arm.joint_speed, Joints::repeat(std::f64::consts::PI));
-        assert_eq!(arm.shapes.len(), 9);
-    }
-
-    #[test]
-    fn what_is_not_such_an_arm_says_why() {
-        let cases = [
-            ("<robot", "</robot>", "<not", "unexpected"),
-            ("rpy=\"-1.5707963267948966 0 0\"", "", "rpy=\"-1.5 0 0\"", "UR family"),
-            ("xyz=\"0 0 0.0997\"", "", "xyz=\"0 0.1 0.0997\"", "'wrist_3'"),
-            ("type=\"fixed\"", "", "type=\"revolute\"", "'flange'"),
-            ("velocity=\"3.141592653589793\"", "", "velocity=\"0\"", "'shoulder_pan'"),
-            ("<sphere", "", "", ""),
-        ];
-        for (old, _, new, says) in cases {
-            if !UR5E.contains(old) {
-                continue;
-            }
-            let error = UrdfArm::parse(&UR5E.replacen(old, new, 1)).unwrap_err().to_string();
-            assert!(says == "unexpected" || error.contains(says), "{old} -> {new}: {error}");
-        }
-        let boxed = UR5E.replacen(
-            "<cylinder radius=\"0.075\" length=\"0.05\"/>",
-            "<box size=\"1 1 1\"/>",
-            1,
-        );
-        let error = UrdfArm::parse(&boxed).unwrap_err();
-        assert_eq!(error, UrdfError::Shape { link: "base".to_owned() });
-    }
-
-    proptest! {
-        #[test]
-        fn no_text_makes_the_parser_panic(cut in 0..UR5E.len(), text in "\\PC{0,60}") {
-            let cut = (0..=cut).rev().find(|at| UR5E.is_char_boundary(*at)).unwrap_or(0);
-            let _ = UrdfArm::parse(&format!("{}{text}", &UR5E[..cut]));
-            let _ = UrdfArm::parse(&text);
-        }
-    }
-}
+#[path = "urdf_tests.rs"]
+mod tests;

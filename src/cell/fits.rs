@@ -23,6 +23,32 @@ pub fn check(
     places_are_in_reach(experiment, scene, robot, task, plan)
 }
 
+/// The robot file's obstacles must stand out of the nominal way of hand and plate between the places of this plan, as
+/// they were taught: [`check`] goes by the drawing, where the furniture is.
+pub fn check_obstacles(scene: &Scene, robot: &Robot, plan: &CellPlan) -> Result<(), ConfigError> {
+    if robot.obstacles.is_empty() {
+        return Ok(());
+    }
+    let seat = plan.target.world_from_place * plan.plate_from_tool;
+    let grip = plan.pick.world_from_place * plan.plate_from_tool;
+    let route = plan.route((plan.pick, grip), (plan.target, seat));
+    let whole = [route.whole(), plan.retreat(&seat)].concat();
+    let path = robot.planner().check(robot.home(), whole).map_err(|forbidden| {
+        let valid = format!("{} must be within {}", forbidden.what, forbidden.allowed);
+        Check { file: robot.name.file() }.error("real.pick, real.place", &forbidden.value, valid)
+    })?;
+    way_is_free(scene, robot, plan, &path, Against::Obstacles)
+}
+
+/// What is looked for in the way.
+#[derive(Clone, Copy, PartialEq)]
+enum Against {
+    /// Furniture and obstacles; a plate between its guides meets these, as it should.
+    All,
+    /// The robot file's obstacles, which no plate should meet.
+    Obstacles,
+}
+
 /// Every correction of the grid must lie inside the robot's envelope.
 fn corrections_are_allowed(
     experiment: Check<'_>,
@@ -72,7 +98,6 @@ fn gripper_opens(scene: &Scene, robot: &Robot) -> Result<(), ConfigError> {
 /// The hand must stand free of the furniture: open at home, open and closed around a plate at both
 /// places.
 fn hand_has_room(scene: &Scene, robot: &Robot, plan: &CellPlan) -> Result<(), ConfigError> {
-    let check = Check { file: scene.name.file() };
     let at = |place: Isometry3<f64>| place * plan.plate_from_tool;
     let (pick, target) = (at(scene.world_from_pick), at(scene.world_from_place));
     let open = robot.gripper.opening_mm / 2e3;
@@ -85,16 +110,27 @@ fn hand_has_room(scene: &Scene, robot: &Robot, plan: &CellPlan) -> Result<(), Co
         ("closed hand at the target", target, closed),
     ] {
         for (tool_from_box, half) in HandBoxes::new(&robot.gripper).opened(half_opening) {
-            for part in &scene.statics {
+            for (check, key, part) in standing(scene, robot) {
                 let depth = part.overlap(&(world_from_tool * tool_from_box), &half);
                 let value = format!("{:.1} mm into the {name}", depth * 1e3);
                 let valid = format!("must leave room for the gripper of robot {}", robot.name);
-                let key = format!("geom {}", part.name);
                 check.that(depth < 1e-6, &key, value, valid)?;
             }
         }
     }
     Ok(())
+}
+
+/// All that stands there, with the file that has it and as what: the scene's furniture, the robot file's obstacles.
+fn standing<'a>(
+    scene: &'a Scene,
+    robot: &'a Robot,
+) -> impl Iterator<Item = (Check<'a>, String, &'a StaticBox)> {
+    let of = |file: &'a str, kind: &'a str| {
+        move |part: &'a StaticBox| (Check { file }, format!("{kind} {}", part.name), part)
+    };
+    let furniture = scene.statics.iter().map(of(scene.name.file(), "geom"));
+    furniture.chain(robot.obstacles.iter().map(of(robot.name.file(), "obstacle")))
 }
 
 /// The whole way must lie inside the robot's envelope and reach: the nominal one, and those of the
@@ -107,7 +143,7 @@ fn places_are_in_reach(
     plan: &CellPlan,
 ) -> Result<(), ConfigError> {
     let file = Check { file: scene.name.file() };
-    let planner = robot.planner();
+    let planner = robot.planner_in(scene);
     let within = |check: Check<'_>, key: &str, way: Vec<Segment>| {
         planner.check(robot.home(), way).map_err(|forbidden| {
             let valid = format!(
@@ -125,7 +161,7 @@ fn places_are_in_reach(
     let nominal = route(Pose2::IDENTITY);
     within(file, "site pick", [nominal.approach.clone(), vec![nominal.lift.clone()]].concat())?;
     let whole = within(file, "site place", [nominal.whole(), plan.retreat(&seat)].concat())?;
-    way_is_free(scene, robot, plan, &whole)?;
+    way_is_free(scene, robot, plan, &whole, Against::All)?;
     let Range { mm, deg } = task.range;
     for (x, y, yaw) in [(mm, mm, deg), (mm, -mm, -deg), (-mm, mm, -deg), (-mm, -mm, deg)] {
         within(experiment, "task.range", route(Pose2::new(x, y, yaw)).whole())?;
@@ -139,6 +175,7 @@ fn way_is_free(
     robot: &Robot,
     plan: &CellPlan,
     path: &CheckedPath,
+    against: Against,
 ) -> Result<(), ConfigError> {
     let hand = HandBoxes::new(&robot.gripper);
     let open = hand.opened(robot.gripper.opening_mm / 2e3).to_vec();
@@ -146,22 +183,26 @@ fn way_is_free(
     let half = scene.plate.size / 2.0;
     let centre = plan.plate_from_tool.inverse() * Isometry3::translation(0.0, 0.0, half.z);
     let carried = [closed.clone(), vec![(centre, half)]].concat();
+    let furniture = if against == Against::All { 0 } else { scene.statics.len() };
+    let looked_for = || standing(scene, robot).skip(furniture);
+    let boxes: Vec<&StaticBox> = looked_for().map(|(.., part)| part).collect();
     let mut from = *path.start();
     for segment in path.segments() {
         let moving = match (segment.carrying, segment.contact) {
             (false, _) => &open,
             (true, false) => &carried,
             // The plate is between its guides, and on its seat.
-            (true, true) => &closed,
+            (true, true) if against == Against::All => &closed,
+            (true, true) => &carried,
         };
         let line = Line::new(from, segment.world_from_tool);
         from = segment.world_from_tool;
-        let Some((part, geom)) = collision(&line, moving, &scene.statics) else { continue };
+        let Some((part, met)) = collision(&line, moving, &boxes) else { continue };
         let who = if part < open.len() { "hand" } else { "plate" };
-        let key = format!("geom {}", scene.statics[geom].name);
         let value = format!("in the way of the {who} on its move '{}'", segment.name);
         let valid = format!("must leave the nominal way of robot {} free", robot.name);
-        return Err(Check { file: scene.name.file() }.error(&key, value, valid));
+        let found = looked_for().nth(met);
+        return found.map_or(Ok(()), |(check, key, _)| Err(check.error(&key, value, valid)));
     }
     Ok(())
 }
@@ -171,7 +212,7 @@ const STRIDE: f64 = 0.5e-3;
 
 /// What runs into what first on this way, indices into `moving` (`tool_from_box`) and `standing`. A
 /// corner that is cut by less than [`STRIDE`] may go unnoticed; to pass close by is no collision.
-fn collision(line: &Line, moving: &[Placed], standing: &[StaticBox]) -> Option<(usize, usize)> {
+fn collision(line: &Line, moving: &[Placed], standing: &[&StaticBox]) -> Option<(usize, usize)> {
     let reach = |(at, half): &Placed| at.translation.vector.norm() + half.norm();
     let reach = moving.iter().map(reach).fold(0.0, f64::max);
     // No point of the boxes goes farther than this on the whole way; 1.2: a turn is fastest half way.
@@ -192,7 +233,7 @@ fn collision(line: &Line, moving: &[Placed], standing: &[StaticBox]) -> Option<(
 fn nearest(
     world_from_tool: &Isometry3<f64>,
     moving: &[Placed],
-    standing: &[StaticBox],
+    standing: &[&StaticBox],
 ) -> (f64, Option<(usize, usize)>) {
     let mut nearest = (f64::INFINITY, None);
     for (m, (tool_from_box, half)) in moving.iter().enumerate() {

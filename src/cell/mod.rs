@@ -17,7 +17,7 @@ mod route;
 mod script;
 mod workcell;
 
-pub use fits::check as check_fit;
+pub use fits::{check as check_fit, check_obstacles};
 pub use hand::HandBoxes;
 pub use ideal::IdealCell;
 pub use picture::picture;

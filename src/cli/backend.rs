@@ -3,7 +3,7 @@ use std::path::Path;
 
 use super::cells::{Bench, SimCells, of_file};
 use super::pause::PauseArgs;
-use crate::cell::{CellError, CellPlan, Signals, Unwatched, Workcell, check_fit};
+use crate::cell::{CellError, CellPlan, Signals, Unwatched, Workcell, check_fit, check_obstacles};
 use crate::cli::Failure;
 use crate::config::Robot;
 use crate::input::{Check, ConfigError, anchored};
@@ -135,9 +135,12 @@ impl RealCells {
         let valid = "must not be there with --backend real: dirt and drift are simulated";
         check.that(task.dirt.0.is_empty(), "task.dirt", "given", valid)?;
         check.that(task.drift.is_empty(), "task.drift", "given", valid)?;
-        // As drawn: the furniture was moved along when a place was taught.
-        let (scene, robot) = (cells.site.scene(), cells.site.robot());
-        check_fit(check, scene, robot, task, &CellPlan::new(scene, robot))?;
+        // As drawn: the furniture was moved along when a place was taught. What the links come near is asked of every
+        // path where it really stands.
+        let (scene, robot) = (cells.site.scene(), cells.site.robot().ignoring_furniture());
+        check_fit(check, scene, &robot, task, &CellPlan::new(scene, &robot))?;
+        // What the robot file adds stands where it stands.
+        check_obstacles(scene, &robot, &cells.site.plan())?;
         Ok(cells)
     }
 

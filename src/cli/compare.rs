@@ -6,14 +6,16 @@ use crate::cli::Failure;
 use crate::cli::backend::{BackendArgs, Cells, RealCells, corners};
 use crate::cli::lists;
 use crate::cli::progress::Progress;
+use crate::cli::status::schedule;
 use crate::cli::{interrupt, network, session};
 use crate::input::ConfigError;
 use crate::lab::{
-    Change, Event, Experiment, Folder, LabError, MakeWatch, Part, Schedule, State, Sweep, Wish,
+    Change, Event, Experiment, Folder, HARDWARE, LabError, MakeWatch, Part, State, Sweep, Wish,
     clear_scratch, missing, read_results, run_path,
 };
 use crate::learn::Recipe;
 use crate::report::{self, ExperimentResult, FailedRun, RESAMPLES};
+use crate::store::TrialStore;
 use crate::task::streams::fnv1a;
 
 /// Trials that are planned to tell how long one takes.
@@ -212,11 +214,16 @@ pub fn sweep(
     let mut unwritten = None;
     let mut at_work = None;
     let results = loop {
-        let progress = Progress::new(experiment, part);
+        let progress = Progress::new(experiment, part, &sweep.provenance.backend);
         let mut seeds = 0;
         let outcome = sweep.run(&mut |event| {
             if let Event::Started { method, seed } = &event {
-                at_work = Some(run_path(folder.path(), method, *seed));
+                let run = run_path(folder.path(), method, *seed);
+                // Only an arm's trials are shown one by one.
+                if cells.is_real() {
+                    progress.goes_on_after(made(&run, experiment.trials));
+                }
+                at_work = Some(run);
             }
             if let Event::Seed { results, .. } = &event {
                 seeds += 1;
@@ -271,6 +278,12 @@ pub fn sweep(
         }
     }
     told(&results.failed, &out)
+}
+
+/// Trials with a result in a run's file; none where it has not begun.
+fn made(run: &Path, trials: u64) -> u64 {
+    let done = TrialStore::read(run).and_then(|store| store.done(trials));
+    done.map_or(0, |phases| phases.iter().map(|(_, count, _)| count).sum())
 }
 
 /// Where folders of scratch are: as given, or because `out` lies where no journal works.
@@ -335,7 +348,7 @@ fn trials_left(experiment: &Experiment, part: &Part, folder: &Path) -> Result<u6
     };
     let runs = part.runs(experiment).unwrap_or_default();
     let left = runs.iter().filter(|run| is_missing(run));
-    Ok(left.map(|(_, recipe)| Schedule::new(experiment, recipe.card()).all_trials()).sum())
+    Ok(left.map(|(_, recipe)| schedule(experiment, recipe, HARDWARE).all_trials()).sum())
 }
 
 /// Hours of motion that a trial takes as it is planned: without grips, looks and settling.

@@ -21,7 +21,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Result<(), Failure> {
-    let site = Site::new(&Robot::named(&args.robot)?)?;
+    let site = Site::to_examine(&Robot::to_examine(&args.robot)?)?;
     let findings = examine(&site);
     if args.json {
         let list: Vec<_> = findings.iter().map(as_json).collect();
@@ -43,6 +43,7 @@ fn line(finding: &Finding) -> String {
     let Finding { check, reading, verdict } = finding;
     match verdict {
         Verdict::Right => format!("ok    {check:18} {reading}"),
+        Verdict::Doubtful(advice) => format!("warn  {check:18} {reading}: {advice}"),
         Verdict::Wrong(advice) => format!("WRONG {check:18} {reading}: {advice}"),
         Verdict::Skipped => format!("-     {check:18} {reading}"),
     }
@@ -51,6 +52,7 @@ fn line(finding: &Finding) -> String {
 fn as_json(finding: &Finding) -> serde_json::Value {
     let (ok, advice) = match &finding.verdict {
         Verdict::Right => (Some(true), None),
+        Verdict::Doubtful(advice) => (Some(true), Some(advice)),
         Verdict::Wrong(advice) => (Some(false), Some(advice)),
         Verdict::Skipped => (None, None),
     };

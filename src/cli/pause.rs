@@ -64,7 +64,7 @@ fn consent() -> bool {
             Ok(_) => match answer.trim() {
                 "yes" => return true,
                 "no" => return false,
-                _ => {}
+                other => eprintln!("{other:?} is neither: type the whole word yes, or no"),
             },
         }
     }

@@ -109,7 +109,7 @@ fn whole(folder: &Path) -> Option<Experiment> {
 }
 
 /// What a run on this backend makes.
-fn schedule(experiment: &Experiment, recipe: &Recipe, backend: &str) -> Schedule {
+pub(super) fn schedule(experiment: &Experiment, recipe: &Recipe, backend: &str) -> Schedule {
     let mut schedule = Schedule::new(experiment, recipe.card());
     if backend == HARDWARE {
         // Other scenes do not stand on a real table.

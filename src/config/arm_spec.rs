@@ -1,9 +1,11 @@
+use std::path::Path;
+
 use nalgebra::{Point3, Vector3};
 use serde::Deserialize;
 
 use super::frame::Frame;
 use super::robot::{GripperSpec, Speeds};
-use crate::arm::{ArmModel, Body, Capsule, Joints, UrdfArm};
+use crate::arm::{ArmModel, Body, Capsule, Joints, Rod, UrdfArm, UrdfError};
 use crate::input::{Check, ConfigError};
 
 /// The `[arm]` section of a robot file: which articulated arm, where it stands, what it carries,
@@ -13,6 +15,15 @@ use crate::input::{Check, ConfigError};
 pub struct ArmSpec {
     /// A file beside the robot file.
     pub urdf: String,
+    /// Where the links' shapes come from.
+    #[serde(default)]
+    pub shapes: Shapes,
+    /// Do the links keep clear of the scene's furniture?
+    #[serde(default)]
+    pub furniture: Furniture,
+    /// `[[arm.rod]]`: what encloses links whose URDF has meshes, or nothing.
+    #[serde(default, rename = "rod")]
+    pub rods: Vec<RodSpec>,
     /// `world_from_base`.
     pub base: Frame,
     /// `flange_from_tool`: the tool point lies between the pads, x along the approach, z across
@@ -36,6 +47,38 @@ pub struct ArmSpec {
     pub floor_mm: f64,
 }
 
+/// Where the shapes come from that the links keep clear with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shapes {
+    /// The URDF, and `[[arm.rod]]`; every part has one.
+    #[default]
+    Urdf,
+    /// None, by explicit choice: the links may meet themselves, the floor, and all that stands there.
+    None,
+}
+
+/// Whether the links keep clear of the scene's furniture. `[[obstacle]]`s they always keep clear of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Furniture {
+    #[default]
+    Clear,
+    /// Only where no links are: in simulation and on a twin, which have the hand only.
+    Ignored,
+}
+
+/// A rounded rod that encloses a link, or a part of one, in the link's own frame in the URDF.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RodSpec {
+    /// As the URDF calls it.
+    pub link: String,
+    pub from_mm: [f64; 3],
+    pub to_mm: [f64; 3],
+    pub radius_mm: f64,
+}
+
 impl ArmSpec {
     /// The arm that this section describes, with the chain, limits and shapes of its URDF text.
     pub(super) fn model(
@@ -45,9 +88,21 @@ impl ArmSpec {
         gripper: &GripperSpec,
         speeds: &Speeds,
     ) -> Result<ArmModel, ConfigError> {
-        let urdf = UrdfArm::parse(urdf)
-            .map_err(|error| check.error("arm.urdf", &self.urdf, format_args!("{error}")))?;
+        let path = Path::new(check.file).with_file_name(&self.urdf).display().to_string();
+        let in_urdf = |UrdfError { element, value, valid }| {
+            let file = if element.starts_with("arm.") { check.file } else { &path };
+            Check { file }.error(&element, value, valid)
+        };
+        let urdf = UrdfArm::parse(urdf).map_err(in_urdf)?;
         self.check(check, &urdf)?;
+        let shapes = match self.shapes {
+            Shapes::Urdf => urdf.shapes(&self.rods(check)?).map_err(in_urdf)?,
+            Shapes::None => {
+                let valid = "must not be there where arm.shapes = \"none\"";
+                check.that(self.rods.is_empty(), "arm.rod", "given", valid)?;
+                Vec::new()
+            }
+        };
         let flange_from_tool = self.tool.isometry();
         let behind = (gripper.pad_length_mm - gripper.overlap_mm / 2.0) / 1e3;
         let hand = Capsule {
@@ -68,11 +123,28 @@ impl ArmSpec {
             acceleration: self.acceleration_mm_s2 / 1e3,
             turn_speed: speeds.turn_deg_s.to_radians(),
             body: Body {
-                shapes: urdf.shapes.into_iter().chain([hand]).collect(),
+                shapes: shapes.into_iter().chain([hand]).collect(),
                 clearance: self.clearance_mm / 1e3,
                 floor: Some(self.floor_mm / 1e3),
+                obstacles: Vec::new(),
             },
         })
+    }
+
+    fn rods(&self, check: Check<'_>) -> Result<Vec<Rod>, ConfigError> {
+        let rod = |rod: &RodSpec| {
+            let key = |part: &str| format!("arm.rod.{part} of {}", rod.link);
+            for mm in rod.from_mm {
+                check.within(&key("from_mm"), mm, -2e3, 2e3)?;
+            }
+            for mm in rod.to_mm {
+                check.within(&key("to_mm"), mm, -2e3, 2e3)?;
+            }
+            check.within(&key("radius_mm"), rod.radius_mm, 1.0, 500.0)?;
+            let [from, to] = [rod.from_mm, rod.to_mm].map(|mm| Point3::from(mm.map(|mm| mm / 1e3)));
+            Ok(Rod { link: rod.link.clone(), from, to, radius: rod.radius_mm / 1e3 })
+        };
+        self.rods.iter().map(rod).collect()
     }
 
     fn check(&self, check: Check<'_>, urdf: &UrdfArm) -> Result<(), ConfigError> {

@@ -4,6 +4,7 @@ use mjcf_rs::{Model, body::GeomType, body::JointType};
 use nalgebra::{Isometry3, Point3, Quaternion, Translation3, UnitQuaternion, Vector3};
 
 use super::mjcf_words;
+use crate::arm::Obstacle;
 use crate::input::{Check, ConfigError};
 
 /// What a scene takes from its MJCF: boxes, frames and the plate's body. Contact settings are
@@ -81,6 +82,12 @@ impl Geometry {
 }
 
 impl StaticBox {
+    /// The same as something that nothing of an arm comes near.
+    pub fn obstacle(&self) -> Obstacle {
+        let Self { name, world_from_box, half, .. } = self.clone();
+        Obstacle { name, world_from_box, half, hand_works_here: false }
+    }
+
     /// The corners in the world frame.
     pub fn corners(&self) -> [Point3<f64>; 8] {
         corners(&self.world_from_box, &self.half)

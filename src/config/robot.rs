@@ -4,7 +4,7 @@ use nalgebra::{Isometry3, Translation3, Vector3};
 use serde::{Deserialize, Serialize};
 
 use super::scene::read;
-use super::{ArmSpec, Grasp, Named, RealSpec, TwinSpec};
+use super::{ArmSpec, Furniture, Grasp, Named, ObstacleSpec, RealSpec, Scene, StaticBox, TwinSpec};
 use crate::arm::{ArmModel, Envelope, Joints, Planner, Start};
 use crate::input::{Check, ConfigError, Content, anchored, canonical, parse_toml};
 
@@ -25,6 +25,8 @@ pub struct Robot {
     pub gripper: GripperSpec,
     pub speeds: Speeds,
     pub envelope: Envelope,
+    /// What stands in its cell beside the scene's furniture.
+    pub obstacles: Vec<StaticBox>,
 }
 
 /// What a robot with joints has beyond a gantry.
@@ -41,8 +43,28 @@ pub struct Articulated {
 pub enum RobotKind {
     /// The tool moves straight from pose to pose; no joints.
     Gantry,
-    /// A six-joint arm of Universal Robots: `home_deg` and an `[arm]` section.
+    /// A six-joint arm of Universal Robots, as all below: `home_deg` and an `[arm]` section.
+    Ur3e,
     Ur5e,
+    Ur10e,
+    Ur16e,
+    Ur20,
+    Ur30,
+}
+
+impl RobotKind {
+    /// As a robot file has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gantry => "gantry",
+            Self::Ur3e => "ur3e",
+            Self::Ur5e => "ur5e",
+            Self::Ur10e => "ur10e",
+            Self::Ur16e => "ur16e",
+            Self::Ur20 => "ur20",
+            Self::Ur30 => "ur30",
+        }
+    }
 }
 
 /// The gripper. Its tool point lies between the pads, half the overlap behind their tips.
@@ -92,31 +114,50 @@ struct RobotFile {
     gripper: GripperSpec,
     speeds: Speeds,
     envelope: Envelope,
+    #[serde(default, rename = "obstacle")]
+    obstacles: Vec<ObstacleSpec>,
 }
 
-const EMBEDDED: [(&str, &str); 7] = [
+const EMBEDDED: [(&str, &str); 9] = [
     ("gantry.toml", include_str!("../../robots/gantry.toml")),
     ("gantry-side.toml", include_str!("../../robots/gantry-side.toml")),
     ("ur5e-pinch.toml", include_str!("../../robots/ur5e-pinch.toml")),
     ("ur5e-side.toml", include_str!("../../robots/ur5e-side.toml")),
     ("ur5e-twin.toml", include_str!("../../robots/ur5e-twin.toml")),
     ("ur5e-example.toml", include_str!("../../robots/ur5e-example.toml")),
+    ("ur10e-twin.toml", include_str!("../../robots/ur10e-twin.toml")),
     ("ur5e.urdf", include_str!("../../robots/ur5e.urdf")),
+    ("ur10e.urdf", include_str!("../../robots/ur10e.urdf")),
 ];
 
 impl Robot {
     /// The robots that the binary carries.
-    pub const NAMES: [&'static str; 6] =
-        ["gantry", "gantry-side", "ur5e-pinch", "ur5e-side", "ur5e-twin", "ur5e-example"];
+    pub const NAMES: [&'static str; 7] = [
+        "gantry",
+        "gantry-side",
+        "ur5e-pinch",
+        "ur5e-side",
+        "ur5e-twin",
+        "ur5e-example",
+        "ur10e-twin",
+    ];
 
     /// Every embedded file: name and text, for `rmrl init`.
     pub const FILES: &'static [(&'static str, &'static str)] = &EMBEDDED;
 
     /// Loads an embedded robot by its name, or a `.toml` file with its URDF beside it.
     pub fn named(name_or_path: &str) -> Result<Self, ConfigError> {
+        let robot = Self::to_examine(name_or_path)?;
+        robot.check_home()?;
+        Ok(robot)
+    }
+
+    /// The same where home may lie outside the workspace, as where the base is not where the file says: only for the
+    /// doctor, who says so.
+    pub fn to_examine(name_or_path: &str) -> Result<Self, ConfigError> {
         if name_or_path.ends_with(".toml") {
             let text = read(name_or_path, "robot", Path::new(name_or_path))?;
-            return Self::parse(name_or_path, &text);
+            return Self::read_beside(name_or_path, &text);
         }
         let file = format!("{name_or_path}.toml");
         match embedded(&file) {
@@ -139,6 +180,28 @@ impl Robot {
 
     /// A robot file's text; the URDF that it names lies beside `file`.
     pub fn parse(file: &str, toml: &str) -> Result<Self, ConfigError> {
+        let robot = Self::read_beside(file, toml)?;
+        robot.check_home()?;
+        Ok(robot)
+    }
+
+    /// The tool at home lies in the workspace, and the arm there clear of itself and what stands there.
+    pub fn check_home(&self) -> Result<(), ConfigError> {
+        let check = Check { file: self.name.file() };
+        if let Some(arm) = &self.arm {
+            check_home(check, &arm.model, &arm.home)?;
+        }
+        let key = if self.arm.is_some() { "home_deg (tool, mm)" } else { "home_mm" };
+        for (axis, at) in (self.world_from_home.translation.vector * 1e3).iter().enumerate() {
+            let envelope = &self.envelope;
+            let (low, high) = (envelope.workspace_min_mm[axis], envelope.workspace_max_mm[axis]);
+            // The joints' own home is rounded on its way.
+            check.within(key, (at * 1e6).round() / 1e6, low, high)?;
+        }
+        Ok(())
+    }
+
+    fn read_beside(file: &str, toml: &str) -> Result<Self, ConfigError> {
         let folder = Path::new(file).parent().unwrap_or(Path::new(""));
         Self::read(file, toml, |urdf| {
             let path = folder.join(urdf);
@@ -158,36 +221,32 @@ impl Robot {
         check_speeds(check, &keys.speeds, &keys.envelope)?;
         keys.real.as_ref().map_or(Ok(()), |real| real.check(check))?;
         keys.twin.as_ref().map_or(Ok(()), |twin| twin.check(check))?;
+        let obstacles = ObstacleSpec::boxes(check, &keys.obstacles)?;
         let mut drawing = String::new();
         let (world_from_home, arm) = match keys.kind {
             RobotKind::Gantry => {
                 let arm_key = if keys.arm.is_some() { "arm" } else { "home_deg" };
                 let alone = keys.arm.is_none() && keys.home_deg.is_none();
                 check.that(alone, arm_key, "", "must not be there: a gantry has no joints")?;
+                let valid = "must not be there: a gantry has no links that could meet it";
+                check.that(obstacles.is_empty(), "obstacle", "", valid)?;
                 let home = keys.home_mm.ok_or_else(|| missing(check, "home_mm", "gantry"))?;
                 (Translation3::from(Vector3::from(home) / 1e3).into(), None)
             }
-            RobotKind::Ur5e => {
-                let none = keys.home_mm.is_none();
-                check.that(none, "home_mm", "", "must be home_deg for kind = \"ur5e\"")?;
-                let spec = keys.arm.ok_or_else(|| missing(check, "[arm]", "ur5e"))?;
-                let home = keys.home_deg.ok_or_else(|| missing(check, "home_deg", "ur5e"))?;
+            kind => {
+                let kind = kind.name();
+                let valid = format!("must be home_deg for kind = \"{kind}\"");
+                check.that(keys.home_mm.is_none(), "home_mm", "", valid)?;
+                let spec = keys.arm.ok_or_else(|| missing(check, "[arm]", kind))?;
+                let home = keys.home_deg.ok_or_else(|| missing(check, "home_deg", kind))?;
                 let text = urdf(&spec.urdf).map_err(|e| check.error("arm.urdf", &spec.urdf, e))?;
-                let model = spec.model(check, &text, &keys.gripper, &keys.speeds)?;
+                let mut model = spec.model(check, &text, &keys.gripper, &keys.speeds)?;
+                model.body.obstacles = obstacles.iter().map(StaticBox::obstacle).collect();
                 drawing = text;
                 let home = Joints::from(home.map(f64::to_radians));
-                check_home(check, &model, &home)?;
                 (model.tool(&home), Some(Articulated { spec, model, home }))
             }
         };
-        for (axis, at) in (world_from_home.translation.vector * 1e3).iter().enumerate() {
-            let envelope = &keys.envelope;
-            let (low, high) = (envelope.workspace_min_mm[axis], envelope.workspace_max_mm[axis]);
-            // The joints' own home is rounded on its way.
-            let at = (at * 1e6).round() / 1e6;
-            let key = if arm.is_some() { "home_deg (tool, mm)" } else { "home_mm" };
-            check.within(key, at, low, high)?;
-        }
         Ok(Self {
             name: Named::after(file),
             content: Content::of([without_addresses(toml), drawing]),
@@ -199,6 +258,7 @@ impl Robot {
             gripper: keys.gripper,
             speeds: keys.speeds,
             envelope: keys.envelope,
+            obstacles,
         })
     }
 }
@@ -242,7 +302,12 @@ fn check_home(check: Check<'_>, arm: &ArmModel, home: &Joints) -> Result<(), Con
     let least_mm = arm.body.clearance * 1e3;
     let valid = format!("must keep {} and {} {least_mm} mm apart", parts[0], parts[1]);
     let value = format!("{:.1} mm", distance * 1e3);
-    check.that(distance >= arm.body.clearance, "home_deg", value, valid)
+    check.that(distance >= arm.body.clearance, "home_deg", value, valid)?;
+    let Some(near) = arm.body.nearest_obstacle(arm, home) else { return Ok(()) };
+    let valid =
+        format!("must keep {} and obstacle {} {least_mm} mm apart", near.link, near.obstacle);
+    let value = format!("{:.1} mm", near.distance * 1e3);
+    check.that(arm.body.keeps_clear(near.distance), "home_deg", value, valid)
 }
 
 impl Robot {
@@ -254,9 +319,24 @@ impl Robot {
         }
     }
 
-    /// What checks every path of this robot before it moves.
+    /// What checks every path of this robot before it moves, wherever that is.
     pub fn planner(&self) -> Planner {
         Planner::new(self.envelope.clone(), self.arm.as_ref().map(|arm| arm.model.clone()))
+    }
+
+    /// The same robot, whose links are not held against furniture as it is drawn.
+    pub fn ignoring_furniture(&self) -> Self {
+        let mut robot = self.clone();
+        if let Some(arm) = &mut robot.arm {
+            arm.spec.furniture = Furniture::Ignored;
+        }
+        robot
+    }
+
+    /// The same among this scene's furniture.
+    pub fn planner_in(&self, scene: &Scene) -> Planner {
+        let clear = self.arm.as_ref().is_some_and(|arm| arm.spec.furniture == Furniture::Clear);
+        self.planner().among(scene.obstacles().filter(|_| clear))
     }
 }
 

@@ -7,6 +7,7 @@ use toml::Value;
 use super::mjcf::Geometry;
 use super::shelf::Made;
 use super::{Named, Plate, ShelfSpec, StaticBox};
+use crate::arm::Obstacle;
 use crate::input::{Check, ConfigError, Content, canonical, parse_toml};
 use crate::task::Placement;
 
@@ -162,6 +163,11 @@ impl Scene {
         };
         scene.content = Content::of([canonical(toml), drawing]);
         Ok(scene)
+    }
+
+    /// The furniture as what an arm's links keep clear of.
+    pub fn obstacles(&self) -> impl Iterator<Item = Obstacle> {
+        self.statics.iter().map(|part| Obstacle { hand_works_here: true, ..part.obstacle() })
     }
 
     fn from_mjcf(

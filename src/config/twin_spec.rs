@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use crate::input::{Check, ConfigError};
 use crate::task::Noise;
+use crate::wire::robot_state::Layout;
 
 /// The `[twin]` section of a robot file: how `rmrl twin` plays this robot, and in what the played
 /// one differs from what its file says.
@@ -20,6 +21,11 @@ pub struct TwinSpec {
     pub seed: u64,
     /// As the pendant says when it starts.
     pub remote_control: bool,
+    /// More than this against the tool ends in a protective stop, N, as the force limit of a
+    /// controller's safety configuration; 150 unless given, as UR's factory setting [m].
+    pub force_limit_n: f64,
+    /// Layout of the robot state on 30001 and 30002: "5", or "3.4" for clients that know no newer one.
+    pub client_interface: Layout,
     pub gaps: Gaps,
 }
 
@@ -64,6 +70,8 @@ impl Default for TwinSpec {
             scene: "open".to_owned(),
             seed: 1,
             remote_control: true,
+            force_limit_n: 150.0,
+            client_interface: Layout::V5,
             gaps: Gaps::default(),
         }
     }
@@ -100,6 +108,7 @@ impl TwinSpec {
         let loopback = self.listen.is_loopback();
         let valid = "must be a loopback address; elsewhere only by rmrl twin --listen";
         check.that(loopback, "twin.listen", self.listen, valid)?;
+        check.within("twin.force_limit_n", self.force_limit_n, 10.0, 1000.0)?;
         let gaps = &self.gaps;
         for (key, value, most) in [
             ("calibration_mm", gaps.calibration_mm, 5.0),

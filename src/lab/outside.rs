@@ -28,7 +28,7 @@ pub(super) struct Outside {
     #[serde(default = "half_a_minute")]
     pub timeout_s: f64,
     /// Which scene instance comes next; with any but `given` the program is shown which one it is.
-    #[serde(default, skip_serializing_if = "is_given")]
+    #[serde(default = "given", skip_serializing_if = "is_given")]
     pub scenes: SceneChoice,
     /// Told to the program as they are.
     #[serde(default, skip_serializing_if = "Table::is_empty")]
@@ -72,8 +72,12 @@ fn half_a_minute() -> f64 {
     30.0
 }
 
+fn given() -> SceneChoice {
+    SceneChoice::Given
+}
+
 fn is_given(scenes: &SceneChoice) -> bool {
-    *scenes == SceneChoice::default()
+    *scenes == SceneChoice::Given
 }
 
 /// Is this not a name but a program?

@@ -18,12 +18,6 @@ choices! {
 /// Latest trials of a scene instance by which it is judged.
 const LATEST: usize = 3;
 
-impl Default for SceneChoice {
-    fn default() -> Self {
-        Self::Given
-    }
-}
-
 impl SceneChoice {
     /// The card of a method that may choose so: it is shown which instance is which.
     pub fn on(self, card: Card) -> Card {

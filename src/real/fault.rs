@@ -1,5 +1,4 @@
 use crate::cell::{DeviceError, Stop};
-use crate::wire::{RobotMode, SafetyMode};
 
 /// Everything that stops a real cell. Each has one reaction: the motion ends, nothing moves again
 /// in this session, and a person decides. The table in `docs/real-arm.md` explains them.
@@ -8,22 +7,32 @@ pub enum Fault {
     ProtectiveStop,
     EmergencyStop,
     SafeguardStop,
-    SafetyFault(SafetyMode),
+    SafetyFault(&'static str),
     Reduced,
-    NotRunning(Option<RobotMode>),
+    /// What the controller calls its mode, where it is known.
+    NotRunning(Option<&'static str>),
     LocalControl,
     ProgramEnded,
     Paused,
     StaleState(String),
     ConnectionLost(String),
     NotTakenUp,
-    NotReached { off_mm: f64, off_deg: f64 },
-    Resisted { force_n: f64, during: &'static str },
+    NotReached {
+        off_mm: f64,
+        off_deg: f64,
+    },
+    Resisted {
+        force_n: f64,
+        during: &'static str,
+    },
     LeftEnvelope(String),
     WrongSettings(String),
     GripperOff,
     GripperStuck(String),
-    WrongGrip { opening_mm: f64, plate_mm: f64 },
+    WrongGrip {
+        opening_mm: f64,
+        plate_mm: f64,
+    },
     GripperFault(String),
     EyesFault(String),
 }
@@ -59,8 +68,8 @@ impl Fault {
     /// What is wrong, with its reading.
     fn reading(&self) -> String {
         match self {
-            Self::SafetyFault(mode) => format!("safety mode {}", mode.word()),
-            Self::NotRunning(Some(mode)) => format!("robot mode {}", mode.word()),
+            Self::SafetyFault(mode) => format!("safety mode {mode}"),
+            Self::NotRunning(Some(mode)) => format!("robot mode {mode}"),
             Self::StaleState(what)
             | Self::ConnectionLost(what)
             | Self::LeftEnvelope(what)
@@ -116,30 +125,6 @@ impl Fault {
             Self::EyesFault(_) => "check the camera and its address (real.eyes_url)",
         }
     }
-
-    /// What the controller's own state forbids, if anything.
-    pub fn of_modes(robot: i32, safety: i32, allow_reduced: bool) -> Option<Self> {
-        match SafetyMode::from_number(safety) {
-            Some(SafetyMode::Normal) => {}
-            Some(SafetyMode::Reduced) if allow_reduced => {}
-            Some(SafetyMode::Reduced) => return Some(Self::Reduced),
-            Some(SafetyMode::ProtectiveStop) => return Some(Self::ProtectiveStop),
-            Some(SafetyMode::RobotEmergencyStop | SafetyMode::SystemEmergencyStop) => {
-                return Some(Self::EmergencyStop);
-            }
-            Some(
-                SafetyMode::SafeguardStop
-                | SafetyMode::AutomaticModeSafeguardStop
-                | SafetyMode::ThreePositionEnablingStop,
-            ) => return Some(Self::SafeguardStop),
-            Some(other) => return Some(Self::SafetyFault(other)),
-            None => return Some(Self::SafetyFault(SafetyMode::Fault)),
-        }
-        match RobotMode::from_number(robot) {
-            Some(RobotMode::Running) => None,
-            other => Some(Self::NotRunning(other)),
-        }
-    }
 }
 
 impl From<Fault> for DeviceError {
@@ -165,7 +150,7 @@ mod tests {
             Fault::ProtectiveStop,
             Fault::EmergencyStop,
             Fault::SafeguardStop,
-            Fault::SafetyFault(SafetyMode::Fault),
+            Fault::SafetyFault("FAULT"),
             Fault::Reduced,
             Fault::NotRunning(None),
             Fault::LocalControl,
@@ -188,20 +173,5 @@ mod tests {
             let row = format!("| {} |", fault.name());
             assert!(document.contains(&row), "no row '{row}' in docs/real-arm.md");
         }
-    }
-
-    #[test]
-    fn only_running_and_normal_is_no_fault_and_reduced_where_it_is_allowed() {
-        for robot in RobotMode::ALL {
-            for safety in SafetyMode::ALL {
-                let good = *robot == RobotMode::Running;
-                let of = |allow| Fault::of_modes(robot.number(), safety.number(), allow);
-                let normal = *safety == SafetyMode::Normal;
-                let reduced = *safety == SafetyMode::Reduced;
-                assert_eq!(of(false).is_none(), good && normal, "{robot:?} {safety:?}");
-                assert_eq!(of(true).is_none(), good && (normal || reduced), "{robot:?} {safety:?}");
-            }
-        }
-        assert!(Fault::of_modes(7, 0, true).is_some(), "an undocumented safety mode");
     }
 }

@@ -1,6 +1,6 @@
 use nalgebra::Isometry3;
 
-use super::{Fault, State};
+use super::{ArmState, Fault};
 use crate::arm::{Envelope, Joints, Segment};
 
 /// What the measured motion must stay within: the safety envelope again, watched while it runs.
@@ -25,7 +25,7 @@ const SLACK_JOINT: f64 = 0.02;
 
 impl Limits {
     /// What of the envelope this state has left, if anything.
-    pub fn left(&self, state: &State, segment: &Segment) -> Option<Fault> {
+    pub fn left(&self, state: &ArmState, segment: &Segment) -> Option<Fault> {
         let name = segment.name;
         let left = |what: String| Some(Fault::LeftEnvelope(format!("{what} in '{name}'")));
         let at = (self.world_from_base * state.base_from_tool).translation.vector * 1e3;

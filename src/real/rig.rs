@@ -3,10 +3,11 @@ use std::time::Instant;
 
 use nalgebra::{Isometry3, Point3};
 
+use super::driver::{ArmState, Driver, Ended, Order};
 use super::link::PATIENCE;
-use super::session::{Ended, Order, Session, Since};
-use super::{Fault, Fingers, RealGripper, State};
-use crate::arm::{ArmModel, CheckedPath, JointTrajectory, Joints, Segment};
+use super::since::Since;
+use super::{Fault, Fingers, RealGripper};
+use crate::arm::{ArmModel, CheckedPath, JointTrajectory, Joints, Line, Segment};
 use crate::cell::{
     Arm, DeviceError, Eyes, Grip, Gripper, Harm, Measured, Rig, RobotTime, Snapshot, Watch,
 };
@@ -17,7 +18,7 @@ use crate::wire::gripper::Object;
 /// The rig over the wire: an arm, a gripper and eyes, each behind its own connection.
 #[derive(Debug)]
 pub struct RealRig<G, E> {
-    session: Session,
+    session: Box<dyn Driver>,
     gripper: G,
     eyes: E,
     setting: Setting,
@@ -53,8 +54,8 @@ const TICK: f64 = 0.04;
 const FINGERS_S: f64 = 5.0;
 /// Fingers that stop this far from where they should open to are stuck, metres.
 const STUCK: f64 = 2e-3;
-/// The paths of a session are slow until the tool has been moved this far, metres: the first may
-/// be one of few millimetres.
+/// A session is slow until the tool has been moved this far, metres, and no farther: the first path may be one of few
+/// millimetres, or bring a plate that is found in the hand back over the whole cell.
 const SLOW: f64 = 0.1;
 /// A hand this far from where a plate is gripped does not hold it, metres.
 const AWAY: f64 = 0.1;
@@ -63,19 +64,51 @@ const THERE: f64 = 2e-5;
 const THERE_RAD: f64 = 2e-4;
 
 impl<G: RealGripper, E: Eyes> RealRig<G, E> {
-    pub fn new(session: Session, gripper: G, eyes: E, setting: Setting) -> Self {
+    pub fn new(session: Box<dyn Driver>, gripper: G, eyes: E, setting: Setting) -> Self {
         let opening = setting.open;
         let (ready, resisted) = (false, false);
         Self { session, gripper, eyes, setting, ready, opening, resisted, moved: 0.0 }
     }
 
-    pub fn session(&self) -> &Session {
-        &self.session
+    pub fn session(&self) -> &dyn Driver {
+        self.session.as_ref()
     }
 
     /// Makes a segment as it was checked: the controller runs a straight move by the same
-    /// trapezoid, so that its speed and acceleration are those of the checked trajectory.
+    /// trapezoid, so that its speed and acceleration are those of the checked trajectory. What is left of a session's
+    /// first careful stretch is a move of its own, on the same line.
     fn make(
+        &mut self,
+        segment: &Segment,
+        planned: &JointTrajectory,
+        watch: &mut dyn Watch,
+    ) -> Result<Ended, DeviceError> {
+        let line = {
+            let tool = self.setting.arm.tool(&self.session.newest()?.joints);
+            Line::new(tool, segment.world_from_tool)
+        };
+        let (way, careful) = (line.way(), SLOW - self.moved);
+        if way < THERE && line.turn() < THERE_RAD {
+            return Ok(Ended::Reached);
+        }
+        let share = if careful > 0.0 { self.setting.first_motion_share } else { 1.0 };
+        // Each order zeroes the force sensor: a move in contact stays one order, all of it careful.
+        if careful > 0.0 && !segment.contact && way > careful + SLOW / 10.0 {
+            let at = line.along(careful / way);
+            let first = Segment { world_from_tool: at, ..segment.clone() };
+            if self.drive(&first, planned, share, watch)? == Ended::Resisted {
+                return Ok(Ended::Resisted);
+            }
+            self.moved = SLOW;
+            return self.drive(segment, planned, 1.0, watch);
+        }
+        let ended = self.drive(segment, planned, share, watch)?;
+        self.moved += way;
+        Ok(ended)
+    }
+
+    /// One order, at this share of the trajectory's speed and acceleration.
+    fn drive(
         &mut self,
         segment: &Segment,
         planned: &JointTrajectory,
@@ -84,11 +117,6 @@ impl<G: RealGripper, E: Eyes> RealRig<G, E> {
     ) -> Result<Ended, DeviceError> {
         let arm = &self.setting.arm;
         let base_from_tool = arm.world_from_base.inverse() * segment.world_from_tool;
-        let off = arm.tool(&self.session.newest()?.joints).inverse() * segment.world_from_tool;
-        let way = off.translation.vector.norm();
-        if way < THERE && off.rotation.angle() < THERE_RAD {
-            return Ok(Ended::Reached);
-        }
         let guard = if segment.contact { self.setting.guard_n } else { 0.0 };
         let metres = arm.tool_way(planned).max(THERE);
         let speed = metres * planned.peak_speed() * share;
@@ -96,15 +124,13 @@ impl<G: RealGripper, E: Eyes> RealRig<G, E> {
         let order = Order { segment, base_from_tool, speed, acceleration, guard };
         let opening = self.opening;
         let mut shown = f64::NEG_INFINITY;
-        let ended = self.session.go(&order, &mut |state| {
+        self.session.go(&order, &mut |state| {
             if state.timestamp - shown < TICK {
                 return ControlFlow::Continue(());
             }
             shown = state.timestamp;
             watch.tick(&snapshot(state, arm, segment.name, opening))
-        })?;
-        self.moved += way;
-        Ok(ended)
+        })
     }
 
     /// Waits until the fingers have stopped, and shows the cell meanwhile.
@@ -113,7 +139,7 @@ impl<G: RealGripper, E: Eyes> RealRig<G, E> {
         doing: &'static str,
         watch: &mut dyn Watch,
     ) -> Result<Fingers, DeviceError> {
-        let began = Since::new(&self.session.newest_allowed()?);
+        let began = Since::new(self.session.newest_allowed()?.timestamp);
         loop {
             let fingers = self.gripper.fingers().map_err(gripper_fault)?;
             self.opening = fingers.opening;
@@ -121,7 +147,7 @@ impl<G: RealGripper, E: Eyes> RealRig<G, E> {
                 return Ok(fingers);
             }
             let state = self.session.newest_allowed()?;
-            if began.is_past(&state, FINGERS_S) {
+            if began.is_past(state.timestamp, FINGERS_S) {
                 let mm = fingers.opening * 1e3;
                 let what = format!("still {mm:.1} mm apart after {FINGERS_S} s of '{doing}'");
                 return Err(Fault::GripperStuck(what).into());
@@ -132,7 +158,7 @@ impl<G: RealGripper, E: Eyes> RealRig<G, E> {
 
     fn show(
         &self,
-        state: &State,
+        state: &ArmState,
         doing: &'static str,
         watch: &mut dyn Watch,
     ) -> Result<(), DeviceError> {
@@ -222,7 +248,7 @@ impl<G: RealGripper, E: Eyes> RealRig<G, E> {
 impl<G: RealGripper, E: Eyes> Arm for RealRig<G, E> {
     fn now(&self) -> RobotTime {
         // A clock that cannot be read does not advance; whatever moves next says why.
-        let seconds = self.session.rtde().state().map_or(0.0, |state| state.timestamp);
+        let seconds = self.session.now().unwrap_or(0.0);
         RobotTime { seconds }
     }
 
@@ -240,14 +266,13 @@ impl<G: RealGripper, E: Eyes> Arm for RealRig<G, E> {
         path: &CheckedPath,
         watch: &mut dyn Watch,
     ) -> Result<Isometry3<f64>, DeviceError> {
-        let share = if self.moved < SLOW { self.setting.first_motion_share } else { 1.0 };
         let segments = path.segments();
         for (at, segment) in segments.iter().enumerate() {
             let Some(planned) = path.trajectory(at) else {
                 let what = "this path was not checked for an arm with joints".to_owned();
                 return Err(DeviceError::Fault { device: "arm", what });
             };
-            let ended = self.make(segment, planned, share, watch);
+            let ended = self.make(segment, planned, watch);
             let ended = self.guarded(ended)?;
             self.resisted |= ended == Ended::Resisted;
             // What comes next was planned from this segment's end.
@@ -308,7 +333,7 @@ impl<G: RealGripper, E: Eyes> Rig for RealRig<G, E> {
     fn begin(&mut self, _: &Setup) {}
 
     fn begin_attempt(&mut self) {
-        self.session.rtde().take_peak_force();
+        self.session.take_peak_force();
         self.resisted = false;
     }
 
@@ -319,12 +344,12 @@ impl<G: RealGripper, E: Eyes> Rig for RealRig<G, E> {
 
     /// The force is that on the tool, for the arm does not feel what the plate touches.
     fn harm(&self) -> Harm {
-        let peak_force_n = self.session.rtde().take_peak_force();
+        let peak_force_n = self.session.take_peak_force();
         Harm { peak_force_n, jam: self.resisted, ..Harm::default() }
     }
 }
 
-fn snapshot(state: &State, arm: &ArmModel, segment: &'static str, opening: f64) -> Snapshot {
+fn snapshot(state: &ArmState, arm: &ArmModel, segment: &'static str, opening: f64) -> Snapshot {
     Snapshot {
         time: RobotTime { seconds: state.timestamp },
         segment,

@@ -1,17 +1,11 @@
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use nalgebra::Isometry3;
 
-use super::{
-    Dashboard, HttpEyes, Limits, Moves, Pads, PlannedRig, Program, RealRig, Robotiq, Rtde, Session,
-    Setting, calibration,
-};
-use crate::arm::{ArmModel, Joints, Planner, Unreachable};
+use super::driver::{Controller, Mounted, controller_of};
+use super::{HttpEyes, Limits, Moves, Pads, PlannedRig, RealRig, Robotiq, Setting};
+use crate::arm::{ArmModel, Joints, Obstacle, Planner, Unreachable};
 use crate::cell::{CellError, CellPlan, DeviceError, Place, ScriptedCell, placement};
-use crate::config::{Articulated, Frame, RealSpec, Robot, Scene};
+use crate::config::{Articulated, Frame, Furniture, RealSpec, Robot, Scene};
 use crate::input::{Check, ConfigError};
-use crate::wire::dashboard::TWIN_SERIAL;
-use crate::wire::primary::KinematicsInfo;
 
 /// A robot file and the scene on its table, checked as a whole before anything is connected to.
 #[derive(Clone, Debug)]
@@ -37,12 +31,22 @@ const LEVEL_DEG: f64 = 2.0;
 /// A place that is farther from the scene's drawing than this is another place.
 const DRAWN_MM: f64 = 100.0;
 
+/// Furniture belongs to a place that is nearer than this, and is no larger; a table is. Metres.
+const AT_PLACE: f64 = 0.3;
+
 /// The cell of a real arm.
 pub type RealCell = ScriptedCell<RealRig<Robotiq, HttpEyes>>;
 
 impl Site {
     /// Needs the sections `[arm]` and `[real]`, with eyes.
     pub fn new(robot: &Robot) -> Result<Self, ConfigError> {
+        let site = Self::to_examine(robot)?;
+        site.check_frames()?;
+        Ok(site)
+    }
+
+    /// The same where places may lie wrong: only for the doctor, who says so.
+    pub fn to_examine(robot: &Robot) -> Result<Self, ConfigError> {
         let check = Check { file: robot.name.file() };
         let missing = |key| {
             check.error(key, "missing", "must be there for --backend real: see ur5e-example.toml")
@@ -56,8 +60,23 @@ impl Site {
         let scene = Scene::named(&robot.beside(&spec.scene))?;
         let site = Self { robot: robot.clone(), spec, arm, scene, eyes_url };
         site.check_pads(check)?;
-        site.check_frames(check)?;
+        site.check_links(check)?;
         Ok(site)
+    }
+
+    /// An arm has links: only a twin, on this computer, has none.
+    fn check_links(&self, check: Check<'_>) -> Result<(), ConfigError> {
+        let host = self.spec.host.as_str();
+        let address = host.parse::<std::net::IpAddr>();
+        let here = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+        let ignored = self.arm.spec.furniture == Furniture::Ignored;
+        let valid = "must not be there: the links of an arm meet furniture; only a twin's, on this computer, do not";
+        check.that(here || !ignored, "arm.furniture", "\"ignored\"", valid)
+    }
+
+    /// Home lies in the workspace.
+    pub(super) fn check_home(&self) -> Result<(), ConfigError> {
+        self.robot.check_home()
     }
 
     fn check_pads(&self, check: Check<'_>) -> Result<(), ConfigError> {
@@ -68,7 +87,8 @@ impl Site {
     }
 
     /// Taught places are level, and about where the scene draws them.
-    fn check_frames(&self, check: Check<'_>) -> Result<(), ConfigError> {
+    pub(super) fn check_frames(&self) -> Result<(), ConfigError> {
+        let check = Check { file: self.robot.name.file() };
         let (taught, drawn) = (self.plan(), CellPlan::new(&self.scene, &self.robot));
         for (key, taught, drawn) in
             [("real.pick", taught.pick, drawn.pick), ("real.place", taught.target, drawn.target)]
@@ -140,42 +160,51 @@ impl Site {
         plan
     }
 
+    /// What is behind the address.
+    pub(super) fn controller(&self) -> &'static dyn Controller {
+        controller_of(self.robot.kind)
+    }
+
     /// Which arm, or that it is a twin, as the controller answers: model and serial number.
     pub fn who_answers(&self) -> Result<String, DeviceError> {
-        let mut dashboard = Dashboard::connect(&self.spec.host, self.spec.dashboard_port)?;
-        let (model, serial) = (dashboard.robot_model()?, dashboard.serial_number()?);
-        Ok(match serial.as_str() {
-            TWIN_SERIAL => format!("twin of {model}"),
-            serial => format!("{model}, serial number {serial}"),
-        })
+        self.controller().who_answers(&self.spec)
     }
 
-    /// Reads the arm's calibration.
-    pub fn calibration(&self) -> Result<KinematicsInfo, DeviceError> {
-        calibration::read(&self.spec.host, self.spec.primary_port)
-    }
-
-    /// The arm as it was calibrated at the maker's.
-    pub fn calibrated(&self, info: &KinematicsInfo) -> Result<ArmModel, DeviceError> {
+    /// The arm as it was built, as its controller tells.
+    pub fn calibrated(&self) -> Result<ArmModel, DeviceError> {
         let nominal = &self.arm.model;
-        let kinematics = calibration::calibrated(&nominal.kinematics, info)?;
+        let kinematics = self.controller().calibrated(&self.spec, &nominal.kinematics)?;
         Ok(ArmModel { kinematics, ..nominal.clone() })
     }
 
     /// The calibrated arm, and its joints where it stands: all that planning needs.
     pub fn look(&self) -> Result<(ArmModel, Joints), CellError> {
-        let arm = self.calibrated(&self.calibration()?)?;
-        let state = Rtde::listen(&self.spec.host, self.spec.rtde_port)?.state()?;
+        let arm = self.calibrated()?;
+        let state = self.controller().state(&self.spec)?;
         Ok((arm, state.joints))
     }
 
     /// Connects to everything. Nothing moves.
     pub fn connect(&self) -> Result<RealCell, CellError> {
-        let arm = self.calibrated(&self.calibration()?)?;
-        let session = Session::connect(&self.spec, self.program(), self.limits(&arm))?;
+        self.demand_links()?;
+        let arm = self.calibrated()?;
+        let session = self.controller().connect(&self.spec, &self.mounted(), self.limits(&arm))?;
         let gripper = self.gripper()?;
         let rig = RealRig::new(session, gripper, self.eyes(), self.setting(&arm));
         Ok(self.scripted(rig, &arm))
+    }
+
+    /// Only a twin has no links, and a real arm may answer on this computer too, through a tunnel.
+    fn demand_links(&self) -> Result<(), CellError> {
+        if self.arm.spec.furniture != Furniture::Ignored {
+            return Ok(());
+        }
+        let who = self.who_answers()?;
+        if who.starts_with("twin of") {
+            return Ok(());
+        }
+        let why = "is for a twin: the links of an arm meet furniture";
+        Err(CellError::Forbidden(format!("{who} answers, and arm.furniture = \"ignored\" {why}")))
     }
 
     /// The same cell on paper: plans and checks as the real one does, and moves nothing. Begins
@@ -201,18 +230,38 @@ impl Site {
 
     fn scripted<R: crate::cell::Rig>(&self, rig: R, arm: &ArmModel) -> ScriptedCell<R> {
         let planner = Planner::new(self.robot.envelope.clone(), Some(arm.clone()));
-        ScriptedCell::new(rig, self.plan(), planner)
+        ScriptedCell::new(rig, self.plan(), planner.among(self.furniture()))
     }
 
-    fn program(&self) -> Program {
+    /// The scene's furniture where it stands here: what is nearer to a place than [`AT_PLACE`] was moved along when that
+    /// place was taught.
+    fn furniture(&self) -> Vec<Obstacle> {
+        if self.arm.spec.furniture == Furniture::Ignored {
+            return Vec::new();
+        }
+        let (taught, drawn) = (self.plan(), CellPlan::new(&self.scene, &self.robot));
+        let places = [(taught.pick, drawn.pick), (taught.target, drawn.target)]
+            .map(|(taught, drawn)| (taught.world_from_place, drawn.world_from_place));
+        let moved = |mut part: Obstacle| {
+            let off = |drawn: &Isometry3<f64>| {
+                (drawn.translation.vector - part.world_from_box.translation.vector).norm()
+            };
+            let near = places.iter().min_by(|a, b| off(&a.1).total_cmp(&off(&b.1)));
+            if let Some((taught, drawn)) = near.filter(|(_, drawn)| off(drawn) < AT_PLACE) {
+                part.world_from_box = taught * drawn.inverse() * part.world_from_box;
+            }
+            part
+        };
+        let large = |part: &Obstacle| part.half.amax() > AT_PLACE;
+        self.scene.obstacles().map(|part| if large(&part) { part } else { moved(part) }).collect()
+    }
+
+    fn mounted(&self) -> Mounted {
         let spec = &self.arm.spec;
-        Program {
-            session: session_number(),
+        Mounted {
             flange_from_tool: self.flange_from_tool(),
             payload_kg: spec.payload_kg,
             payload_cog: spec.payload_cog_mm.map(|mm| mm / 1e3),
-            watchdog_hz: self.spec.watchdog_hz,
-            stop: self.spec.stop_mm_s2 / 1e3,
         }
     }
 
@@ -243,11 +292,4 @@ impl Site {
             grip_tolerance: self.spec.grip_tolerance_mm / 1e3,
         }
     }
-}
-
-/// Tells this program from every earlier one; never 0.
-fn session_number() -> i32 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let mixed = now.as_nanos() as u64 ^ u64::from(std::process::id()).rotate_left(20);
-    (mixed % (i32::MAX as u64 - 1)) as i32 + 1
 }

@@ -74,5 +74,5 @@ pub fn cell_of(
     check_fit(experiment, scene, robot, task, &plan)?;
     dirt::check(experiment, scene, robot, task)?;
     let rig = SimRig::new(scene, robot, task, &plan, settings);
-    Ok(ScriptedCell::simulated(rig, plan, robot.planner()))
+    Ok(ScriptedCell::simulated(rig, plan, robot.planner_in(scene)))
 }

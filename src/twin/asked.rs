@@ -19,6 +19,20 @@ impl Asked<'_> {
         if self.args.get(at, name).is_none() { Ok(default) } else { self.number(at, name) }
     }
 
+    /// An acceleration or a speed: without one above 0 no motion would ever end.
+    pub fn positive_or(&self, at: usize, name: &str, default: f64) -> Result<f64, String> {
+        let number = self.number_or(at, name, default)?;
+        if number > 0.0 { Ok(number) } else { Err(format!("{name} must be above 0, not {number}")) }
+    }
+
+    /// How long a speed lasts, seconds; `t_min` is its older name.
+    pub fn lasts_or(&self, at: usize, default: f64) -> Result<f64, String> {
+        match self.args.get(usize::MAX, "t_min") {
+            Some(_) => self.number(usize::MAX, "t_min"),
+            None => self.number_or(at, "t", default),
+        }
+    }
+
     pub fn index(&self, at: usize, name: &str, count: usize) -> Result<usize, String> {
         let number = self.number(at, name)?;
         let whole = (number.fract() == 0.0 && number >= 0.0).then_some(number as usize);

@@ -7,6 +7,7 @@ use rand_distr::{Distribution, StandardNormal};
 use super::drive::Drive;
 use super::gripper::Gripper;
 use super::motion::{Known, Motion, tool_jacobian};
+use super::press::Press;
 use super::table::Table;
 use crate::arm::{DhDelta, Joints, Kinematics};
 use crate::config::{Gaps, TwinSpec};
@@ -42,6 +43,9 @@ pub struct Body {
     /// What the sensor reads without load, as set by zeroing it.
     force_zero: Vector3<f64>,
     force_noise: f64,
+    /// What presses down on the tool besides, N.
+    pub pressed_n: f64,
+    press: Press,
     noise: Draw,
 }
 
@@ -138,6 +142,8 @@ impl Body {
             force: Vector3::zeros(),
             force_zero: Vector3::zeros(),
             force_noise: gaps.force_n,
+            pressed_n: 0.0,
+            press: Press::new(spec.force_limit_n),
             noise: draw,
         };
         (body, known)
@@ -172,6 +178,15 @@ impl Body {
 
     pub fn drive(&self) -> &Drive {
         &self.drive
+    }
+
+    pub fn world_from_base(&self) -> &Isometry3<f64> {
+        &self.world_from_base
+    }
+
+    /// `world_from_tool` as the controller believes it, of the joints' targets.
+    pub fn world_from_believed_tool(&self) -> Isometry3<f64> {
+        self.world_from_base * self.known().tool(&self.target)
     }
 
     /// `world_from_tool` as it truly is.
@@ -276,10 +291,16 @@ impl Body {
     }
 
     fn feel(&mut self) {
-        let world = self.table.tool_force(CYCLE);
+        let world = self.table.tool_force(CYCLE) - Vector3::z() * self.pressed_n;
         let mut noise = || -> f64 { StandardNormal.sample(&mut self.noise) };
         let noise = Vector3::new(noise(), noise(), noise()) * self.force_noise;
         self.force = self.world_from_base.rotation.inverse() * world + noise;
+    }
+
+    /// What presses against the tool, N, once it is more than the safety configuration allows.
+    /// `led`: no program plays.
+    pub fn pressed_too_hard(&mut self, led: bool) -> Option<f64> {
+        self.press.judge(self.force.norm(), led)
     }
 
     /// A person has moved the arm by hand.

@@ -5,12 +5,15 @@ use super::controller::Controller;
 use super::eyes::TwinEyes;
 use super::faults::FaultSpec;
 use super::gripper::Gripper;
+use super::motion::JOINT_RANGE;
 use super::table::Table;
+use super::watchers::Watchers;
 use crate::arm::DhDelta;
-use crate::config::{Articulated, Robot, Scene, TwinSpec};
+use crate::config::{Articulated, Robot, RobotKind, Scene, TwinSpec};
 use crate::input::{Check, ConfigError};
 use crate::task::{Phase, Stream, Streams, TaskSpec, TrialKey};
 use crate::wire::primary::KinematicsInfo;
+use crate::wire::robot_state::Configuration;
 
 /// Everything that a twin is made from, read and checked.
 #[derive(Clone, Debug)]
@@ -60,7 +63,14 @@ impl Plan {
         });
         let eyes = TwinEyes::new(&self.scene, &self.spec.gaps, &self.task, streams);
         let told = kinematics_info(model.kinematics.rows(), &known, self.spec.seed);
+        let told = Watchers::new(
+            self.spec.client_interface,
+            told,
+            configuration(model.kinematics.rows(), self.robot.kind),
+        );
         let mut controller = Controller::new(body, eyes, told, self.spec.remote_control);
+        // A dashboard leaves the series' letter away.
+        controller.model = self.robot.kind.name().trim_end_matches('e').to_uppercase();
         // As a lab sets them in the installation.
         controller.body.set_tcp(model.flange_from_tool);
         let arm = &self.arm.spec;
@@ -87,5 +97,21 @@ fn kinematics_info(nominal: &[DhDelta; 6], known: &[DhDelta; 6], seed: u64) -> K
         d: sum(|row| row.d),
         alpha: sum(|row| row.alpha),
         status: 0,
+    }
+}
+
+/// What the arm can do, as the primary interface tells it: nominal kinematics, ranges, and the
+/// largest speed (180 deg/s) and acceleration of the joints [m].
+fn configuration(nominal: &[DhDelta; 6], kind: RobotKind) -> Configuration {
+    let row = |part: fn(&DhDelta) -> f64| std::array::from_fn(|i| part(&nominal[i]));
+    Configuration {
+        joint_limits: [[-JOINT_RANGE, JOINT_RANGE]; 6],
+        joint_dynamics: [[std::f64::consts::PI, 40.0]; 6],
+        dh: [row(|r| r.a), row(|r| r.d), row(|r| r.alpha), row(|r| r.theta)],
+        robot_type: match kind {
+            RobotKind::Ur3e => 3,
+            RobotKind::Ur10e => 2,
+            _ => 1,
+        },
     }
 }

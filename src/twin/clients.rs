@@ -1,76 +1,17 @@
 //! RTDE clients as the controller sees them: their recipes, and what is sent to them.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::inputs::Input;
+use super::outbox::Outbox;
 use super::snapshot::{Snapshot, Source};
 use crate::wire::rtde::{
     FieldReply, Frame, PROTOCOL, Recipe, TextMessage, ToClient, ToController, Value,
 };
 
-/// What waits to be written to one connection. The controller never waits for it: what does not
-/// fit is lost, as on a real controller that skips packages.
-#[derive(Default)]
-pub struct Outbox {
-    state: Mutex<OutboxState>,
-    filled: Condvar,
-}
-
-#[derive(Default)]
-struct OutboxState {
-    bytes: Vec<u8>,
-    closed: bool,
-    lost: u64,
-}
-
-/// Most bytes that wait for a slow client.
-const OUTBOX: usize = 256 * 1024;
 /// Control cycles a second.
 const HZ: f64 = 500.0;
-
-impl Outbox {
-    fn push(&self, bytes: &[u8]) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.bytes.len() + bytes.len() > OUTBOX {
-            state.lost += 1;
-        } else {
-            state.bytes.extend_from_slice(bytes);
-        }
-    }
-
-    fn wake(&self) {
-        self.filled.notify_one();
-    }
-
-    /// Nothing more is to be written.
-    pub fn close(&self) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
-        self.filled.notify_one();
-    }
-
-    /// Waits for bytes; `None` once it is closed.
-    pub fn take(&self) -> Option<Vec<u8>> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut state = self
-            .filled
-            .wait_while(state, |s| s.bytes.is_empty() && !s.closed)
-            .unwrap_or_else(PoisonError::into_inner);
-        if state.closed {
-            return None;
-        }
-        Some(std::mem::take(&mut state.bytes))
-    }
-
-    fn has_bytes(&self) -> bool {
-        !self.state.lock().unwrap_or_else(PoisonError::into_inner).bytes.is_empty()
-    }
-
-    /// Packages that found no room.
-    pub fn lost(&self) -> u64 {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).lost
-    }
-}
 
 /// One RTDE connection.
 pub struct Client {

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::body::{Body, CYCLE};
-use super::clients::{Client, Effect, Outbox, Rules};
+use super::clients::{Client, Effect, Rules};
 use super::eyes::TwinEyes;
 use super::faults::Schedule;
 use super::inputs::{Input, Terminals, write};
 use super::modes::Modes;
-use super::program::Program;
+use super::outbox::Outbox;
+use super::program::{Arrived, Program};
 use super::registers::Registers;
 use super::snapshot::Snapshot;
-use crate::wire::primary::KinematicsInfo;
+use super::watchers::{Told, Watchers};
 use crate::wire::rtde::{Frame, Value};
 use crate::wire::{RobotMode, RuntimeState};
 
@@ -27,12 +28,16 @@ pub struct Controller {
     pub(super) body: Body,
     pub(super) eyes: TwinEyes,
     pub(super) program: Option<Program>,
+    /// Secondary programs, and for how many cycles each has run.
+    beside: Vec<(Program, u32)>,
     pub(super) watchdog: Option<Watchdog>,
     clients: Vec<Client>,
+    watchers: Watchers,
     pub(super) faults: Schedule,
     pub(super) active: Active,
     snapshot: Snapshot,
-    calibration: KinematicsInfo,
+    /// What it says it is: `UR5`.
+    pub(super) model: String,
     events: VecDeque<Event>,
     teller: Option<Listener>,
     /// Cut every connection: taken up by the servers.
@@ -91,9 +96,13 @@ type Listener = Box<dyn FnMut(&Event)>;
 
 /// Most events kept.
 const EVENTS: usize = 1000;
+/// Most secondary programs at once.
+const BESIDE: usize = 8;
+/// Cycles after which one is taken for endless.
+const LONGEST_BESIDE: u32 = 50;
 
 impl Controller {
-    pub fn new(body: Body, eyes: TwinEyes, calibration: KinematicsInfo, remote: bool) -> Self {
+    pub fn new(body: Body, eyes: TwinEyes, watchers: Watchers, remote: bool) -> Self {
         let mut controller = Self {
             cycles: 0,
             modes: Modes::ready(remote),
@@ -103,12 +112,14 @@ impl Controller {
             body,
             eyes,
             program: None,
+            beside: Vec::new(),
             watchdog: None,
             clients: Vec::new(),
+            watchers,
             faults: Schedule::default(),
             active: Active::default(),
             snapshot: Snapshot::default(),
-            calibration,
+            model: "UR5".to_owned(),
             events: VecDeque::new(),
             teller: None,
             cut: false,
@@ -123,10 +134,6 @@ impl Controller {
         self.cycles as f64 * CYCLE
     }
 
-    pub fn calibration(&self) -> &KinematicsInfo {
-        &self.calibration
-    }
-
     /// One control cycle.
     pub fn cycle(&mut self) {
         self.cycles += 1;
@@ -137,10 +144,17 @@ impl Controller {
         self.modes.advance(now);
         self.watch(now);
         self.run_program();
+        self.run_beside();
         let powered = self.modes.robot() == RobotMode::Running;
         if let Some(why) = self.body.step(powered) {
             self.say(&format!("motion stopped: {why}"));
             self.protective_stop();
+        }
+        if let Some(force) = self.body.pressed_too_hard(self.program.is_none()) {
+            self.say(&format!("force limit: {force:.0} N against the tool"));
+            self.protective_stop();
+            // Where it presses, it does not press on.
+            self.body.freeze();
         }
         if !self.active.frozen {
             self.snapshot = self.look();
@@ -148,6 +162,7 @@ impl Controller {
         for client in &mut self.clients {
             client.send(self.cycles, &self.snapshot, self.active.delay, now);
         }
+        self.watchers.tell(self.cycles, &self.snapshot);
     }
 
     /// Lets the connections' writers go: once after each batch of cycles.
@@ -155,6 +170,7 @@ impl Controller {
         for client in &self.clients {
             client.flush();
         }
+        self.watchers.flush();
     }
 
     fn watch(&mut self, now: f64) {
@@ -203,7 +219,8 @@ impl Controller {
         }
     }
 
-    /// Takes a program's text and runs it instead of whatever ran.
+    /// Takes a program's text, checks it, and runs it instead of whatever ran; a secondary program
+    /// beside it. One that is refused changes nothing.
     pub fn upload(&mut self, text: &str) {
         if !self.modes.remote_control {
             self.say("program refused: the arm is in local control");
@@ -214,14 +231,47 @@ impl Controller {
             self.say(&format!("program refused: the arm is {robot}, {safety}"));
             return;
         }
-        self.stop_program();
-        match Program::parse(text) {
-            Ok(program) => {
-                self.say(&format!("program {} started", program.name()));
-                self.program = Some(program);
-                self.runtime = RuntimeState::Playing;
+        let Arrived { program, is_secondary, stops_at } = match Program::parse(text) {
+            Ok(arrived) => arrived,
+            Err(why) => return self.say(&format!("program refused: {why}")),
+        };
+        let name = program.name().to_owned();
+        if is_secondary {
+            if self.beside.len() == BESIDE {
+                return self
+                    .say(&format!("program refused: {BESIDE} run beside the main one already"));
             }
-            Err(why) => self.say(&format!("program refused: {why}")),
+            self.say(&format!("program {name} started beside"));
+            self.beside.push((program, 0));
+            return;
+        }
+        self.stop_program();
+        self.say(&format!("program {name} started"));
+        for at in stops_at {
+            self.say(&format!("program {name} will stop where it gets there: {at}"));
+        }
+        self.program = Some(program);
+        self.runtime = RuntimeState::Playing;
+    }
+
+    pub(super) fn end_secondary_programs(&mut self) {
+        self.beside.clear();
+    }
+
+    /// Secondary programs, whatever the main one does.
+    fn run_beside(&mut self) {
+        for (mut program, cycles) in std::mem::take(&mut self.beside) {
+            let goes_on = match program.tick_beside(self) {
+                Ok(true) if cycles == LONGEST_BESIDE => {
+                    Err("a secondary program must end within 0.1 s".to_owned())
+                }
+                other => other,
+            };
+            match goes_on {
+                Ok(true) => self.beside.push((program, cycles + 1)),
+                Ok(false) => {}
+                Err(why) => self.say(&format!("program {} stopped: {why}", program.name())),
+            }
         }
     }
 
@@ -234,6 +284,7 @@ impl Controller {
             tell(&event);
         }
         self.events.push_back(event);
+        self.watchers.say(self.now(), what);
         for client in &mut self.clients {
             client.say(what, 3);
         }
@@ -258,7 +309,13 @@ impl Controller {
         self.clients.push(Client::new(id, outbox));
     }
 
+    /// A client of 30001 to 30003.
+    pub fn connect_watcher(&mut self, id: u64, told: Told, outbox: Arc<Outbox>) {
+        self.watchers.connect(id, told, outbox, &self.snapshot);
+    }
+
     pub fn disconnect(&mut self, id: u64) {
+        self.watchers.disconnect(id);
         if let Some(at) = self.clients.iter().position(|client| client.id == id) {
             self.clients.remove(at).close();
         }
@@ -291,7 +348,7 @@ impl Controller {
 
     /// Packages that slow clients have lost.
     pub fn lost_packages(&self) -> u64 {
-        self.clients.iter().map(Client::lost).sum()
+        self.clients.iter().map(Client::lost).sum::<u64>() + self.watchers.lost()
     }
 
     pub fn snapshot(&self) -> &Snapshot {

@@ -65,7 +65,7 @@ fn reply(controller: &mut Controller, request: &Request) -> String {
         Request::PolyscopeVersion => "URSoftware 5.25.1.0 (rmrl twin)".into(),
         Request::Version => "5.25.1.0".into(),
         Request::GetSerialNumber => TWIN_SERIAL.into(),
-        Request::GetRobotModel => "UR5".into(),
+        Request::GetRobotModel => controller.model.clone(),
         Request::IsInRemoteControl => controller.modes.remote_control.to_string(),
         Request::GetOperationalMode => "NONE".into(),
         Request::ClearOperationalMode => "No longer controlling the operational mode.".into(),

@@ -2,13 +2,14 @@
 //! until cameras come.
 
 use nalgebra::Isometry3;
+use rand_distr::{Distribution, StandardNormal};
 
 use super::table::Table;
 use crate::cell::Measured;
 use crate::config::{Gaps, Scene};
 use crate::sim::Camera;
 use crate::task::{
-    Dirt, Image, Phase, Pose2, Setup, Stream, Streams, TaskSpec, TrialKey, planar_noise,
+    Dirt, Image, Noise, Phase, Pose2, Setup, Stream, Streams, TaskSpec, TrialKey, planar_noise,
 };
 
 /// Cameras over the pick place and over the target, and a measured placement; each look has noise
@@ -78,18 +79,31 @@ impl TwinEyes {
 
     /// Where the plate lies on its target, if it does.
     pub fn placement(&mut self, table: &Table) -> Option<Measured> {
-        let noise = self.noise();
+        let (noise, height_mm, tilt_deg) = self.noises();
         let mut placement = table.placement()?;
-        let seated = table.scene().seat.holds(&placement);
         if placement.pose.translation_mm() > FIELD_MM || placement.z_mm > FIELD_MM {
             return None;
         }
         placement.pose = placement.pose.plus(noise);
+        placement.z_mm += height_mm;
+        // Leaning the other way is leaning as well.
+        placement.tilt_deg = (placement.tilt_deg + tilt_deg).abs();
+        let seated = table.scene().seat.holds(&placement);
         Some(Measured { placement, seated })
     }
 
-    fn noise(&mut self) -> Pose2 {
+    /// Of a look: in the plane, of the height in mm, of the lean in deg. Both of these are measured
+    /// over all of the plate, and so four times better than a point in the plane.
+    fn noises(&mut self) -> (Pose2, f64, f64) {
         let key = self.next();
-        planar_noise(self.task.measurement, &mut self.streams.draw(Stream::Measurement, key))
+        let mut draw = self.streams.draw(Stream::Measurement, key);
+        let planar = planar_noise(self.task.measurement, &mut draw);
+        let mut normal = || -> f64 { StandardNormal.sample(&mut draw) };
+        let Noise { mm, deg } = self.task.measurement;
+        (planar, normal() * mm / 4.0, normal() * deg / 4.0)
+    }
+
+    fn noise(&mut self) -> Pose2 {
+        self.noises().0
     }
 }

@@ -29,6 +29,10 @@ pub enum Fault {
     LocalControl,
     /// Safety mode REDUCED.
     Reduced,
+    /// Something presses down on the tool, with so many N.
+    Press { n: f64 },
+    /// The program that runs makes a mistake, and is ended for it.
+    ProgramError,
 }
 
 /// A fault with its moment.
@@ -50,20 +54,25 @@ pub struct BadFault {
 }
 
 impl Fault {
-    /// Every fault as it is written, with an example value where it takes one.
-    pub const NAMES: [&'static str; 12] = [
-        "drop-connection",
-        "freeze-timestamps",
-        "protective-stop",
-        "emergency-stop",
-        "safeguard-stop",
-        "refuse-recipe",
-        "late-packets=60",
-        "speed-scaling=0.3",
-        "gripper-jam",
-        "lost-plate",
-        "local-control",
-        "reduced",
+    /// Every fault: as it is written, with an example value where it takes one, and what it does.
+    pub const LIST: [(&'static str, &'static str); 14] = [
+        (
+            "drop-connection",
+            "the cable is pulled: every connection is cut, and new ones while it lasts",
+        ),
+        ("freeze-timestamps", "states go on, but neither they nor their time change"),
+        ("protective-stop", "the arm brakes, the program ends; a person unlocks it"),
+        ("emergency-stop", "the button: the arm brakes, power is cut, the program ends"),
+        ("safeguard-stop", "the door of the cell: the program waits while it lasts"),
+        ("refuse-recipe", "RTDE refuses the first field of every new recipe"),
+        ("late-packets=60", "RTDE packages come so many ms of robot time late (0 to 10000)"),
+        ("speed-scaling=0.3", "everything moves at this share of its speed (0 to 1)"),
+        ("gripper-jam", "the fingers stay where they are"),
+        ("lost-plate", "the plate is gone, from the hand too, until a person puts it back"),
+        ("local-control", "somebody switches the pendant to local control"),
+        ("reduced", "safety mode REDUCED"),
+        ("press=200", "something presses down on the tool with so many N (0 to 1000)"),
+        ("program-error", "the program that runs makes a mistake, and is ended"),
     ];
 
     fn parse(name: &str, value: Option<f64>) -> Result<Self, String> {
@@ -88,11 +97,22 @@ impl Fault {
                     .then_some(Self::SpeedScaling { share })
                     .ok_or("speed-scaling must be from 0 to 1".to_owned());
             }
+            "press" => {
+                let n = value.unwrap_or(200.0);
+                return (0.0..=1000.0)
+                    .contains(&n)
+                    .then_some(Self::Press { n })
+                    .ok_or("press must be from 0 to 1000 (N)".to_owned());
+            }
+            "program-error" => Self::ProgramError,
             "gripper-jam" => Self::GripperJam,
             "lost-plate" => Self::LostPlate,
             "local-control" => Self::LocalControl,
             "reduced" => Self::Reduced,
-            _ => return Err(format!("must be one of {}", Self::NAMES.join(", "))),
+            _ => {
+                let names: Vec<&str> = Self::LIST.iter().map(|(name, _)| *name).collect();
+                return Err(format!("must be one of {}", names.join(", ")));
+            }
         };
         if value.is_some() {
             return Err(format!("{name} takes no value"));
@@ -166,7 +186,7 @@ mod tests {
         let wanted =
             FaultSpec { fault: Fault::LatePackets { ms: 80.0 }, after: 3.0, lasts: Some(1.5) };
         assert_eq!(spec, wanted);
-        for name in Fault::NAMES {
+        for (name, _) in Fault::LIST {
             name.parse::<FaultSpec>().unwrap();
         }
     }

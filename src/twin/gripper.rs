@@ -41,6 +41,8 @@ const STALL: f64 = 0.04;
 const STANDS: f64 = 2e-3;
 /// Nearer than this to where they should be they have arrived, metres; half of one count.
 const ARRIVED: f64 = 0.1e-3;
+/// So far short of it they stop, metres: a third of a count, so that what is read is not what is so.
+const BACKLASH: f64 = 0.03e-3;
 
 impl Gripper {
     /// Without activation, fingers open.
@@ -128,6 +130,12 @@ impl Gripper {
         (self.written, self.heard_in) = (0, TAKE_UP);
     }
 
+    /// A person activates it from its page, and closes it.
+    pub fn close_by_hand(&mut self) {
+        (self.activated, self.since, self.go) = (true, ACTIVATION, true);
+        (self.written, self.heard_in) = (255, TAKE_UP);
+    }
+
     fn hear(&mut self, dt: f64) {
         if self.heard_in <= 0.0 {
             return;
@@ -166,6 +174,8 @@ impl Gripper {
     fn ramp(&mut self, dt: f64) {
         let speed = self.spec.speed_mm_s / 1e3 * (0.1 + 0.9 * f64::from(self.speed) / 255.0);
         let way = self.target() - self.told;
+        // Short of where it should be, from whichever side it comes.
+        let way = way.signum() * (way.abs() - BACKLASH).max(0.0);
         self.told += way.clamp(-speed * dt, speed * dt);
         // Pressing harder than the force allows is not for the motors to do.
         let interference = self.press() / (self.spec.stiffness_n_per_mm * 1e3);

@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::asked::{Answer, Asked, done, list, nothing, owner};
 use super::controller::{Controller, Watchdog, WatchdogAction};
 use super::inputs::Input;
-use super::motion::{Known, Motion};
+use super::motion::{Known, Motion, beyond_range};
 use super::pose::{isometry, vector};
 use super::script::{Args, Call, Host, ThreadId, Value};
 use crate::arm::Joints;
@@ -18,7 +18,7 @@ impl Host for Controller {
     fn call(&mut self, thread: ThreadId, name: &str, args: Args<'_>) -> Call {
         let call = Asked { thread, args };
         let answer = match name {
-            "movej" | "movel" => self.moves(name, &call),
+            "movej" | "movel" | "movep" => self.moves(name, &call),
             "stopj" | "stopl" | "servostop" => self.stops(name, &call),
             "servoj" | "speedj" | "speedl" => self.drives(name, &call),
             _ => return self.asks(name, &call),
@@ -43,22 +43,28 @@ impl Controller {
             self.body.release(me);
             return nothing();
         }
-        let first = if name == "movel" { "pose" } else { "q" };
+        let straight = name != "movej";
+        let first = if straight { "pose" } else { "q" };
         let goal = call.numbers::<6>(0, first)?;
         let pose = call.is_pose(0, first);
-        let lasts = call.number_or(3, "t", 0.0)?.max(0.0);
+        // `movep` has its blend radius there.
+        let lasts = if name == "movep" { 0.0 } else { call.number_or(3, "t", 0.0)?.max(0.0) };
         let target = *self.body.target();
         let known = self.body.known();
-        let motion = if name == "movel" {
-            let (a, v) = (call.number_or(1, "a", 1.2)?, call.number_or(2, "v", 0.25)?);
+        let motion = if straight {
+            let (a, v) = (call.positive_or(1, "a", 1.2)?, call.positive_or(2, "v", 0.25)?);
             let joints = Joints::from(goal);
             let to = if pose { isometry(&goal) } else { known.tool(&joints) };
             Motion::line(known.tool(&target), to, a, v, lasts)
         } else {
-            let (a, v) = (call.number_or(1, "a", 1.4)?, call.number_or(2, "v", 1.05)?);
+            let (a, v) = (call.positive_or(1, "a", 1.4)?, call.positive_or(2, "v", 1.05)?);
             let to = joints_of(known, &goal, pose, &target)?;
             Motion::joint(target, to, a, v, lasts)
         };
+        let lasts = motion.duration();
+        if lasts.is_nan() || lasts > LONGEST {
+            return Err(too_long(motion.duration()));
+        }
         self.body.start(motion, me);
         Ok(Call::Pending)
     }
@@ -66,7 +72,7 @@ impl Controller {
     fn stops(&mut self, name: &str, call: &Asked<'_>) -> Answer {
         let me = owner(call.thread);
         let default = if name == "stopl" { 20.0 } else { 10.0 };
-        let deceleration = call.number_or(0, "a", default)?.max(0.01);
+        let deceleration = call.positive_or(0, "a", default)?;
         let mine = self.body.moves_for(me);
         let Some(motion) = self.body.motion() else { return nothing() };
         if motion.rests() || motion.is_done() {
@@ -92,20 +98,22 @@ impl Controller {
             }
             return Ok(Call::Pending);
         }
+        let lasts = |t: f64| if t > LONGEST { Err(too_long(t)) } else { Ok(t) };
         let motion = match name {
             "servoj" => {
                 let to = call.numbers::<6>(0, "q")?;
-                let lasts = call.number_or(3, "t", 0.002)?;
-                Motion::servo(to.into(), lasts, call.number_or(4, "lookahead_time", 0.1)?)
+                in_range(&to.into())?;
+                let t = lasts(call.positive_or(3, "t", 0.002)?)?;
+                Motion::servo(to.into(), t, call.number_or(4, "lookahead_time", 0.1)?)
             }
             "speedj" => {
                 let wanted = call.numbers::<6>(0, "qd")?;
-                let (a, t) = (call.number_or(1, "a", 1.4)?, call.number_or(2, "t", 0.0)?);
+                let (a, t) = (call.positive_or(1, "a", 1.4)?, lasts(call.lasts_or(2, 0.0)?)?);
                 Motion::speed(*self.body.target_speed(), wanted.into(), a, t)
             }
             _ => {
                 let wanted = call.numbers::<6>(0, "xd")?;
-                let (a, t) = (call.number_or(1, "a", 1.2)?, call.number_or(2, "t", 0.0)?);
+                let (a, t) = (call.positive_or(1, "a", 1.2)?, lasts(call.lasts_or(2, 0.0)?)?);
                 Motion::tool_speed(self.body.tool_target_speed(), wanted.into(), a, t)
             }
         };
@@ -156,7 +164,7 @@ impl Controller {
             "get_forward_kin" | "get_inverse_kin" | "get_inverse_kin_has_solution" => {
                 self.kinematics(name, call)
             }
-            "is_within_safety_limits" | "is_within_joint_limits" => done(Value::Bool(true)),
+            "is_within_safety_limits" | "is_within_joint_limits" => self.is_within(name, call),
             "is_steady" => {
                 done(Value::Bool(!self.body.is_moving() && self.body.drive().speed().amax() < 1e-6))
             }
@@ -221,6 +229,18 @@ impl Controller {
         done(list(joints.map_err(|why| why.0)?.iter().copied()))
     }
 
+    /// Is there a way for the joints to be there? A list is joints, a pose is the tool's.
+    fn is_within(&self, name: &str, call: &Asked<'_>) -> Answer {
+        let first = if name == "is_within_joint_limits" { "q" } else { "pose" };
+        let goal = call.numbers::<6>(0, first)?;
+        let near = match call.args.get(1, "qnear") {
+            Some(_) => call.numbers::<6>(1, "qnear")?.into(),
+            None => *self.body.target(),
+        };
+        let joints = joints_of(self.body.known(), &goal, call.is_pose(0, first), &near);
+        done(Value::Bool(joints.is_ok()))
+    }
+
     /// `rtde_set_watchdog(variable, min_hz, action)`: armed from this moment on.
     fn set_watchdog(&mut self, call: &Asked<'_>) -> Answer {
         let variable = call.text(0, "variable_name")?;
@@ -248,7 +268,7 @@ impl Controller {
     }
 
     fn message(&mut self, name: &str, call: &Asked<'_>) -> Answer {
-        let mut text = call.text(0, "s1")?;
+        let mut text = call.text(0, if name == "popup" { "s" } else { "s1" })?;
         if name == "textmsg" && call.args.get(1, "s2").is_some() {
             text += &call.text(1, "s2")?;
         }
@@ -257,14 +277,28 @@ impl Controller {
     }
 }
 
+/// Longest motion that is begun, seconds at full speed.
+const LONGEST: f64 = 3600.0;
+
+fn too_long(seconds: f64) -> String {
+    format!("would take {:.1} hours; nothing may take more than one", seconds / 3600.0)
+}
+
+/// Joints to go to, within their range.
 fn joints_of(
     known: Known<'_>,
     goal: &[f64; 6],
     is_pose: bool,
     near: &Joints,
 ) -> Result<Joints, String> {
-    if is_pose {
-        return known.joints(&isometry(goal), near).map_err(|why| why.0);
-    }
-    Ok(Joints::from(*goal))
+    let joints = if is_pose {
+        known.joints(&isometry(goal), near).map_err(|why| why.0)?
+    } else {
+        Joints::from(*goal)
+    };
+    in_range(&joints).map(|()| joints)
+}
+
+fn in_range(joints: &Joints) -> Result<(), String> {
+    beyond_range(joints).map_or(Ok(()), Err)
 }

@@ -36,6 +36,8 @@ pub struct Blocked(pub String);
 
 /// Fastest a joint may turn, rad/s: 180 deg/s.
 const JOINT_SPEED: f64 = std::f64::consts::PI;
+/// How far each joint of a UR5e turns from its zero, rad: 360 deg, as its data sheet has it.
+pub const JOINT_RANGE: f64 = std::f64::consts::TAU;
 /// How fast and how abruptly the tool turns where a line has more turn than way.
 const TURN_SPEED: f64 = 1.6;
 const TURN_ACCELERATION: f64 = 4.0;
@@ -133,6 +135,14 @@ impl Motion {
         self.change < 0.0
     }
 
+    /// Seconds from rest to rest at full speed; 0 where the motion has no end of its own.
+    pub fn duration(&self) -> f64 {
+        match &self.way {
+            Way::Joint { profile, .. } | Way::Line { profile, .. } => profile.duration(),
+            _ => 0.0,
+        }
+    }
+
     /// Braked to rest.
     pub fn rests(&self) -> bool {
         self.rate <= 0.0 && self.change <= 0.0
@@ -204,6 +214,10 @@ impl Motion {
                 *target + inverse * *speed * step
             }
         };
+        // Out of it already, as a person may have left it: the way back is open.
+        if let Some(why) = beyond_range(&next).filter(|_| beyond_range(target).is_none()) {
+            return Err(Blocked(why));
+        }
         let turned = (next - *target).amax();
         if turned > JOINT_SPEED * dt * 1.05 && rate > 0.0 {
             return Err(Blocked(format!(
@@ -214,6 +228,13 @@ impl Motion {
         *target = next;
         Ok(())
     }
+}
+
+/// Which joint stands beyond its range, if one does.
+pub fn beyond_range(joints: &Joints) -> Option<String> {
+    let (joint, at) = joints.iter().enumerate().find(|(_, at)| at.abs() > JOINT_RANGE + 1e-9)?;
+    let (at, range) = (at.to_degrees(), JOINT_RANGE.to_degrees());
+    Some(format!("joint {} would go to {at:.1} deg; its range is {range:.0} both ways", joint + 1))
 }
 
 /// Velocity of the tool point for joint speeds: linear over angular, base frame.

@@ -49,6 +49,7 @@ impl Controller {
     }
 
     pub fn emergency_stop(&mut self) {
+        self.end_secondary_programs();
         self.modes.emergency_stop();
         self.body.gripper.lose_power();
         self.say("emergency stop");
@@ -56,6 +57,7 @@ impl Controller {
     }
 
     pub fn power_off(&mut self) {
+        self.end_secondary_programs();
         self.modes.power_off();
         self.body.gripper.lose_power();
         self.stop_program();
@@ -91,8 +93,13 @@ impl Controller {
                     self.say("the hand is where the plate should be put back");
                 }
             }
-            // Only a person unlocks it.
-            Fault::ProtectiveStop => {}
+            Fault::Press { n } => self.body.pressed_n = if begins { n } else { 0.0 },
+            Fault::ProgramError if begins && self.program.is_some() => {
+                self.say("program stopped: a mistake that a fault made");
+                self.stop_program();
+            }
+            // Only a person unlocks it; what was ended stays so.
+            Fault::ProtectiveStop | Fault::ProgramError => {}
         }
     }
 
@@ -101,6 +108,10 @@ impl Controller {
         self.modes.safeguard(open);
         if open {
             self.pause();
+            if self.program.is_none() {
+                // A jog has nobody to go on with it.
+                self.body.abandon(None);
+            }
         } else {
             self.resume();
         }

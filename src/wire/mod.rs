@@ -5,11 +5,14 @@
 //! Every parser takes any bytes: it returns a message or a [`WireError`], and keeps no more than
 //! a stated number of bytes.
 
+mod bytes;
 pub mod dashboard;
 pub mod gripper;
 mod lines;
 mod modes;
 pub mod primary;
+pub mod realtime;
+pub mod robot_state;
 pub mod rtde;
 
 pub use lines::Lines;

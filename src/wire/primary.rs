@@ -1,14 +1,14 @@
-//! The one part of the primary interface, TCP 30001, that we read: the arm's own kinematic
+//! The one part of the primary interface, TCP 30001, that our driver reads: the arm's own kinematic
 //! calibration. Packages are a u32 size and a u8 type; a robot state (16) holds sub-packages of
 //! the same form, of which type 5 is the kinematics information.
 
 use super::WireError;
+use super::robot_state::ROBOT_STATE;
 use super::rtde::Value;
 
 /// Port of the service.
 pub const PORT: u16 = 30001;
 
-const ROBOT_STATE: u8 = 16;
 const KINEMATICS: u8 = 5;
 /// Size and type.
 const HEADER: usize = 5;
@@ -88,13 +88,18 @@ impl KinematicsInfo {
 
     /// A robot state that holds nothing but this.
     pub fn encode(&self) -> Vec<u8> {
+        package(ROBOT_STATE, &self.encode_part())
+    }
+
+    /// The sub-package alone.
+    pub(super) fn encode_part(&self) -> Vec<u8> {
         let mut body = Vec::with_capacity(KINEMATICS_BODY);
         body.extend(self.checksum.iter().flat_map(|sum| sum.to_be_bytes()));
         for parameters in [&self.theta, &self.a, &self.d, &self.alpha] {
             body.extend(parameters.iter().flat_map(|x| x.to_be_bytes()));
         }
         body.extend(self.status.to_be_bytes());
-        package(ROBOT_STATE, &package(KINEMATICS, &body))
+        package(KINEMATICS, &body)
     }
 
     fn decode(body: &[u8]) -> Result<Self, WireError> {
@@ -128,7 +133,8 @@ impl KinematicsInfo {
     }
 }
 
-fn package(kind: u8, body: &[u8]) -> Vec<u8> {
+/// A package, or a part of one: size, kind, body.
+pub(super) fn package(kind: u8, body: &[u8]) -> Vec<u8> {
     let mut bytes = ((HEADER + body.len()) as u32).to_be_bytes().to_vec();
     bytes.push(kind);
     bytes.extend(body);

@@ -43,7 +43,7 @@ const fn case(
 const HOME: &str = "joints -33.624,-99.333,-126.677,-133.99,-123.624,0";
 const PLATE: &str = "plate 0,0,0";
 
-const CASES: [Case; 14] = [
+const CASES: [Case; 16] = [
     case("protective stop", Some("protective-stop"), None, &["unlock"], Some(true)),
     // Without power the gripper holds on, and cannot be asked: a person takes the plate.
     case(
@@ -67,6 +67,9 @@ const CASES: [Case; 14] = [
     // Long enough for a slow start.
     case("recipe refused", Some("refuse-recipe"), Some(60.0), &[], Some(true)),
     case("SIGKILL of the driver", None, None, &[], Some(true)),
+    // Last, so that the moments of those above stay what they were.
+    case("hand pressed", Some("press=200"), Some(1.0), &["unlock"], Some(true)),
+    case("program error", Some("program-error"), None, &[], Some(true)),
 ];
 
 /// What came of one fault.

@@ -9,13 +9,14 @@ seconds=${1:-120}
 export RUSTC_BOOTSTRAP=1
 
 # Texts of ours to begin from.
-for target in rtde primary dashboard gripper script; do mkdir -p "corpus/$target"; done
-cp ../../src/real/control.script corpus/script/
+for target in rtde primary states dashboard gripper script urdf; do mkdir -p "corpus/$target"; done
+cp ../../src/real/ur/control.script corpus/script/
+cp ../../robots/*.urdf corpus/urdf/
 printf 'power on\nrobotmode\nRobotmode: RUNNING\nURSoftware 5.12.0\n' > corpus/dashboard/lines
 printf 'SET ACT 1\nGET POS\nPOS 3\nack\n' > corpus/gripper/lines
 
 status=0
-for target in ${*:-rtde primary dashboard gripper script}; do
+for target in ${*:-rtde primary states dashboard gripper script urdf}; do
     log=$(mktemp)
     if ! cargo fuzz run --fuzz-dir . -s none "$target" -- \
         -max_total_time="$seconds" -max_len=16384 -rss_limit_mb=768 -timeout=5 -print_final_stats=1 \

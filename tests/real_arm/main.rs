@@ -161,6 +161,30 @@ fn another_arm(dashboard: u16) -> u16 {
 }
 
 #[test]
+fn a_base_that_is_off_is_a_line_of_the_doctors_and_stops_everybody_else() {
+    let (twin, _) = quiet_twin(FAST);
+    let (_dir, file) = file_for(twin.ports());
+    let right = std::fs::read_to_string(&file).unwrap();
+    let off = right.replacen("-620.0, 300.0, 0.0", "-900.0, 300.0, 0.0", 1);
+    assert_ne!(off, right);
+    std::fs::write(&file, off).unwrap();
+    let file = file.display().to_string();
+    let doctor = rmrl(&["doctor", "--robot", &file]);
+    let said = text(&doctor.stdout);
+    assert_eq!(doctor.status.code(), Some(1), "{said} {}", text(&doctor.stderr));
+    let line = said.lines().find(|line| line.starts_with("WRONG base")).expect(&said);
+    for part in ["home_deg (tool, mm) -420", "from -300 to 600", "measure arm.base again"] {
+        assert!(line.contains(part), "{line}");
+    }
+    for check in ["load", "wake-ups", "priority"] {
+        let named = |line: &&str| line.split_whitespace().nth(1) == Some(check);
+        assert_eq!(said.lines().filter(named).count(), 1, "{said}");
+    }
+    let trial = rmrl(&["trial", "--backend", "real", "--robot", &file, "--dry-run"]);
+    assert_eq!(trial.status.code(), Some(2), "{}", text(&trial.stderr));
+}
+
+#[test]
 fn a_dry_run_plans_and_moves_nothing_and_the_doctor_speaks_on_the_command_line() {
     let (twin, _) = quiet_twin(FAST);
     let (_dir, file) = file_for(twin.ports());
@@ -309,6 +333,7 @@ fn a_person_is_called_asked_and_obeyed_and_what_was_learned_is_judged_on_the_arm
     let refused = refused.wait_with_output().unwrap();
     assert_eq!(refused.status.code(), Some(3), "{}", text(&refused.stderr));
     assert_eq!(text(&refused.stderr).matches("Continue?").count(), 2, "asked until it is plain");
+    assert!(text(&refused.stderr).contains("\"perhaps\" is neither"), "{}", text(&refused.stderr));
     unlock();
 
     let mut agreed = stopped(&mut training(&file, &out, &attended));
@@ -319,6 +344,11 @@ fn a_person_is_called_asked_and_obeyed_and_what_was_learned_is_judged_on_the_arm
     agreed.stdin.take().unwrap().write_all(b"yes\n").unwrap();
     let agreed = agreed.wait_with_output().unwrap();
     assert!(agreed.status.success(), "{}", text(&agreed.stderr));
+    let said = text(&agreed.stderr);
+    for part in ["no-correction seed 1: trial ", " of 6 (", ") placed, off by ", "left of this run"]
+    {
+        assert!(said.contains(part), "a line a trial, with '{part}': {said}");
+    }
 
     let out = out.display().to_string();
     let told = rmrl(&["status", &out, "--json"]);

@@ -103,6 +103,54 @@ fn a_session_moves_slowly_until_it_has_moved_far_enough_to_be_seen() {
     assert!(speeds.later > 0.7 * free, "{} mm/s later", speeds.later);
 }
 
+/// Cancels once the cell is seen to carry, and remembers when each part of the script began and ended.
+#[derive(Default)]
+struct Parts {
+    cancel: bool,
+    seen: std::collections::BTreeMap<&'static str, (f64, f64)>,
+}
+
+impl Watch for Parts {
+    fn tick(&mut self, now: &Snapshot) -> ControlFlow<()> {
+        let at = now.time.seconds;
+        self.seen.entry(now.segment).or_insert((at, at)).1 = at;
+        let far = now.world_from_tool.translation.x > 0.25;
+        if self.cancel && now.segment == "carry" && far {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// It took 17 s to bring a plate back that was found in the hand: the first path was slow to its end.
+#[test]
+fn a_plate_found_in_the_hand_is_carried_back_slowly_for_the_first_100_mm_only() {
+    let (_twin, robot) = quiet_twin(FAST);
+    let site = Site::new(&robot).unwrap();
+    let mut cell = site.connect().unwrap();
+    cell.prepare(&setup(Pose2::IDENTITY), &mut Unwatched).unwrap();
+    let mut cancel = Parts { cancel: true, ..Parts::default() };
+    let cut = cell.attempt(Pose2::IDENTITY, &mut cancel).unwrap_err();
+    assert!(matches!(cut, CellError::Cancelled), "{cut}");
+    drop(cell);
+    let (mut again, mut speeds) = (site.connect().unwrap(), Speeds::default());
+    assert_eq!(again.recover(&mut speeds).unwrap(), PlateAt::Pick);
+    let slow = robot.speeds.contact_mm_s * robot.real.as_ref().unwrap().first_motion_share;
+    assert!(speeds.first < 1.2 * slow, "{} mm/s at first", speeds.first);
+    drop(again);
+
+    let mut cell = site.connect().unwrap();
+    cell.prepare(&setup(Pose2::IDENTITY), &mut Unwatched).unwrap();
+    let mut cancel = Parts { cancel: true, ..Parts::default() };
+    cell.attempt(Pose2::IDENTITY, &mut cancel).unwrap_err();
+    drop(cell);
+    let mut parts = Parts::default();
+    site.connect().unwrap().recover(&mut parts).unwrap();
+    let (began, ended) = parts.seen["carry"];
+    // Some 350 mm: 100 at 20 mm/s, the rest at 80.
+    assert!((4.0..11.0).contains(&(ended - began)), "{:?}", parts.seen);
+}
+
 #[test]
 fn a_driver_that_was_held_up_in_mid_motion_stops_the_arm() {
     let (twin, _) = quiet_twin(1.0);

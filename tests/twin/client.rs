@@ -303,6 +303,13 @@ pub fn json(ports: Ports, path: &str) -> serde_json::Value {
     serde_json::from_slice(&body).unwrap()
 }
 
+/// What has happened, oldest first.
+pub fn events(ports: Ports) -> Vec<String> {
+    let status = json(ports, "/status");
+    let events = status["events"].as_array().unwrap().iter();
+    events.map(|event| event["what"].as_str().unwrap().to_owned()).collect()
+}
+
 pub fn post(ports: Ports, path: &str, body: &str) -> u16 {
     http(ports, "POST", path, body).0
 }

@@ -2,6 +2,9 @@
 
 mod client;
 mod faults;
+mod person;
 mod services;
 mod soak;
+mod states;
+mod stops;
 mod work;

@@ -68,7 +68,7 @@ fn the_tool_goes_straight_to_a_pose_and_the_tcp_counts() {
 }
 
 #[test]
-fn an_unknown_function_stops_the_program_with_a_message() {
+fn an_unknown_function_is_refused_with_a_message() {
     let twin = twin(5.0);
     let mut rtde = Rtde::stream(twin.ports(), 500.0, &STATE, &[]);
     upload(twin.ports(), "def odd():\n  sync()\n  make_coffee(2)\n  sync()\nend\n");

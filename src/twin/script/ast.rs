@@ -8,6 +8,8 @@ pub struct Function {
     pub name: String,
     pub line: u32,
     pub is_thread: bool,
+    /// `sec`: it runs beside a program.
+    pub is_secondary: bool,
     pub parameters: Vec<Parameter>,
     pub body: Vec<Statement>,
     /// Functions and threads that are defined within.

@@ -11,9 +11,15 @@ pub struct Program {
     pub(super) functions: Vec<Code>,
     /// Names of the global variables.
     pub(super) globals: Vec<String>,
+    pub(super) is_secondary: bool,
 }
 
 impl Program {
+    /// A `sec` program, which runs beside another one and takes no robot time.
+    pub fn is_secondary(&self) -> bool {
+        self.is_secondary
+    }
+
     /// Name after `def`, or "program" for bare statements.
     pub fn name(&self) -> &str {
         self.functions.first().map_or("", |code| &code.name)

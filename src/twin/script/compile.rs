@@ -22,7 +22,8 @@ pub fn compile(program: Function) -> Compiled<Program> {
         Compiler { globals: &globals, signatures: &signatures, index, functions, visible: vec![] };
     compiler.function(&program, true)?;
     let functions = compiler.functions;
-    Ok(Program { functions, globals: globals.into_names() })
+    let is_secondary = program.is_secondary;
+    Ok(Program { functions, globals: globals.into_names(), is_secondary })
 }
 
 fn collect<'a>(function: &'a Function, all: &mut Vec<&'a Function>) {
@@ -114,7 +115,15 @@ impl<'a> Body<'_, 'a> {
                 }
                 self.expression(value)?;
                 self.line = statement.line;
-                self.store(*scope, name, indices.len())?;
+                let is_terminal = name == "digital_out" && indices.len() == 1;
+                if is_terminal && self.locals.find(name, None, self.compiler.globals).is_none() {
+                    // As programs wrote it before there were functions, and urx still does.
+                    let name = "set_digital_out".to_owned();
+                    self.push(Op::Ask { name, positional: 2, named: Vec::new() });
+                    self.push(Op::Pop);
+                } else {
+                    self.store(*scope, name, indices.len())?;
+                }
             }
             StatementKind::Do(expression) => {
                 self.expression(expression)?;

@@ -15,11 +15,13 @@
 
 mod ast;
 mod builtins;
+mod check;
 mod code;
 mod compile;
 mod exec;
 mod expressions;
 mod framing;
+mod functions;
 mod lexer;
 mod parser;
 mod pose;
@@ -36,6 +38,7 @@ mod recorder;
 #[cfg(test)]
 mod thread_tests;
 
+pub use check::{Checked, check};
 pub use code::Program;
 pub use framing::first_program;
 pub use value::Value;

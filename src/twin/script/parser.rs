@@ -77,7 +77,8 @@ impl Parser<'_> {
         };
         let kind = match word.as_str() {
             "def" | "thread" | "sec" => {
-                let inner = self.function(word == "thread", depth)?;
+                let mut inner = self.function(word == "thread", depth)?;
+                inner.is_secondary = word == "sec";
                 function.inner.push(inner);
                 return self.end_of_statement();
             }

@@ -15,7 +15,7 @@ fn control_program() -> String {
         ("{stop_m_s2}", "2"),
     ]
     .iter()
-    .fold(include_str!("../../real/control.script").to_owned(), |text, (key, value)| {
+    .fold(include_str!("../../real/ur/control.script").to_owned(), |text, (key, value)| {
         text.replace(key, value)
     })
 }

@@ -11,10 +11,8 @@
 //! | `POST /fault` | a fault as text, `protective-stop@1.5`: see [`FaultSpec`] |
 //! | `POST /person` | what a person does: see below |
 //!
-//! Eyes answer `{"found":false}` where they do not find the plate. A person: `unlock` a protective
-//! stop, `release` the emergency stop and switch the arm on, `plate X,Y,YAW` puts the plate down at
-//! the pick place (mm, deg), `hand` activates the gripper from its page and opens it,
-//! `joints A,B,C,D,E,F` guides the arm by hand (deg), `remote` and `local` switch the pendant.
+//! Eyes answer `{"found":false}` where they do not find the plate. [`VERBS`](crate::twin::VERBS) is what a
+//! person can do.
 
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,7 +21,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tiny_http::{Header, Method, Request, Response, Server};
 
-use crate::arm::Joints;
+use crate::config::Frame;
 use crate::task::Image;
 use crate::task::{Placement, Pose2};
 use crate::twin::controller::Controller;
@@ -83,7 +81,7 @@ fn answer(request: &mut Request, link: &Link) -> Option<Answer> {
         },
         (Method::Post, "/person") => {
             let text = body(request);
-            match link.ask(move |c| person(c, &text))? {
+            match link.ask(move |c| c.person(&text))? {
                 Ok(()) => Some(json_of(&json!({}))),
                 Err(why) => Some(refused(&why)),
             }
@@ -161,6 +159,7 @@ fn truth(controller: &mut Controller) -> Value {
 }
 
 fn status(controller: &mut Controller) -> Value {
+    let tool = Frame::from_isometry(&controller.body.world_from_believed_tool());
     let snapshot = controller.snapshot();
     let events: Vec<_> =
         controller.events().map(|e| json!({ "at_s": e.at, "what": e.what })).collect();
@@ -173,6 +172,7 @@ fn status(controller: &mut Controller) -> Value {
         "program": controller.program.as_ref().map(|p| p.name()),
         "actual_q": snapshot.actual_q,
         "actual_tcp_pose": snapshot.actual_pose,
+        "world_from_tool": { "xyz_mm": tool.xyz_mm, "rpy_deg": tool.rpy_deg },
         "moving": controller.body.is_moving(),
         "late_cycles": controller.late.cycles,
         "latest_ms": controller.late.worst * 1e3,
@@ -180,49 +180,4 @@ fn status(controller: &mut Controller) -> Value {
         "lost_packages": controller.lost_packages(),
         "events": events,
     })
-}
-
-/// What a person does at the cell.
-fn person(controller: &mut Controller, text: &str) -> Result<(), String> {
-    let (verb, rest) = text.split_once(' ').unwrap_or((text, ""));
-    let now = controller.now();
-    match verb {
-        "unlock" => controller.modes.unlock_protective_stop(now).map_err(str::to_owned),
-        "release" => {
-            controller.modes.release_emergency_stop();
-            controller.modes.switch_on(now);
-            Ok(())
-        }
-        "plate" => {
-            let [x_mm, y_mm, yaw_deg] = numbers::<3>(rest, 30.0)?;
-            let put = controller.body.table.put_plate(Pose2 { x_mm, y_mm, yaw_deg });
-            if put { Ok(()) } else { Err("the hand is in the way".to_owned()) }
-        }
-        "hand" => {
-            controller.body.gripper.open_by_hand();
-            Ok(())
-        }
-        "joints" => {
-            let joints = Joints::from(numbers::<6>(rest, 360.0)?).map(f64::to_radians);
-            controller.stop_program();
-            controller.body.put(joints);
-            Ok(())
-        }
-        "remote" | "local" => {
-            controller.modes.remote_control = verb == "remote";
-            Ok(())
-        }
-        _ => {
-            let can = "unlock, release, plate X,Y,YAW, hand, joints A,B,C,D,E,F, remote, local";
-            Err(format!("a person can: {can}"))
-        }
-    }
-}
-
-fn numbers<const N: usize>(text: &str, most: f64) -> Result<[f64; N], String> {
-    let parts: Result<Vec<f64>, _> = text.split(',').map(|part| part.trim().parse()).collect();
-    let parts = parts.ok().and_then(|parts| <[f64; N]>::try_from(parts).ok());
-    parts
-        .filter(|parts| parts.iter().all(|p| (-most..=most).contains(p)))
-        .ok_or_else(|| format!("{N} numbers from {} to {most} are needed", -most))
 }

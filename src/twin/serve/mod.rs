@@ -6,6 +6,7 @@ mod lines;
 mod rtde;
 mod script;
 mod sockets;
+mod writer;
 
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -47,8 +48,6 @@ pub struct Ports {
 
 /// The standard port of eyes and control; our own choice.
 pub const HTTP_PORT: u16 = 63380;
-const SECONDARY_PORT: u16 = 30002;
-const SCRIPT_PORT: u16 = 30003;
 
 /// Why a twin cannot serve.
 #[derive(Debug, thiserror::Error)]
@@ -85,8 +84,8 @@ impl Twin {
         let rtde = bind("RTDE", wire::rtde::PORT)?;
         let dashboard = bind("the dashboard", wire::dashboard::PORT)?;
         let primary = bind("the primary interface", wire::primary::PORT)?;
-        let secondary = bind("the secondary interface", SECONDARY_PORT)?;
-        let script = bind("the script port", SCRIPT_PORT)?;
+        let secondary = bind("the secondary interface", wire::robot_state::SECONDARY_PORT)?;
+        let script = bind("the script port", wire::realtime::PORT)?;
         let gripper = bind("the gripper", wire::gripper::PORT)?;
         let http = bind("eyes and control", HTTP_PORT)?;
         let port = |listener: &TcpListener| listener.local_addr().map_or(0, |at| at.port());
@@ -127,8 +126,8 @@ impl Twin {
             });
         })?;
         twin.serve("primary", primary, script::serve_primary)?;
-        twin.serve("secondary", secondary, script::serve_primary)?;
-        twin.serve("script", script, script::serve)?;
+        twin.serve("secondary", secondary, script::serve_secondary)?;
+        twin.serve("script", script, script::serve_real_time)?;
         twin.serve("gripper", gripper, gripper::serve)?;
         twin.serve_http(http)?;
         Ok(twin)

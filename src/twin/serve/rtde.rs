@@ -1,21 +1,16 @@
 //! One RTDE connection: a thread that reads, a thread that writes.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read};
 use std::net::TcpStream;
-use std::sync::Arc;
 
-use crate::twin::clients::Outbox;
+use super::writer::Writing;
 use crate::twin::link::Link;
 use crate::wire::rtde::Frames;
 
 pub fn serve(mut stream: TcpStream, link: &Link, id: u64) {
-    let outbox = Arc::new(Outbox::default());
-    let Ok(writer) = stream.try_clone() else { return };
-    let filled = Arc::clone(&outbox);
-    let named = std::thread::Builder::new().name(format!("twin rtde writer {id}"));
-    let Ok(writing) = named.spawn(move || write(writer, &filled)) else { return };
-    let theirs = Arc::clone(&outbox);
-    link.tell(move |controller| controller.connect(id, theirs));
+    let Some(writing) = Writing::start(&stream, "rtde", id) else { return };
+    let outbox = writing.outbox();
+    link.tell(move |controller| controller.connect(id, outbox));
 
     let mut frames = Frames::default();
     let mut chunk = [0; 4096];
@@ -40,16 +35,5 @@ pub fn serve(mut stream: TcpStream, link: &Link, id: u64) {
         }
     }
     link.tell(move |controller| controller.disconnect(id));
-    outbox.close();
-    // The writer may hang on a client that does not read.
-    let _ = stream.shutdown(std::net::Shutdown::Both);
-    let _ = writing.join();
-}
-
-fn write(mut stream: TcpStream, outbox: &Outbox) {
-    while let Some(bytes) = outbox.take() {
-        if stream.write_all(&bytes).is_err() {
-            return;
-        }
-    }
+    writing.end(&stream);
 }

@@ -1,23 +1,39 @@
-//! The ports that take programs: whole `def … end` blocks or single lines.
+//! The ports that take programs, whole `def … end` blocks or single lines, and tell the state
+//! meanwhile.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read};
 use std::net::TcpStream;
 
+use super::writer::Writing;
 use crate::twin::link::Link;
 use crate::twin::script::{first_program, limits};
+use crate::twin::watchers::Told;
 
-/// Tells the arm's calibration first, as the primary interface does when it is connected to.
-pub fn serve_primary(mut stream: TcpStream, link: &Link, id: u64) {
-    let Some(info) = link.ask(|controller| *controller.calibration()) else { return };
-    if stream.write_all(&info.encode()).is_ok() {
-        serve(stream, link, id);
-    }
+pub fn serve_primary(stream: TcpStream, link: &Link, id: u64) {
+    serve(stream, link, id, Told::Primary);
 }
 
-pub fn serve(mut stream: TcpStream, link: &Link, _: u64) {
+pub fn serve_secondary(stream: TcpStream, link: &Link, id: u64) {
+    serve(stream, link, id, Told::Secondary);
+}
+
+pub fn serve_real_time(stream: TcpStream, link: &Link, id: u64) {
+    serve(stream, link, id, Told::RealTime);
+}
+
+fn serve(mut stream: TcpStream, link: &Link, id: u64, told: Told) {
+    let Some(writing) = Writing::start(&stream, "states", id) else { return };
+    let outbox = writing.outbox();
+    link.tell(move |controller| controller.connect_watcher(id, told, outbox));
     let mut received = Vec::new();
     let mut chunk = [0; 4096];
-    while let Ok(count @ 1..) = stream.read(&mut chunk) {
+    loop {
+        let count = match stream.read(&mut chunk) {
+            Ok(count @ 1..) => count,
+            // Who only watches need not say anything.
+            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => continue,
+            Ok(0) | Err(_) => break,
+        };
         received.extend_from_slice(&chunk[..count]);
         // Nothing ends within a line.
         if !chunk[..count].contains(&b'\n') && received.len() <= limits::PROGRAM_BYTES {
@@ -31,4 +47,6 @@ pub fn serve(mut stream: TcpStream, link: &Link, _: u64) {
         }
         received = text.into_bytes();
     }
+    link.tell(move |controller| controller.disconnect(id));
+    writing.end(&stream);
 }

@@ -1,8 +1,8 @@
-//! Program text: parsed, and run for some cycles with a host that answers something to everything.
+//! Program text: parsed, checked, and run for some cycles with a host that answers something to everything.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use rmrl_fuzz::script::{Args, Call, Host, Status, ThreadId, Value, Vm, first_program, parse};
+use rmrl_fuzz::script::{Args, Call, Host, Status, ThreadId, Value, Vm, check, first_program, parse};
 
 struct Anything(u32);
 
@@ -28,6 +28,10 @@ fuzz_target!(|data: &[u8]| {
         assert!(end <= text.len());
     }
     let Ok(program) = parse(&text) else { return };
+    let checked = check(&program);
+    if let Ok(checked) = &checked {
+        assert!(checked.stops_at.is_sorted_by_key(|at| at.line));
+    }
     let mut vm = Vm::new(program);
     let mut host = Anything(0);
     for _ in 0..4 {

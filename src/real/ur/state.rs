@@ -3,6 +3,7 @@ use std::time::Instant;
 use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
 
 use crate::arm::Joints;
+use crate::real::driver::ArmState;
 use crate::wire::rtde::Value;
 
 /// What the controller said of one of its cycles. Base frame; metres, rad, N.
@@ -100,14 +101,14 @@ impl State {
         Some(state)
     }
 
-    /// Every joint stands.
-    pub fn is_still(&self) -> bool {
-        self.joint_speeds.amax() < STANDS
+    /// What of it is any arm's.
+    pub fn arm(&self) -> ArmState {
+        let Self {
+            timestamp, joints, joint_speeds, base_from_tool, tool_speed, tool_force, ..
+        } = *self;
+        ArmState { timestamp, joints, joint_speeds, base_from_tool, tool_speed, tool_force }
     }
 }
-
-/// Slower than this a joint stands, rad/s: at the reach of the arm, 2 mm/s.
-const STANDS: f64 = 2.5e-3;
 
 /// A pose as UR writes it: metres, and a rotation vector in rad.
 pub fn pose_of([x, y, z, rx, ry, rz]: [f64; 6]) -> Isometry3<f64> {
@@ -156,7 +157,7 @@ mod tests {
         let zeros: Vec<Value> = FIELDS.iter().map(|name| output(name).unwrap().zero()).collect();
         let now = Instant::now();
         let state = State::from_values(&zeros, 1, now).unwrap();
-        assert!(state.is_still() && state.flange_from_tool.is_none());
+        assert!(state.arm().is_still() && state.flange_from_tool.is_none());
         for at in 0..5 {
             let mut broken = zeros.clone();
             broken[at] = match broken[at] {

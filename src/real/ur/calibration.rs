@@ -1,9 +1,9 @@
 use std::io::{ErrorKind, Read};
 use std::time::Instant;
 
-use super::link::{PATIENCE, connect, fault};
 use crate::arm::{DhDelta, Joints, Kinematics};
 use crate::cell::DeviceError;
+use crate::real::link::{PATIENCE, connect, fault};
 use crate::wire::primary::{KinematicsInfo, Packages};
 
 const DEVICE: &str = "calibration";

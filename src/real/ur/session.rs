@@ -1,16 +1,18 @@
 use std::collections::VecDeque;
-use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use nalgebra::Isometry3;
 
-use super::link::PATIENCE;
+use super::modes::forbidden;
 use super::program::{END, MOVE, Program, REACHED, RESISTED};
 use super::state::numbers_of;
-use super::{Dashboard, Fault, Limits, Registers, Rtde, State};
-use crate::arm::Segment;
+use super::{Dashboard, Registers, Rtde, State};
 use crate::cell::DeviceError;
 use crate::config::RealSpec;
+use crate::real::driver::{ArmState, Driver, Ended, Order, Watching};
+use crate::real::link::PATIENCE;
+use crate::real::since::Since;
+use crate::real::{Fault, Limits};
 use crate::wire::RuntimeState;
 
 /// A session with a controller: it moves only through here, and after the first fault it does not
@@ -30,26 +32,6 @@ pub struct Session {
     broken: Option<String>,
     oldest_ms: f64,
     reactions: Vec<f64>,
-}
-
-/// One straight move.
-#[derive(Clone, Copy, Debug)]
-pub struct Order<'a> {
-    pub segment: &'a Segment,
-    pub base_from_tool: Isometry3<f64>,
-    /// m/s
-    pub speed: f64,
-    /// m/s2
-    pub acceleration: f64,
-    /// Ends where more resists, N; 0 for never.
-    pub guard: f64,
-}
-
-/// How a move ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    Reached,
-    Resisted,
 }
 
 /// A tool that moves less than this, mm, within so many seconds of the controller, does not move.
@@ -83,71 +65,10 @@ impl Session {
         })
     }
 
-    pub fn rtde(&self) -> &Rtde {
-        &self.rtde
-    }
-
-    /// Longest that a motion went unwatched, or by an older state, ms.
-    pub fn oldest_ms(&self) -> f64 {
-        self.oldest_ms
-    }
-
-    /// For each motion, how long after the last state before its command the joints were first seen
-    /// to turn, seconds of the controller.
-    pub fn reactions(&self) -> &[f64] {
-        &self.reactions
-    }
-
     /// A state that is newer than this call.
-    pub fn newest(&self) -> Result<State, DeviceError> {
+    fn newest_state(&self) -> Result<State, DeviceError> {
         let seen = self.rtde.state().map_err(gone)?.number;
         self.rtde.next(seen, PATIENCE).map_err(gone)
-    }
-
-    /// The same where only fingers move: what forbids a motion ends that, too.
-    pub fn newest_allowed(&self) -> Result<State, DeviceError> {
-        let state = self.newest()?;
-        self.forbids(&state).map_or(Ok(state), |fault| Err(fault.into()))
-    }
-
-    /// Ends the session, and our program: whatever comes next is refused.
-    pub fn end(&mut self, why: &DeviceError) {
-        if self.broken.is_some() {
-            return;
-        }
-        self.broken = Some(why.to_string());
-        if self.running {
-            // A program that a guard has paused would go on when the guard is closed.
-            let _ = self.dashboard.stop_program();
-        }
-    }
-
-    /// Makes one move and returns once the measured tool stands at its end. `watch` sees every
-    /// state, and may cancel.
-    pub fn go(
-        &mut self,
-        order: &Order<'_>,
-        watch: &mut dyn FnMut(&State) -> ControlFlow<()>,
-    ) -> Result<Ended, DeviceError> {
-        if let Some(why) = &self.broken {
-            let what = format!("the session ended before ({why}): connect again");
-            return Err(DeviceError::Fault { device: "arm", what });
-        }
-        let began = self.prepare();
-        let ended = began.and_then(|began| {
-            let ended = self.run(order, &began, watch);
-            if ended.is_err() {
-                self.call_off();
-            }
-            ended
-        });
-        let ended = ended.map_err(gone);
-        match &ended {
-            // Cancelled: the arm stands, the program runs on, and may be ordered again.
-            Ok(_) | Err(DeviceError::Cancelled) => {}
-            Err(error) => self.end(error),
-        }
-        ended
     }
 
     /// Takes the command back, whatever became of it, and shows the watchdog nothing more. If this
@@ -197,7 +118,7 @@ impl Session {
     }
 
     fn forbids(&self, state: &State) -> Option<Fault> {
-        Fault::of_modes(state.robot_mode, state.safety_mode, self.spec.allow_reduced)
+        forbidden(state.robot_mode, state.safety_mode, self.spec.allow_reduced)
     }
 
     fn program_ended(&self, state: &State) -> Option<Fault> {
@@ -228,7 +149,7 @@ impl Session {
     fn await_state(&self, shows: impl Fn(&State) -> bool) -> Result<State, DeviceError> {
         let end = Instant::now() + PATIENCE;
         loop {
-            let state = self.newest()?;
+            let state = self.newest_state()?;
             if let Some(fault) = self.forbids(&state) {
                 return Err(fault.into());
             }
@@ -244,12 +165,12 @@ impl Session {
     /// TCP and payload as the controller has them now are those of the robot file.
     fn check_settings(&self, state: &State) -> Result<(), DeviceError> {
         let wrong = |what: String| Err(Fault::WrongSettings(what).into());
-        let kg = self.program.payload_kg;
+        let kg = self.program.mounted.payload_kg;
         if (state.payload_kg - kg).abs() > 1e-3 {
             return wrong(format!("payload reads {:.3} kg, not {kg} kg", state.payload_kg));
         }
         if let Some(flange_from_tool) = &state.flange_from_tool {
-            let off = self.program.flange_from_tool.inverse() * flange_from_tool;
+            let off = self.program.mounted.flange_from_tool.inverse() * flange_from_tool;
             if off.translation.vector.norm() > 1e-5 || off.rotation.angle() > 1e-4 {
                 let mm = off.translation.vector.norm() * 1e3;
                 return wrong(format!("the TCP is {mm:.2} mm from the file's"));
@@ -262,7 +183,7 @@ impl Session {
         &mut self,
         order: &Order<'_>,
         began: &State,
-        watch: &mut dyn FnMut(&State) -> ControlFlow<()>,
+        watch: &mut Watching<'_>,
     ) -> Result<Ended, DeviceError> {
         self.number += 1;
         self.rtde.command(&Registers {
@@ -323,30 +244,30 @@ impl Session {
         state: &State,
         order: &Order<'_>,
         vigil: &mut Vigil,
-        watch: &mut dyn FnMut(&State) -> ControlFlow<()>,
+        watch: &mut Watching<'_>,
     ) -> Option<DeviceError> {
-        if let Some(fault) = self.limits.left(state, order.segment) {
+        if let Some(fault) = self.limits.left(&state.arm(), order.segment) {
             return Some(fault.into());
         }
         if vigil.resisted(state, self.limits.force_n) {
             let (force_n, during) = (state.tool_force, order.segment.name);
             return Some(Fault::Resisted { force_n, during }.into());
         }
-        watch(state).is_break().then_some(DeviceError::Cancelled)
+        watch(&state.arm()).is_break().then_some(DeviceError::Cancelled)
     }
 
     /// Waits until the arm stands, and where an order was to be reached, is there.
     fn rest(&self, mut seen: u64, order: Option<&Order<'_>>) -> Result<(), DeviceError> {
-        let began = Since::new(&self.rtde.state()?);
+        let began = Since::new(self.rtde.state()?.timestamp);
         loop {
             let state = self.fresh_state(seen)?;
             seen = state.number;
             let (off_mm, off_deg) = order.map_or((0.0, 0.0), |o| off(o, &state));
             let there = off_mm <= self.spec.reached_mm && off_deg <= self.spec.reached_deg;
-            if state.is_still() && there {
+            if state.arm().is_still() && there {
                 return Ok(());
             }
-            if began.is_past(&state, PROMPT_S) {
+            if began.is_past(state.timestamp, PROMPT_S) {
                 return Err(Fault::NotReached { off_mm, off_deg }.into());
             }
         }
@@ -368,6 +289,70 @@ impl Session {
     }
 }
 
+impl Driver for Session {
+    fn newest(&self) -> Result<ArmState, DeviceError> {
+        Ok(self.newest_state()?.arm())
+    }
+
+    fn newest_allowed(&self) -> Result<ArmState, DeviceError> {
+        let state = self.newest_state()?;
+        self.forbids(&state).map_or(Ok(state.arm()), |fault| Err(fault.into()))
+    }
+
+    fn now(&self) -> Option<f64> {
+        self.rtde.state().ok().map(|state| state.timestamp)
+    }
+
+    fn take_peak_force(&self) -> f64 {
+        self.rtde.take_peak_force()
+    }
+
+    fn gaps(&self) -> u64 {
+        self.rtde.gaps()
+    }
+
+    fn oldest_ms(&self) -> f64 {
+        self.oldest_ms
+    }
+
+    fn reactions(&self) -> &[f64] {
+        &self.reactions
+    }
+
+    fn end(&mut self, why: &DeviceError) {
+        if self.broken.is_some() {
+            return;
+        }
+        self.broken = Some(why.to_string());
+        if self.running {
+            // A program that a guard has paused would go on when the guard is closed.
+            let _ = self.dashboard.stop_program();
+        }
+    }
+
+    fn go(&mut self, order: &Order<'_>, watch: &mut Watching<'_>) -> Result<Ended, DeviceError> {
+        if let Some(why) = &self.broken {
+            let what = format!("the session ended before ({why}): connect again");
+            return Err(DeviceError::Fault { device: "arm", what });
+        }
+        let began = self.prepare();
+        let ended = began.and_then(|began| {
+            let ended = self.run(order, &began, watch);
+            if ended.is_err() {
+                self.call_off();
+            }
+            ended
+        });
+        let ended = ended.map_err(gone);
+        match &ended {
+            // Cancelled: the arm stands, the program runs on, and may be ordered again.
+            Ok(_) | Err(DeviceError::Cancelled) => {}
+            Err(error) => self.end(error),
+        }
+        ended
+    }
+}
+
 impl Drop for Session {
     /// Ends our program where it still waits for commands.
     fn drop(&mut self) {
@@ -375,25 +360,6 @@ impl Drop for Session {
             let end = Registers { number: self.number + 1, action: END, ..Registers::default() };
             let _ = self.rtde.command(&end);
         }
-    }
-}
-
-/// A moment by the controller's clock and by ours. A controller that runs faster than life must
-/// not make our own machine look slow.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Since {
-    timestamp: f64,
-    wall: Instant,
-}
-
-impl Since {
-    pub fn new(state: &State) -> Self {
-        Self { timestamp: state.timestamp, wall: Instant::now() }
-    }
-
-    /// More than this many seconds ago by both clocks.
-    pub fn is_past(&self, state: &State, seconds: f64) -> bool {
-        state.timestamp - self.timestamp > seconds && self.wall.elapsed().as_secs_f64() > seconds
     }
 }
 
@@ -411,8 +377,8 @@ struct Vigil {
 
 impl Vigil {
     fn new(state: &State) -> Self {
-        let moved = (Since::new(state), state.base_from_tool);
-        let (looked, began) = (Instant::now(), Since::new(state));
+        let moved = (Since::new(state.timestamp), state.base_from_tool);
+        let (looked, began) = (Instant::now(), Since::new(state.timestamp));
         Self { looked, unheard: VecDeque::new(), began, moved, strikes: 0 }
     }
 
@@ -437,13 +403,13 @@ impl Vigil {
 
     fn stalled(&mut self, state: &State, number: i32) -> Option<Fault> {
         if state.program.taken_up != number {
-            return self.began.is_past(state, PROMPT_S).then_some(Fault::NotTakenUp);
+            return self.began.is_past(state.timestamp, PROMPT_S).then_some(Fault::NotTakenUp);
         }
         let off = self.moved.1.inverse() * state.base_from_tool;
         if off.translation.vector.norm() * 1e3 > CREEP_MM || off.rotation.angle() > 1e-3 {
-            self.moved = (Since::new(state), state.base_from_tool);
+            self.moved = (Since::new(state.timestamp), state.base_from_tool);
         }
-        self.moved.0.is_past(state, STALLED_S).then_some(Fault::Paused)
+        self.moved.0.is_past(state.timestamp, STALLED_S).then_some(Fault::Paused)
     }
 
     fn resisted(&mut self, state: &State, most: f64) -> bool {

@@ -4,9 +4,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::link::{PATIENCE, connect, fault};
 use super::state::{FIELDS, OPTIONAL, State};
 use crate::cell::DeviceError;
+use crate::real::link::{PATIENCE, connect, fault};
 use crate::wire::rtde::{
     FieldReply, Frames, Kind, PROTOCOL, Recipe, ToClient, ToController, Value,
 };

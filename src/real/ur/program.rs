@@ -1,11 +1,10 @@
 use std::io::Write;
 use std::net::TcpStream;
 
-use nalgebra::Isometry3;
-
-use super::link::{connect, fault};
 use super::state::numbers_of;
 use crate::cell::DeviceError;
+use crate::real::Mounted;
+use crate::real::link::{connect, fault};
 
 /// The program that moves the arm: the same text on the bench and in the twin.
 pub const TEMPLATE: &str = include_str!("control.script");
@@ -15,10 +14,7 @@ pub const TEMPLATE: &str = include_str!("control.script");
 pub struct Program {
     /// Tells this upload from any earlier one; never 0.
     pub session: i32,
-    pub flange_from_tool: Isometry3<f64>,
-    pub payload_kg: f64,
-    /// Centre of gravity from the flange, metres.
-    pub payload_cog: [f64; 3],
+    pub mounted: Mounted,
     pub watchdog_hz: f64,
     /// Of a stop, m/s2.
     pub stop: f64,
@@ -40,9 +36,9 @@ impl Program {
         };
         let program = TEMPLATE.find("def ").map_or(TEMPLATE, |at| &TEMPLATE[at..]);
         program
-            .replace("{tcp}", &format!("p{}", list(&numbers_of(&self.flange_from_tool))))
-            .replace("{payload_kg}", &format!("{:?}", self.payload_kg))
-            .replace("{payload_cog}", &list(&self.payload_cog))
+            .replace("{tcp}", &format!("p{}", list(&numbers_of(&self.mounted.flange_from_tool))))
+            .replace("{payload_kg}", &format!("{:?}", self.mounted.payload_kg))
+            .replace("{payload_cog}", &list(&self.mounted.payload_cog))
             .replace("{session}", &self.session.to_string())
             .replace("{watchdog_hz}", &format!("{:?}", self.watchdog_hz))
             .replace("{stop_m_s2}", &format!("{:?}", self.stop))
@@ -60,15 +56,19 @@ impl Program {
 
 #[cfg(test)]
 mod tests {
+    use nalgebra::Isometry3;
+
     use super::*;
 
     #[test]
     fn nothing_in_braces_is_left_and_every_number_is_one_that_urscript_reads() {
         let program = Program {
             session: 4711,
-            flange_from_tool: Isometry3::translation(0.0, 0.0, 0.174),
-            payload_kg: 1.0,
-            payload_cog: [0.0, 1e-7, 0.06],
+            mounted: Mounted {
+                flange_from_tool: Isometry3::translation(0.0, 0.0, 0.174),
+                payload_kg: 1.0,
+                payload_cog: [0.0, 1e-7, 0.06],
+            },
             watchdog_hz: 10.0,
             stop: 3.0,
         };

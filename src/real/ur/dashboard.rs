@@ -1,5 +1,5 @@
-use super::link::{LineLink, fault};
 use crate::cell::DeviceError;
+use crate::real::link::{LineLink, fault};
 use crate::wire::dashboard::{
     Request, parse_bool, parse_robot_mode, parse_safety_status, parse_version,
 };
