@@ -1,5 +1,3 @@
-use std::io::{BufRead, Write};
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
@@ -7,11 +5,10 @@ use serde_json::{Value, json};
 
 use super::cells::{Bench, SimCells};
 use crate::cell::{Unwatched, Workcell};
-use crate::cli::Failure;
-use crate::cli::lists;
+use crate::cli::{Failure, lines, lists};
 use crate::input::ConfigError;
 use crate::lab::{Experiment, Occasion, Schedule, Trials, judge};
-use crate::task::{Correction, Phase, Pose2, Range, RewardSignal, TrialKey};
+use crate::task::{Correction, Image, Phase, Pose2, Range, RewardSignal, TrialKey, is_success};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "One JSON object a line, answered by one. Example:
@@ -20,10 +17,11 @@ use crate::task::{Correction, Phase, Pose2, Range, RewardSignal, TrialKey};
   {\"op\":\"prepare\"}
       -> {\"trial\":0,\"phase\":\"train\",\"scene\":0,\"image\":base64 of 64x64 grey bytes}
   {\"op\":\"attempt\",\"correction\":[0.5,-1,2]}
-      -> {\"outcome\":\"placed\",\"reward\":-0.4}
+      -> {\"outcome\":\"placed\",\"reward\":-0.4,\"success\":false}
 \"prepare\" takes \"phase\" (train, in-scene, held-out) and \"index\"; without them it makes the next
 training trial; \"offset\":[x_mm,y_mm,yaw_deg] puts the plate there instead of at the trial's scene
-instance. Outside training, \"attempt\" also answers \"score\": the true error and success, as
+instance. A correction beyond the range is refused, and the trial waits for another. \"success\" is
+as measured: within 1 mm and 1 deg on every axis. Outside training, \"attempt\" also answers \"score\": the true error and success, as
 in the report, for evaluation and not for learning. A wrong line is answered {\"error\":…}.")]
 pub struct Args {
     #[arg(help = lists::experiments())]
@@ -55,19 +53,14 @@ pub fn run(args: Args) -> Result<(), Failure> {
         _ => RewardSignal::Scalar,
     };
     let mut server = Server::new(experiment, args.seed, signal)?;
-    let mut out = std::io::stdout().lock();
-    for line in std::io::stdin().lock().lines() {
-        let line = line.map_err(anyhow::Error::from)?;
-        if line.trim().is_empty() {
-            continue;
-        }
-        let answer = server.answer(&line).unwrap_or_else(|error| json!({ "error": error }));
-        let told = writeln!(out, "{answer}").and_then(|()| out.flush());
-        if told.is_err() {
-            return Ok(()); // The reader has gone: so are we.
-        }
-    }
-    Ok(())
+    lines::serve(|line| server.answer(line))
+}
+
+/// How pictures are sent, for programs that ask.
+pub(super) fn picture() -> Value {
+    let side = Image::SIDE;
+    let mm_per_pixel = Image::FIELD_MM / side as f64;
+    json!({ "width": side, "height": side, "mm_per_pixel": mm_per_pixel, "type": "uint8" })
 }
 
 struct Server {
@@ -109,15 +102,27 @@ impl Server {
 
     fn describe(&self) -> Value {
         let experiment = &self.experiment;
+        let (grid, reward) = (experiment.task.grid(), self.trials.reward());
+        let centres = |axis: usize| -> Vec<f64> {
+            (0..grid.bins()).map(|bin| grid.correction([bin; 3]).axes()[axis]).collect()
+        };
         json!({
             "experiment": experiment.name,
             "range": experiment.task.range,
             "bins": experiment.task.bins,
+            "grid": { "x_mm": centres(0), "y_mm": centres(1), "yaw_deg": centres(2) },
+            "image": picture(),
+            "scene": experiment.scene,
             "scene_instances": experiment.task.scene_instances,
+            "held_out_instances": experiment.task.held_out_instances,
             "trials": experiment.trials,
+            "batch": experiment.batch,
+            "checkpoints": self.schedule.checkpoints().collect::<Vec<_>>(),
             "evaluation_trials": experiment.evaluation.trials,
             "signal": self.signal.name(),
             "reward": experiment.task.reward.formula(),
+            "reward_floor": reward.floor(),
+            "cap": { "x_mm": reward.cap().x_mm, "y_mm": reward.cap().y_mm, "yaw_deg": reward.cap().yaw_deg },
         })
     }
 
@@ -137,7 +142,9 @@ impl Server {
             (Phase::Train, None) => self.schedule.trial(self.next),
             (phase, index) => TrialKey { phase, index: index.unwrap_or(0) },
         };
-        let occasion = Occasion { key, checkpoint: 0, made: self.next, scene: None };
+        // What drifts is as old as the training trial that is asked for, whichever came before it.
+        let made = if phase == Phase::Train { key.index } else { self.next };
+        let occasion = Occasion { key, checkpoint: 0, made, scene: None };
         let mut setup = self.trials.setup(occasion);
         if let Some(offset) = offset {
             setup.offset = self.in_reach(offset)?;
@@ -162,13 +169,34 @@ impl Server {
         })
     }
 
+    /// A correction, if it is one of the task's.
+    fn in_range(&self, correction: Correction) -> Result<Correction, String> {
+        let Range { mm, deg } = self.experiment.task.range;
+        let rounding = 1e-9; // of clients that compute the grid's outermost bins
+        let parts = ["x", "y", "yaw"].into_iter().zip(correction.axes()).zip([mm, mm, deg]);
+        for ((axis, value), half) in parts {
+            if value.abs() > half + rounding {
+                let unit = if axis == "yaw" { "deg" } else { "mm" };
+                return Err(format!(
+                    "correction {axis} = {value} {unit}: must be from {} to {half}; the trial still \
+                     waits for its attempt",
+                    -half
+                ));
+            }
+        }
+        Ok(correction)
+    }
+
     fn attempt(&mut self, correction: Correction) -> Result<Value, String> {
         let key = self.prepared.ok_or("nothing is prepared: send {\"op\":\"prepare\"} first")?;
+        let correction = self.in_range(correction)?;
         let attempt = self.cell.attempt(correction, &mut Unwatched).map_err(|e| e.to_string())?;
         self.prepared = None;
         let told =
             self.trials.reward().feedback(attempt.outcome, attempt.measured.as_ref(), self.signal);
-        let mut answer = json!({ "outcome": attempt.outcome, "reward": told.reward });
+        let success = is_success(attempt.outcome, attempt.measured.as_ref(), attempt.seated);
+        let mut answer =
+            json!({ "outcome": attempt.outcome, "reward": told.reward, "success": success });
         if let Some(unsigned) = told.unsigned {
             answer["unsigned"] = json!(unsigned);
         }
@@ -214,6 +242,57 @@ mod tests {
             assert_eq!(got, keys, "{signal:?}");
             assert!(told.get("score").is_none(), "no truth in training");
         }
+    }
+
+    #[test]
+    fn a_correction_out_of_range_is_refused_and_the_trial_waits_for_another() {
+        let mut server = server();
+        server.answer(r#"{"op":"prepare"}"#).unwrap();
+        for far in ["[9,0,0]", "[0,-3.001,0]", "[0,0,3.5]"] {
+            let said =
+                server.answer(&format!(r#"{{"op":"attempt","correction":{far}}}"#)).unwrap_err();
+            assert!(said.contains("must be from -3 to 3"), "{far}: {said}");
+        }
+        let edge =
+            server.answer(r#"{"op":"attempt","correction":[3.0000000000000004,-3,3]}"#).unwrap();
+        assert!(edge["reward"].is_number(), "{edge}");
+    }
+
+    #[test]
+    fn a_training_trial_is_the_same_whichever_trials_came_before_it() {
+        let drift = "task.drift=[{ key = \"fixture_x_mm\", at = 3, to = 2.0 }]".to_owned();
+        let quiet = "task.measurement={ mm = 0.0, deg = 0.0 }".to_owned();
+        let experiment = || Experiment::open("smoke", &[drift.clone(), quiet.clone()]).unwrap();
+        let server = || Server::new(experiment(), 1, RewardSignal::Signed).unwrap();
+        let attempt = |server: &mut Server, index: u64| {
+            server
+                .answer(&format!(r#"{{"op":"prepare","phase":"train","index":{index}}}"#))
+                .unwrap();
+            server.answer(r#"{"op":"attempt","correction":[0,0,0]}"#).unwrap()
+        };
+        let mut one = server();
+        let in_turn: Vec<_> = (0..6).map(|index| attempt(&mut one, index)).collect();
+        for first in 0..2 {
+            let mut of_two = server();
+            for index in (first..6).step_by(2) {
+                assert_eq!(attempt(&mut of_two, index), in_turn[index as usize], "{index}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_client_can_ask_for_all_that_an_environment_declares() {
+        let told = server().answer(r#"{"op":"describe"}"#).unwrap();
+        assert_eq!(
+            told["image"],
+            json!({ "width": 64, "height": 64, "mm_per_pixel": 2.5, "type": "uint8" })
+        );
+        assert_eq!(told["grid"]["yaw_deg"], json!([-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0]));
+        assert_eq!(told["cap"], json!({ "x_mm": 3.0, "y_mm": 3.0, "yaw_deg": 3.0 }));
+        assert!(told["reward_floor"].as_f64().unwrap() < -2.0, "{told}");
+        let checkpoints = told["checkpoints"].as_array().unwrap();
+        assert_eq!(checkpoints.last(), Some(&told["trials"]));
+        assert!(told["batch"].as_u64().unwrap() > 0);
     }
 
     #[test]

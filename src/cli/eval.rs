@@ -3,19 +3,17 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::backend::{Backend, BackendArgs, Cells, corners};
-use super::cells::{Bench, SimCells};
+use super::cells::Bench;
 use super::interrupt;
 use super::out::say;
 use super::pause::PauseArgs;
-use super::runs::find_run;
-use crate::cell::{CellError, Unwatched, Workcell};
+use super::policy::{Trained, trained};
+use crate::cell::{CellError, Workcell};
 use crate::cli::Failure;
-use crate::lab::{
-    Experiment, LabError, Occasion, Run, Schedule, Step, Trial, Trials, UntilRaised, judge,
-};
+use crate::lab::{LabError, Occasion, Schedule, Step, Trial, Trials, UntilRaised, judge};
 use crate::learn::{Method, Mode};
 use crate::report::{Judged, Kind, Metric, Scores, Shown, shown_in};
-use crate::store::{Stored, TrialStore};
+use crate::store::Stored;
 use crate::task::{Phase, Pose2, TrialKey};
 
 #[derive(Debug, clap::Args)]
@@ -44,16 +42,7 @@ pub struct Args {
 
 pub fn run(args: Args) -> Result<(), Failure> {
     args.backend.check()?;
-    let path = find_run(&args.run)?;
-    let store = TrialStore::read(&path)?;
-    let info = store.info()?;
-    let file = path.display().to_string();
-    let experiment = Experiment::parse(&file, &info.experiment)?;
-    let recipe = experiment.method(&file, &info.method)?;
-    // Pictures that were not stored are rendered again, whatever moves now.
-    let rendered = SimCells::new(&Bench::from(&experiment))?.cell(&experiment.scene)?;
-    let run = Run::new(&experiment, recipe, info.seed, rendered, store, &mut Unwatched)?;
-    let method = run.into_method();
+    let Trained { path, experiment, info, method } = trained(&args.run)?;
     let scene = args.scene.clone().unwrap_or_else(|| experiment.scene.clone());
     let robot = args.robot.clone().unwrap_or_else(|| experiment.robot.clone());
     let mut there = Bench { scene: scene.clone(), robot, ..Bench::from(&experiment) };

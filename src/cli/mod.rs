@@ -9,10 +9,12 @@ mod eval;
 mod failure;
 mod init;
 mod interrupt;
+mod lines;
 mod lists;
 mod network;
 mod out;
 mod pause;
+mod policy;
 mod progress;
 mod report;
 mod runs;
@@ -72,6 +74,8 @@ enum Command {
     Teach(teach::Args),
     /// Serve the task to another language: JSON lines on stdin and stdout
     Env(env::Args),
+    /// Serve what a run has learned to another language: a picture in, a correction out
+    Policy(policy::Args),
     /// Try method options on seeds that are never reported
     Tune(tune::Args),
     /// Play an arm controller that speaks the real protocols, with a simulated cell behind it
@@ -119,6 +123,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Doctor(args) => doctor::run(args),
         Command::Teach(args) => teach::run(args),
         Command::Env(args) => env::run(args),
+        Command::Policy(args) => policy::run(args),
         Command::Tune(args) => tune::run(args),
         Command::Twin(args) => twin::run(args),
         Command::Methods(args) => lists::methods(args),

@@ -174,8 +174,7 @@ impl Schedule {
 
     /// All trials of a run: to learn from, to evaluate, to demonstrate.
     pub fn all_trials(&self) -> u64 {
-        let checkpoints = (0..=self.trials).filter(|n| self.is_checkpoint(*n));
-        let evaluated = 2 * checkpoints.count() as u64 * self.evaluation;
+        let evaluated = 2 * self.checkpoints().count() as u64 * self.evaluation;
         self.trials + evaluated + self.of_phase(Phase::Shelf)
     }
 
@@ -209,6 +208,11 @@ impl Schedule {
     fn batch_end(&self, learned: u64) -> u64 {
         let end = (learned + self.batch).min(self.trials);
         if learned < self.prior { self.prior } else { end }
+    }
+
+    /// After how many trials learned from a run is evaluated, in order.
+    pub fn checkpoints(&self) -> impl Iterator<Item = u64> {
+        (0..=self.trials).filter(|learned| self.is_checkpoint(*learned))
     }
 
     /// Is a run evaluated once it has learned from so many trials?

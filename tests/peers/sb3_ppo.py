@@ -1,4 +1,4 @@
-"""Stable-Baselines3's PPO on the same task, through `rmrl env`: does our PPO agree with it?
+"""Stable-Baselines3's PPO on the same task, through the Python package: does our PPO agree with it?
 
     pip install stable-baselines3 gymnasium torch
     python tests/peers/sb3_ppo.py --binary target/release/rmrl --seeds 10 \
@@ -15,8 +15,11 @@ local exploration, decoding by expectation), so ours is best compared with them 
 
 import argparse
 import json
+import os
 import platform
 import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import stable_baselines3
@@ -25,7 +28,9 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
 
-from rmrl_env import PlateEnv
+# From the sources: the program is the one that --binary names.
+sys.path.insert(0, str(Path(__file__).parents[2] / "python"))
+from rmrl import PlaceEnv
 
 
 class Patches(BaseFeaturesExtractor):
@@ -63,16 +68,16 @@ def interval(values, resamples=20_000):
 
 
 def train(args, seed):
-    env = PlateEnv(args.binary, args.experiment, seed)
+    env = PlaceEnv(args.experiment)
     model = PPO(
         "CnnPolicy", env, seed=seed, device="cpu", verbose=0, gamma=1.0, gae_lambda=1.0,
         n_steps=20, batch_size=args.minibatch, n_epochs=args.epochs, learning_rate=args.lr,
         clip_range=args.clip, ent_coef=args.entropy, vf_coef=0.5, max_grad_norm=5.0,
         policy_kwargs={"features_extractor_class": Patches, "net_arch": []},
     )
-    model.learn(env.spec_of_task["trials"])
-    greedy = lambda image: model.predict(image.transpose(2, 0, 1), deterministic=True)[0]
-    result = {phase: env.score(greedy, phase) for phase in ("in-scene", "held-out")}
+    model.learn(env.task["trials"])
+    greedy = lambda image: model.predict(image, deterministic=True)[0]
+    result = {phase: list(env.score(greedy, phase).values()) for phase in ("in-scene", "held-out")}
     env.close()
     print(f"seed {seed}: {result}", flush=True)
     return result
@@ -86,6 +91,7 @@ def main():
     parser.add_argument("--ours", help="summary.json to compare with")
     parser.add_argument("--out")
     args = parser.parse_args()
+    os.environ["RMRL"] = args.binary
     ours = our_settings(args.binary)
     args.epochs, args.minibatch = int(ours["epochs"]), int(ours["minibatch"])
     args.lr, args.clip, args.entropy = (float(ours[k]) for k in ("lr", "clip", "entropy"))
