@@ -64,11 +64,20 @@ fn rehearse(robot: &Robot) -> Result<(), CellError> {
     Ok(())
 }
 
-/// Found by this check, for no simulation has links: in the layout that the scene draws, the second wrist of a straight hand
-/// meets the pick riser.
+/// Found by this check, for no simulation has links: the second wrist of a straight hand meets the pick riser. The
+/// example's hand hangs lower.
 #[test]
 fn a_link_that_would_meet_the_furniture_is_refused_and_no_arm_may_ignore_it() {
-    let robot = Robot::named("ur5e-example").unwrap();
+    rehearse(&Robot::named("ur5e-example").unwrap()).unwrap();
+    let text = |name: &str| Robot::FILES.iter().find(|(found, _)| *found == name).unwrap().1;
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("ur5e.urdf"), text("ur5e.urdf")).unwrap();
+    let file = dir.path().join("straight.toml");
+    let hung = "xyz_mm = [0.0, -60.0, 170.0]";
+    assert!(text("ur5e-example.toml").contains(hung));
+    let straight = text("ur5e-example.toml").replace(hung, "xyz_mm = [0.0, 0.0, 170.0]");
+    std::fs::write(&file, straight).unwrap();
+    let robot = Robot::named(file.to_str().unwrap()).unwrap();
     let said = rehearse(&robot).unwrap_err().to_string();
     for part in ["wrist", "pick_riser", "% of the way", "10.1 mm and more"] {
         assert!(said.contains(part), "{said}");

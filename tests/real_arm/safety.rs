@@ -122,6 +122,37 @@ impl Watch for Parts {
     }
 }
 
+/// When and where the tool was first seen, had left from there, and was 95 mm away.
+#[derive(Default)]
+struct First {
+    from: Option<Snapshot>,
+    left: Option<(f64, f64)>,
+    far: Option<(f64, f64)>,
+}
+
+impl First {
+    /// On average over the first 95 mm, mm/s: a reading's noise counts little.
+    fn speed(&self) -> Option<f64> {
+        let ((began, from), (ended, to)) = (self.left?, self.far?);
+        Some((to - from) / (ended - began))
+    }
+}
+
+impl Watch for First {
+    fn tick(&mut self, now: &Snapshot) -> ControlFlow<()> {
+        let from = self.from.get_or_insert_with(|| now.clone());
+        let off = now.world_from_tool.translation.vector - from.world_from_tool.translation.vector;
+        let (at, mm) = (now.time.seconds, off.norm() * 1e3);
+        if mm > 2.0 {
+            self.left.get_or_insert((at, mm));
+        }
+        if mm > 95.0 {
+            self.far.get_or_insert((at, mm));
+        }
+        ControlFlow::Continue(())
+    }
+}
+
 /// It took 17 s to bring a plate back that was found in the hand: the first path was slow to its end.
 #[test]
 fn a_plate_found_in_the_hand_is_carried_back_slowly_for_the_first_100_mm_only() {
@@ -133,10 +164,11 @@ fn a_plate_found_in_the_hand_is_carried_back_slowly_for_the_first_100_mm_only() 
     let cut = cell.attempt(Pose2::IDENTITY, &mut cancel).unwrap_err();
     assert!(matches!(cut, CellError::Cancelled), "{cut}");
     drop(cell);
-    let (mut again, mut speeds) = (site.connect().unwrap(), Speeds::default());
-    assert_eq!(again.recover(&mut speeds).unwrap(), PlateAt::Pick);
+    let (mut again, mut first) = (site.connect().unwrap(), First::default());
+    assert_eq!(again.recover(&mut first).unwrap(), PlateAt::Pick);
     let slow = robot.speeds.contact_mm_s * robot.real.as_ref().unwrap().first_motion_share;
-    assert!(speeds.first < 1.2 * slow, "{} mm/s at first", speeds.first);
+    let speed = first.speed().expect("it went far");
+    assert!(speed < 1.1 * slow, "{speed} mm/s at first");
     drop(again);
 
     let mut cell = site.connect().unwrap();
