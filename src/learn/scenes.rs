@@ -224,8 +224,13 @@ pub fn left_open(trials: &Trials<'_>, models: &[FittedModel], ridge: f64) -> Opt
         let seen = DVector::from_fn(k, |i, _| mean(i));
         precision.ger(weight / UNIT, &seen, &seen, 1.0);
     }
+    factor_of(precision)
+}
+
+/// The lower Cholesky factor (3k x 3k) of the covariance with this precision (k x k) on each axis: they are learned
+/// alike and apart.
+pub fn factor_of(precision: DMatrix<f64>) -> Option<DMatrix<f64>> {
     let of_axis = Cholesky::new(Cholesky::new(precision)?.inverse())?.unpack();
-    // Axes are learned alike and apart.
     Some(of_axis.kronecker(&DMatrix::identity(3, 3)))
 }
 

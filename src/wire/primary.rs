@@ -70,20 +70,26 @@ impl Packages {
     }
 }
 
+/// The first sub-package of this kind, if the package is a robot state with one in it.
+pub(super) fn part_of(package: &Package, kind: u8) -> Result<Option<Package>, WireError> {
+    if package.kind != ROBOT_STATE {
+        return Ok(None);
+    }
+    let mut parts = Packages::default();
+    parts.push(&package.payload);
+    while let Some(part) = parts.next_package()? {
+        if part.kind == kind {
+            return Ok(Some(part));
+        }
+    }
+    Ok(None)
+}
+
 impl KinematicsInfo {
     /// The calibration in a package, if that is a robot state with one in it.
     pub fn find(package: &Package) -> Result<Option<Self>, WireError> {
-        if package.kind != ROBOT_STATE {
-            return Ok(None);
-        }
-        let mut parts = Packages::default();
-        parts.push(&package.payload);
-        while let Some(part) = parts.next_package()? {
-            if part.kind == KINEMATICS {
-                return Self::decode(&part.payload).map(Some);
-            }
-        }
-        Ok(None)
+        let part = part_of(package, KINEMATICS)?;
+        part.map(|part| Self::decode(&part.payload)).transpose()
     }
 
     /// A robot state that holds nothing but this.

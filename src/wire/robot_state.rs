@@ -4,7 +4,7 @@
 
 use super::WireError;
 use super::bytes::{Reader, Writer};
-use super::primary::{KinematicsInfo, Package, Packages, package};
+use super::primary::{KinematicsInfo, Package, Packages, package, part_of};
 
 /// Port of the secondary interface.
 pub const SECONDARY_PORT: u16 = 30002;
@@ -257,23 +257,14 @@ impl Configuration {
 
     /// The configuration in a package, if that is a robot state with one in it.
     pub fn find(package: &Package) -> Result<Option<Self>, WireError> {
-        if package.kind != ROBOT_STATE {
-            return Ok(None);
-        }
-        let mut parts = Packages::default();
-        parts.push(&package.payload);
-        while let Some(part) = parts.next_package()? {
-            if part.kind == CONFIGURATION {
-                let mut reader = Reader::new("configuration", &part.payload);
-                let (joint_limits, joint_dynamics) = (reader.take()?, reader.take()?);
-                reader.skip(8 * DEFAULTS.len())?;
-                let dh = reader.take()?;
-                reader.skip(4 * BEFORE_TYPE.len())?;
-                let robot_type = reader.take()?;
-                return Ok(Some(Self { joint_limits, joint_dynamics, dh, robot_type }));
-            }
-        }
-        Ok(None)
+        let Some(part) = part_of(package, CONFIGURATION)? else { return Ok(None) };
+        let mut reader = Reader::new("configuration", &part.payload);
+        let (joint_limits, joint_dynamics) = (reader.take()?, reader.take()?);
+        reader.skip(8 * DEFAULTS.len())?;
+        let dh = reader.take()?;
+        reader.skip(4 * BEFORE_TYPE.len())?;
+        let robot_type = reader.take()?;
+        Ok(Some(Self { joint_limits, joint_dynamics, dh, robot_type }))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod bench;
 mod safety;
+mod ur10e;
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};

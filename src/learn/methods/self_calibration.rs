@@ -1,10 +1,10 @@
-use nalgebra::{Cholesky, DMatrix, DVector};
+use nalgebra::{DMatrix, DVector};
 
 use crate::learn::free::Linear;
 use crate::learn::linear::{Exploration, Fit, Known, Trials};
 use crate::learn::reward_form::RewardFit;
 use crate::learn::scene_choice::SceneChoice;
-use crate::learn::scenes::{FittedModel, imitated};
+use crate::learn::scenes::{FittedModel, factor_of, imitated};
 use crate::learn::{Card, Entry, LearnError, Progress};
 use crate::settings;
 use crate::task::{Draw, Pose2, RewardSignal};
@@ -84,7 +84,7 @@ impl Fit for SelfCalibration {
         let k = trials.seen[0].len();
         if labels.len() > k {
             let scatter =
-                squares.map(|sum| 0.5 * (sum / (labels.len() - k) as f64).max(1e-12).ln());
+                squares.map(|sum| 0.5 * libm::log((sum / (labels.len() - k) as f64).max(1e-12)));
             fit.values[3 * k..3 * k + 3].copy_from_slice(&scatter);
             let seen = labels.iter().map(|model| &trials.seen[model.own[0]]);
             fit.spread = left_open(seen, self.settings.ridge).unwrap_or(fit.spread);
@@ -119,8 +119,7 @@ fn left_open<'a>(seen: impl Iterator<Item = &'a Vec<f64>>, ridge: f64) -> Option
         let row = DVector::from_column_slice(row);
         precision.ger(1.0, &row, &row, 1.0);
     }
-    let of_axis = Cholesky::new(Cholesky::new(precision)?.inverse())?.unpack();
-    Some(of_axis.kronecker(&DMatrix::identity(3, 3)))
+    factor_of(precision)
 }
 
 #[cfg(test)]

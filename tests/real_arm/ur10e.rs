@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use crate::bench::point_at;
 use rmrl::cell::{Unwatched, Workcell};
 use rmrl::config::Robot;
 use rmrl::lab::Experiment;
@@ -15,18 +16,7 @@ fn twin() -> (Twin, Robot) {
     let task = Experiment::open("narrow", &[]).unwrap().task;
     let plan = Plan::new(&robot, task, Vec::new()).unwrap();
     let twin = Twin::start(&plan, IpAddr::V4(Ipv4Addr::LOCALHOST), Places::Free, |_| ()).unwrap();
-    let ports = twin.ports();
-    let real = robot.real.as_mut().unwrap();
-    real.host = ports.host.to_string();
-    real.rtde_port = ports.rtde;
-    real.dashboard_port = ports.dashboard;
-    real.script_port = ports.script;
-    real.primary_port = ports.primary;
-    real.gripper_port = ports.gripper;
-    real.eyes_url = Some(format!("http://{}:{}", ports.host, ports.http));
-    // Tests share their machine: what is checked here is not its load.
-    real.stale_ms = 2_000.0;
-    real.watchdog_hz = 1.0;
+    point_at(&mut robot, twin.ports());
     (twin, robot)
 }
 
