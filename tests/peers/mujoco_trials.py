@@ -274,7 +274,9 @@ class Rmrl:
 
     def __init__(self, binary, scene):
         quiet = [f"task.{n}={{ mm = 0.0, deg = 0.0 }}" for n in ("jitter", "actuation", "measurement")]
-        sets = [arg for key in [f"scene={scene}", *quiet] for arg in ("--set", key)]
+        # Corrections 2 mm and 2 deg from an offset at the edge of the narrow range lie outside it, and `env` refuses them.
+        reach = "task.range={ mm = 6.0, deg = 6.0 }"
+        sets = [arg for key in [f"scene={scene}", reach, *quiet] for arg in ("--set", key)]
         command = [binary, "env", "narrow", "--seed", "1", "--signal", "signed", *sets]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
