@@ -6,6 +6,7 @@
 //! the last of them perhaps only intended.
 
 mod error;
+mod in_process;
 mod info;
 mod open;
 mod pauses;
@@ -27,6 +28,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+use in_process::Hold;
+
 /// One method, one seed: an open run file.
 #[derive(Debug)]
 pub struct TrialStore {
@@ -36,6 +39,8 @@ pub struct TrialStore {
     migrated: bool,
     /// Where it is read, if the file itself cannot be.
     _copy: Option<TempDir>,
+    /// Dropped after the connection.
+    _hold: Hold,
 }
 
 impl TrialStore {

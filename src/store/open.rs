@@ -3,12 +3,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::backup::Backup;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, ffi};
 use tempfile::TempDir;
 
 use super::error::at;
 use super::schema::{APPLICATION_ID, FORMAT, add_columns, lay_out, migrate_from_2};
-use super::{RunInfo, StoreError, TrialStore};
+use super::{RunInfo, StoreError, TrialStore, in_process};
 
 /// What must survive: a killed process, or also a power cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,8 +53,14 @@ impl TrialStore {
     pub fn open(path: &Path, durability: Durability) -> Result<Self, StoreError> {
         there(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let db = Connection::open_with_flags(path, flags).map_err(at(path))?;
-        let store = Self { db, path: path.into(), migrated: false, _copy: None };
+        let (db, hold) = in_process::to_write(path, || {
+            let db = Connection::open_with_flags(path, flags)?;
+            // Whatever is wrong with the file is told below.
+            drop(db.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |_| Ok(())));
+            Ok(db)
+        })
+        .map_err(at(path))?;
+        let store = Self { db, path: path.into(), migrated: false, _copy: None, _hold: hold };
         if store.recognise()? != FORMAT {
             let why = "made by an earlier version of rmrl: it can be read, and it must be finished \
                        by that version, or begun again with --fresh";
@@ -70,8 +76,9 @@ impl TrialStore {
         there(path)?;
         let index = beside(path, "-shm");
         let was_written = index.exists();
+        let hold = in_process::to_read(path);
         let (db, copy) = snapshot(path)?;
-        let mut store = Self { db, path: path.into(), migrated: false, _copy: copy };
+        let mut store = Self { db, path: path.into(), migrated: false, _copy: copy, _hold: hold };
         let format = match store.recognise() {
             // Who wrote has ended just now.
             Err(_) if was_written && !index.exists() => return Self::read(path),
@@ -162,13 +169,16 @@ fn there(path: &Path) -> Result<(), StoreError> {
 }
 
 /// A connection within one read transaction. Where a run was killed, another reader may be just
-/// mending the journal's index, which we may not: that takes it microseconds, if it is given a core.
+/// mending the journal's index, which we may not: that takes it microseconds, if it is given a core. Where a writer ends,
+/// the index goes between our look for it and our use.
 fn snapshot(path: &Path) -> Result<(Connection, Option<TempDir>), StoreError> {
     for _ in 0..1000 {
         let (db, copy) = open_to_read(path)?;
         let begun = db.execute_batch("BEGIN; SELECT COUNT(*) FROM sqlite_schema");
         let code = begun.err().and_then(|error| error.sqlite_error().map(|e| e.extended_code));
-        if code != Some(rusqlite::ffi::SQLITE_READONLY_RECOVERY) {
+        // Mended just now, or taken away by a writer that ended.
+        let passing = [ffi::SQLITE_READONLY_RECOVERY, ffi::SQLITE_CANTOPEN].map(Some);
+        if !passing.contains(&code) {
             // Any other error comes again with the first thing that is read.
             return Ok((db, copy));
         }
@@ -191,9 +201,12 @@ fn open_to_read(path: &Path) -> Result<(Connection, Option<TempDir>), StoreError
     }
     let copy = TempDir::new().map_err(StoreError::io(&std::env::temp_dir()))?;
     let there = copy.path().join("run.sqlite");
-    for (from, to) in [(path.to_owned(), there.clone()), (wal, beside(&there, "-wal"))] {
-        std::fs::copy(&from, to).map_err(StoreError::io(&from))?;
-    }
+    std::fs::copy(path, &there).map_err(StoreError::io(path))?;
+    match std::fs::copy(&wal, beside(&there, "-wal")) {
+        // Who wrote has ended just now: all of it is in the file.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return open_to_read(path),
+        copied => copied.map_err(StoreError::io(&wal))?,
+    };
     let db = Connection::open(&there).map_err(at(path))?;
     Ok((db, Some(copy)))
 }

@@ -292,6 +292,38 @@ fn a_killed_run_is_read_while_somebody_else_opens_and_closes_it() {
     assert!(other.wait().unwrap().success());
 }
 
+/// SQLite shares a journal's index within a process: a reader of a killed run once kept who went on with it from
+/// writing, "attempt to write a readonly database".
+#[test]
+fn a_killed_run_is_gone_on_with_while_this_process_reads_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.sqlite");
+    small_run(&path);
+    for _ in 0..20 {
+        let killed = killed(&path);
+        let path = killed.path().join("run.sqlite");
+        let done = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    read_everything(&path).unwrap();
+                }
+            });
+            for index in 21..26 {
+                let store = TrialStore::open(&path, Durability::Process).unwrap();
+                let wrote = store
+                    .intend(&intent(index))
+                    .and_then(|()| store.record(intent(index).key, 0, &stored()));
+                if wrote.is_err() {
+                    done.store(true, std::sync::atomic::Ordering::Relaxed);
+                }
+                wrote.unwrap();
+            }
+            done.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
+    }
+}
+
 #[test]
 fn a_run_is_read_while_it_is_written() {
     let dir = tempfile::tempdir().unwrap();
