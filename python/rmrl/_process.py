@@ -44,8 +44,21 @@ class Process:
         self.send(**question)
         return self.receive()
 
+    def ask_each(self, questions):
+        """One question a world, or one for all of them; as many answers."""
+        self._write(questions)
+        answers = self._read(list)
+        for answer in answers:
+            if "error" in answer:
+                self.close()  # The other worlds have gone on.
+                raise RmrlError(answer["error"])
+        return answers
+
     def send(self, **question):
         """Asks without waiting; `receive` must follow."""
+        self._write(question)
+
+    def _write(self, question):
         if os.getpid() != self._owner:
             raise RmrlError(f"{self}: belongs to another process; make one of your own")
         if not self.close.alive:
@@ -57,6 +70,9 @@ class Process:
             raise self._died() from None
 
     def receive(self):
+        return self._read(dict)
+
+    def _read(self, kind):
         try:
             line = self._process.stdout.readline()
         except BaseException:
@@ -68,11 +84,11 @@ class Process:
             answer = json.loads(line)
         except ValueError:
             answer = None
-        if not isinstance(answer, dict):
+        if isinstance(answer, dict) and "error" in answer:
+            raise RmrlError(answer["error"])
+        if not isinstance(answer, kind):
             self.close()
             raise RmrlError(f"{self}: answered {line[:60]!r}, which is no JSON object; is it rmrl?")
-        if "error" in answer:
-            raise RmrlError(answer["error"])
         return answer
 
     def _died(self):

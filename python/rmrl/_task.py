@@ -19,7 +19,7 @@ AXES = ("x_mm", "y_mm", "yaw_deg")
 class Task:
     """One `rmrl env` process, begun again where another seed is asked for."""
 
-    def __init__(self, experiment, action, signal, scene_id, sets):
+    def __init__(self, experiment, action, signal, scene_id, sets, envs=None):
         if action not in ACTIONS:
             raise ValueError(f"action={action!r}: must be one of {', '.join(ACTIONS)}")
         if signal not in SIGNALS:
@@ -31,6 +31,8 @@ class Task:
             if not value:
                 raise ValueError(f"sets: {key!r}: must be KEY=VALUE")
             self._flags += ["--set", f"{key}={_toml(value[0])}"]
+        if envs is not None:
+            self._flags += ["--envs", envs]
         self._process = self.seed = None
         self._closed = False
         self.begin(0)
@@ -91,7 +93,9 @@ class Task:
 
     def prepared(self):
         """The observation, and what a method may know besides it."""
-        answer = self._process.receive()
+        return self._seen(self._process.receive())
+
+    def _seen(self, answer):
         side = self.described["image"]
         pixels = np.frombuffer(base64.b64decode(answer["image"]), np.uint8)
         image = pixels.reshape(side["height"], side["width"], 1).copy()
@@ -103,7 +107,10 @@ class Task:
 
     def attempted(self):
         """The reward, and what is known of the trial."""
-        answer = self._process.receive()
+        return self._told(self._process.receive())
+
+    @staticmethod
+    def _told(answer):
         info = {"is_success": answer["success"], "outcome": answer["outcome"]}
         for signal in SIGNALS[1:]:
             if signal in answer:
@@ -135,6 +142,25 @@ class Task:
         if not (np.abs(given) <= half * (1 + 1e-6)).all():
             raise ValueError(f"action {action!r}: {valid}")
         return np.clip(given, -half, half).tolist()
+
+
+class Tasks(Task):
+    """N worlds of one process: world i meets the trials i, i + N, i + 2 N ... of the seed."""
+
+    def __init__(self, number, *arguments):
+        super().__init__(*arguments, envs=number)
+
+    def prepare(self):
+        """What `Task.prepared` gives, of each world's next trial."""
+        if self._closed:
+            raise RmrlError("the environment is closed: make a new one")
+        return [self._seen(answer) for answer in self._process.ask_each({"op": "prepare"})]
+
+    def step(self, corrections):
+        """What `Task.attempted` gives of each world, and what `prepare` gives after it."""
+        steps = [{"op": "step", "correction": correction} for correction in corrections]
+        answers = self._process.ask_each(steps)
+        return [self._told(one) for one in answers], [self._seen(one["next"]) for one in answers]
 
 
 def _three(action, kinds, valid):

@@ -3,12 +3,12 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space, concatenate, create_empty_array
 
-from ._task import Task, options_of, whole
+from ._task import Tasks, options_of, whole
 
 
 class PlaceVectorEnv(VectorEnv):
-    """N environments in step: env i meets the trials i, i + N, i + 2 N ... of one seed, so that
-    together they meet what a single one meets.
+    """N environments in step, a thread of one process each: env i meets the trials i, i + N,
+    i + 2 N ... of one seed, so that together they meet what a single one meets.
 
     An episode has one step, so each step returns the next trial's observation (SAME_STEP; with
     NEXT_STEP every other step would be idle): the one it ended with is `infos["final_obs"]`, and
@@ -27,18 +27,22 @@ class PlaceVectorEnv(VectorEnv):
         if self.num_envs == 0:
             raise ValueError("num_envs=0: must be from 1 on")
         self.render_mode = render_mode
-        self._worlds = _Worlds(self.num_envs, (experiment, action, signal, scene_id, sets))
-        task = self._worlds.task
-        self.single_action_space = task.action_space()
-        self.single_observation_space = task.observation_space()
+        self._tasks = Tasks(self.num_envs, experiment, action, signal, scene_id, sets)
+        self.single_action_space = self._tasks.action_space()
+        self.single_observation_space = self._tasks.observation_space()
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
-        self._round, self._seen, self._infos = 0, None, None
+        self._seen = self._infos = None
 
     @property
     def task(self):
         """What the program says of the task."""
-        return self._worlds.task.described
+        return self._tasks.described
+
+    @property
+    def pid(self):
+        """The program's process."""
+        return self._tasks.pid
 
     def reset(self, *, seed=None, options=None):
         if isinstance(seed, (list, tuple, np.ndarray)):
@@ -53,9 +57,8 @@ class PlaceVectorEnv(VectorEnv):
         if first:
             seed = int(self.np_random.integers(2**31))
         if seed is not None:
-            self._worlds.begin(seed)
-            self._round = 0
-        self._prepare()
+            self._tasks.begin(seed)
+        self._show(self._tasks.prepare())
         return self._together(self._seen), self._merged(self._infos)
 
     def step(self, actions):
@@ -64,12 +67,11 @@ class PlaceVectorEnv(VectorEnv):
         if len(actions) != self.num_envs:
             raise ValueError(f"{len(actions)} actions: must be one an environment, {self.num_envs}")
         # All are checked before anything is tried.
-        corrections = [self._worlds.task.correction(action) for action in actions]
+        corrections = [self._tasks.correction(action) for action in actions]
         ended, before, self._seen = self._seen, self._infos, None
-        told = self._worlds.attempt(corrections)
+        told, following = self._tasks.step(corrections)
         rewards = np.array([reward for reward, _ in told])
-        self._round += 1
-        self._prepare()
+        self._show(following)
         infos = {}
         for at, ((_, info), began) in enumerate(zip(told, before)):
             final = {"final_obs": ended[at], "final_info": {**info, **began}}
@@ -77,8 +79,7 @@ class PlaceVectorEnv(VectorEnv):
         done = np.ones(self.num_envs, bool)
         return self._together(self._seen), rewards, done, np.zeros(self.num_envs, bool), infos
 
-    def _prepare(self):
-        prepared = self._worlds.prepare(self._round)
+    def _show(self, prepared):
         self._seen = [seen for seen, _ in prepared]
         self._infos = [info for _, info in prepared]
 
@@ -99,50 +100,7 @@ class PlaceVectorEnv(VectorEnv):
         return tuple(np.repeat(image, 3, axis=2) for image in images)
 
     def close_extras(self, **kwargs):
-        self._worlds.close()
-
-
-class _Worlds:
-    """N worlds, each a process of its own. `rmrl env --envs N`, one process, can take its place:
-    nothing else here knows."""
-
-    def __init__(self, number, arguments):
-        self._tasks = []
-        try:
-            for _ in range(number):
-                self._tasks.append(Task(*arguments))
-        except BaseException:
-            self.close()
-            raise
-
-    @property
-    def task(self):
-        return self._tasks[0]
-
-    def begin(self, seed):
-        for task in self._tasks:
-            task.begin(seed)
-
-    def prepare(self, round):
-        for at, task in enumerate(self._tasks):
-            task.ask_to_prepare("train", at + round * len(self._tasks))
-        return self._answers(Task.prepared)
-
-    def attempt(self, corrections):
-        for task, correction in zip(self._tasks, corrections):
-            task.ask_to_attempt(correction)
-        return self._answers(Task.attempted)
-
-    def _answers(self, read):
-        try:
-            return [read(task) for task in self._tasks]
-        except BaseException:
-            self.close()  # Answers that nobody has read would be taken for the next ones.
-            raise
-
-    def close(self):
-        for task in self._tasks:
-            task.close()
+        self._tasks.close()
 
 
 def _mode(given):

@@ -1,69 +1,37 @@
+//! One world of the task, which answers a client's questions.
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::cells::{Bench, SimCells};
 use crate::cell::{Unwatched, Workcell};
-use crate::cli::{Failure, lines, lists};
+use crate::cli::cells::{Bench, SimCells};
 use crate::input::ConfigError;
 use crate::lab::{Experiment, Occasion, Schedule, Trials, judge};
-use crate::task::{Correction, Image, Phase, Pose2, Range, RewardSignal, TrialKey, is_success};
+use crate::task::{Correction, Phase, Pose2, Range, RewardSignal, TrialKey, is_success};
 
-#[derive(Debug, clap::Args)]
-#[command(after_help = "One JSON object a line, answered by one. Example:
-  {\"op\":\"describe\"}
-      -> {\"range\":{\"mm\":3,\"deg\":3},\"bins\":7,\"trials\":1000,…}
-  {\"op\":\"prepare\"}
-      -> {\"trial\":0,\"phase\":\"train\",\"scene\":0,\"image\":base64 of 64x64 grey bytes}
-  {\"op\":\"attempt\",\"correction\":[0.5,-1,2]}
-      -> {\"outcome\":\"placed\",\"reward\":-0.4,\"success\":false}
-\"prepare\" takes \"phase\" (train, in-scene, held-out) and \"index\"; without them it makes the next
-training trial; \"offset\":[x_mm,y_mm,yaw_deg] puts the plate there instead of at the trial's scene
-instance. A correction beyond the range is refused, and the trial waits for another. \"success\" is
-as measured: within 1 mm and 1 deg on every axis. Outside training, \"attempt\" also answers \"score\": the true error and success, as
-in the report, for evaluation and not for learning. A wrong line is answered {\"error\":…}.")]
-pub struct Args {
-    #[arg(help = lists::experiments())]
-    experiment: String,
-    /// Seed: the same trials as in a run of this seed
-    #[arg(long, value_name = "S")]
-    seed: u64,
-    /// How much of the measured placement is told in training
-    #[arg(long, default_value = "scalar", value_parser = ["scalar", "unsigned", "signed"])]
-    signal: String,
-    /// Any key of the experiment; may be repeated
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    sets: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
+/// What a client may ask of a world.
+#[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "op", rename_all = "kebab-case", deny_unknown_fields)]
-enum Request {
+pub enum Request {
     Describe,
-    Prepare { phase: Option<String>, index: Option<u64>, offset: Option<[f64; 3]> },
-    Attempt { correction: [f64; 3] },
+    Prepare {
+        phase: Option<String>,
+        index: Option<u64>,
+        offset: Option<[f64; 3]>,
+    },
+    Attempt {
+        correction: [f64; 3],
+    },
+    /// An attempt, then the next training trial is prepared: one question a trial.
+    Step {
+        correction: [f64; 3],
+    },
 }
 
-pub fn run(args: Args) -> Result<(), Failure> {
-    let experiment = Experiment::open(&args.experiment, &args.sets)?;
-    let signal = match args.signal.as_str() {
-        "signed" => RewardSignal::Signed,
-        "unsigned" => RewardSignal::Unsigned,
-        _ => RewardSignal::Scalar,
-    };
-    let mut server = Server::new(experiment, args.seed, signal)?;
-    lines::serve(|line| server.answer(line))
-}
-
-/// How pictures are sent, for programs that ask.
-pub(super) fn picture() -> Value {
-    let side = Image::SIDE;
-    let mm_per_pixel = Image::FIELD_MM / side as f64;
-    json!({ "width": side, "height": side, "mm_per_pixel": mm_per_pixel, "type": "uint8" })
-}
-
-struct Server {
+/// A simulated cell and its trials.
+pub struct World {
     experiment: Experiment,
     trials: Trials,
     schedule: Schedule,
@@ -71,32 +39,52 @@ struct Server {
     signal: RewardSignal,
     /// Number of the next training trial.
     next: u64,
+    /// How far it is to the one after: as many as worlds share the seed's trials.
+    stride: u64,
     prepared: Option<TrialKey>,
 }
 
-impl Server {
-    fn new(experiment: Experiment, seed: u64, signal: RewardSignal) -> Result<Self, ConfigError> {
+impl World {
+    /// World `first` of `worlds` that share the trials of a seed: it meets `first`, `first + worlds`, ….
+    pub fn new(
+        experiment: Experiment,
+        seed: u64,
+        signal: RewardSignal,
+        [first, worlds]: [u64; 2],
+    ) -> Result<Self, ConfigError> {
         Ok(Self {
             trials: Trials::new(&experiment.task, seed),
             schedule: Schedule::without_prior(&experiment),
             cell: SimCells::new(&Bench::from(&experiment))?.cell(&experiment.scene)?,
             signal,
-            next: 0,
+            next: first,
+            stride: worlds,
             prepared: None,
             experiment,
         })
     }
 
-    fn answer(&mut self, line: &str) -> Result<Value, String> {
-        let request: Request = serde_json::from_str(line).map_err(|e| {
+    /// The answer to a line.
+    pub fn hear(&mut self, line: &str) -> Result<Value, String> {
+        let request = serde_json::from_str(line).map_err(|e| {
             format!("{e}; valid: {{\"op\":\"describe\"}}, {{\"op\":\"prepare\"}}, {{\"op\":\"attempt\",\"correction\":[x_mm,y_mm,yaw_deg]}}")
         })?;
+        self.answer(request)
+    }
+
+    /// The answer, or why there is none: the world is then as it was.
+    pub fn answer(&mut self, request: Request) -> Result<Value, String> {
         match request {
             Request::Describe => Ok(self.describe()),
             Request::Prepare { phase, index, offset } => {
                 self.prepare(phase.as_deref(), index, offset.map(Pose2::from_axes))
             }
             Request::Attempt { correction } => self.attempt(Correction::from_axes(correction)),
+            Request::Step { correction } => {
+                let mut answer = self.attempt(Correction::from_axes(correction))?;
+                answer["next"] = self.prepare(None, None, None)?;
+                Ok(answer)
+            }
         }
     }
 
@@ -111,7 +99,7 @@ impl Server {
             "range": experiment.task.range,
             "bins": experiment.task.bins,
             "grid": { "x_mm": centres(0), "y_mm": centres(1), "yaw_deg": centres(2) },
-            "image": picture(),
+            "image": super::picture(),
             "scene": experiment.scene,
             "scene_instances": experiment.task.scene_instances,
             "held_out_instances": experiment.task.held_out_instances,
@@ -204,7 +192,7 @@ impl Server {
             answer["signed"] = json!(signed);
         }
         if key.phase == Phase::Train {
-            self.next = key.index.saturating_add(1);
+            self.next = key.index.saturating_add(self.stride);
         } else {
             let judged = judge(self.trials.reward(), &self.trials.result(&attempt));
             answer["score"] = json!({
@@ -222,9 +210,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn server() -> Server {
+    fn world() -> World {
         let experiment = Experiment::open("smoke", &[]).unwrap();
-        Server::new(experiment, 1, RewardSignal::Scalar).unwrap()
+        World::new(experiment, 1, RewardSignal::Scalar, [0, 1]).unwrap()
     }
 
     #[test]
@@ -235,9 +223,9 @@ mod tests {
             (RewardSignal::Signed, [true, true]),
         ] {
             let experiment = Experiment::open("smoke", &[]).unwrap();
-            let mut server = Server::new(experiment, 1, signal).unwrap();
-            server.answer(r#"{"op":"prepare"}"#).unwrap();
-            let told = server.answer(r#"{"op":"attempt","correction":[0,0,0]}"#).unwrap();
+            let mut world = World::new(experiment, 1, signal, [0, 1]).unwrap();
+            world.hear(r#"{"op":"prepare"}"#).unwrap();
+            let told = world.hear(r#"{"op":"attempt","correction":[0,0,0]}"#).unwrap();
             let got = ["unsigned", "signed"].map(|key| told.get(key).is_some());
             assert_eq!(got, keys, "{signal:?}");
             assert!(told.get("score").is_none(), "no truth in training");
@@ -246,15 +234,15 @@ mod tests {
 
     #[test]
     fn a_correction_out_of_range_is_refused_and_the_trial_waits_for_another() {
-        let mut server = server();
-        server.answer(r#"{"op":"prepare"}"#).unwrap();
+        let mut world = world();
+        world.hear(r#"{"op":"prepare"}"#).unwrap();
         for far in ["[9,0,0]", "[0,-3.001,0]", "[0,0,3.5]"] {
             let said =
-                server.answer(&format!(r#"{{"op":"attempt","correction":{far}}}"#)).unwrap_err();
+                world.hear(&format!(r#"{{"op":"attempt","correction":{far}}}"#)).unwrap_err();
             assert!(said.contains("must be from -3 to 3"), "{far}: {said}");
         }
         let edge =
-            server.answer(r#"{"op":"attempt","correction":[3.0000000000000004,-3,3]}"#).unwrap();
+            world.hear(r#"{"op":"attempt","correction":[3.0000000000000004,-3,3]}"#).unwrap();
         assert!(edge["reward"].is_number(), "{edge}");
     }
 
@@ -263,17 +251,15 @@ mod tests {
         let drift = "task.drift=[{ key = \"fixture_x_mm\", at = 3, to = 2.0 }]".to_owned();
         let quiet = "task.measurement={ mm = 0.0, deg = 0.0 }".to_owned();
         let experiment = || Experiment::open("smoke", &[drift.clone(), quiet.clone()]).unwrap();
-        let server = || Server::new(experiment(), 1, RewardSignal::Signed).unwrap();
-        let attempt = |server: &mut Server, index: u64| {
-            server
-                .answer(&format!(r#"{{"op":"prepare","phase":"train","index":{index}}}"#))
-                .unwrap();
-            server.answer(r#"{"op":"attempt","correction":[0,0,0]}"#).unwrap()
+        let world = || World::new(experiment(), 1, RewardSignal::Signed, [0, 1]).unwrap();
+        let attempt = |world: &mut World, index: u64| {
+            world.hear(&format!(r#"{{"op":"prepare","phase":"train","index":{index}}}"#)).unwrap();
+            world.hear(r#"{"op":"attempt","correction":[0,0,0]}"#).unwrap()
         };
-        let mut one = server();
+        let mut one = world();
         let in_turn: Vec<_> = (0..6).map(|index| attempt(&mut one, index)).collect();
         for first in 0..2 {
-            let mut of_two = server();
+            let mut of_two = world();
             for index in (first..6).step_by(2) {
                 assert_eq!(attempt(&mut of_two, index), in_turn[index as usize], "{index}");
             }
@@ -282,7 +268,7 @@ mod tests {
 
     #[test]
     fn a_client_can_ask_for_all_that_an_environment_declares() {
-        let told = server().answer(r#"{"op":"describe"}"#).unwrap();
+        let told = world().hear(r#"{"op":"describe"}"#).unwrap();
         assert_eq!(
             told["image"],
             json!({ "width": 64, "height": 64, "mm_per_pixel": 2.5, "type": "uint8" })
@@ -300,29 +286,29 @@ mod tests {
         let quiet = ["actuation", "measurement"]
             .map(|noise| format!("task.{noise}={{ mm = 0.0, deg = 0.0 }}"));
         let experiment = Experiment::open("smoke", &quiet).unwrap();
-        let mut server = Server::new(experiment, 1, RewardSignal::Signed).unwrap();
-        server.answer(r#"{"op":"prepare","offset":[1.5,-1,2]}"#).unwrap();
-        let told = server.answer(r#"{"op":"attempt","correction":[0.5,0,0]}"#).unwrap();
+        let mut world = World::new(experiment, 1, RewardSignal::Signed, [0, 1]).unwrap();
+        world.hear(r#"{"op":"prepare","offset":[1.5,-1,2]}"#).unwrap();
+        let told = world.hear(r#"{"op":"attempt","correction":[0.5,0,0]}"#).unwrap();
         for (axis, wanted) in [1.0, -1.0, 2.0].into_iter().enumerate() {
             let got = told["signed"][axis].as_f64().unwrap();
             assert!((got - wanted).abs() < 0.1, "{told}");
         }
-        let far = server.answer(r#"{"op":"prepare","offset":[60,0,0]}"#).unwrap_err();
+        let far = world.hear(r#"{"op":"prepare","offset":[60,0,0]}"#).unwrap_err();
         assert!(far.contains("must be from"), "{far}");
     }
 
     proptest! {
         #[test]
-        fn no_line_makes_the_server_panic(
+        fn no_line_makes_the_world_panic(
             line in prop_oneof![
                 "\\PC{0,60}",
                 "\\{\"op\":\"(prepare|attempt|describe|x)\"(,\"(phase|index|correction)\":(-?[0-9]{1,25}|\"train\"|\\[1e400,0,0\\]|null))?\\}",
             ],
         ) {
             thread_local! {
-                static SERVER: std::cell::RefCell<Server> = std::cell::RefCell::new(server());
+                static WORLD: std::cell::RefCell<World> = std::cell::RefCell::new(world());
             }
-            SERVER.with_borrow_mut(|server| drop(server.answer(&line)));
+            WORLD.with_borrow_mut(|world| drop(world.hear(&line)));
         }
     }
 }

@@ -1,0 +1,99 @@
+"""A method's options tuned by Optuna, through ask and tell: pip install . optuna
+
+    python examples/python/optuna_tune.py narrow --method ppo --space lr=1e-4..1e-1:log --space entropy=1e-3..1e-1:log
+
+`rmrl` is asked for one run at a time, as long as the next checkpoint; the run that is worth going on with grows to the one
+after (`--trials` and `--resume`), the others are pruned. No clock decides, so that the same command makes the same study.
+Runs and study (SQLite) lie in one folder: stopped, it goes on where it was. Seeds are the tuner's, from 1001 on,
+as `rmrl tune` has them: never one that is reported.
+"""
+
+import argparse
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import optuna
+
+import rmrl
+from rmrl import binary
+
+
+def space_of(text):
+    """(key, low, high, log, whole) of KEY=LOW..HIGH[:log]: the words of `rmrl tune --space`."""
+    try:
+        key, ends = text.split("=", 1)
+        ends, log = ends.removesuffix(":log"), ends.endswith(":log")
+        low, high = ends.split("..")
+        whole = low.lstrip("-").isdigit() and high.lstrip("-").isdigit()
+        number = int if whole else float
+        return key, number(low), number(high), log, whole
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: must be KEY=LOW..HIGH or KEY=LOW..HIGH:log") from None
+
+
+def setting(trial, space):
+    options = {}
+    for key, low, high, log, whole in space:
+        suggest = trial.suggest_int if whole else trial.suggest_float
+        options[key] = suggest(key, low, high, log=log)
+    return options
+
+
+def cost(args, options, seed, trials, folder):
+    """(mm + deg) / 5 of the greedy policy in-scene after so many trials: less is better."""
+    sets = [word for key, value in options.items() for word in ("--set", f"{Path(args.method).stem}.{key}={value!r}")]
+    command = [binary(), "train", args.experiment, "--method", args.method, "--seed", str(seed),
+               "--trials", str(trials), "--out", str(folder / str(seed)), "--resume",
+               "--set", f"evaluation.every={math.gcd(*args.checkpoints)}", "--set", "demonstration=[]", *sets]
+    told = subprocess.run(command, capture_output=True, text=True)
+    if told.returncode != 0:
+        sys.exit(f"optuna_tune: {told.stderr.strip().splitlines()[-1]}")
+    rows = rmrl.load(folder / str(seed)).checkpoints
+    last = rows[(rows.phase == "in-scene") & (rows.checkpoint == rows.checkpoint.max())].iloc[0]
+    return (last.translation_mm + last.yaw_deg) / 5
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("experiment")
+    parser.add_argument("--method", required=True)
+    parser.add_argument("--space", type=space_of, action="append", required=True, metavar="KEY=LOW..HIGH[:log]")
+    parser.add_argument("--budget", type=int, default=20, help="settings (20)")
+    parser.add_argument("--seeds", type=int, default=2, help="runs a setting (2)")
+    parser.add_argument("--checkpoints", type=int, nargs="+", default=[100, 300, 1000], help="trials (100 300 1000)")
+    parser.add_argument("--out", type=Path)
+    args = parser.parse_args()
+    out = args.out or Path("runs") / f"optuna-{Path(args.experiment).stem}-{Path(args.method).stem}"
+    out.mkdir(parents=True, exist_ok=True)
+    study = optuna.create_study(
+        study_name="rmrl", storage=f"sqlite:///{out / 'study.db'}", load_if_exists=True,
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=4),
+    )
+    # What a kill cut off is asked for again.
+    for cut in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
+        study.tell(cut.number, state=optuna.trial.TrialState.FAIL)
+        study.enqueue_trial(cut.params)
+    ended = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
+    while len(study.get_trials(states=ended)) < args.budget:
+        # By the settings asked for so far: a study that goes on draws no setting twice.
+        study.sampler = optuna.samplers.TPESampler(seed=len(study.trials))
+        trial = study.ask()
+        options = setting(trial, args.space)
+        for checkpoint in args.checkpoints:
+            runs = [cost(args, options, 1001 + k, checkpoint, out / str(trial.number)) for k in range(args.seeds)]
+            value = sum(runs) / len(runs)
+            trial.report(value, checkpoint)
+            if trial.should_prune():
+                study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+                break
+        else:
+            study.tell(trial, value)
+        print(f"setting {trial.number}: {value:.4f} after {checkpoint} trials  {options}", flush=True)
+    for key, value in study.best_params.items():
+        print(f"--set {Path(args.method).stem}.{key}={value!r}")
+
+
+if __name__ == "__main__":
+    main()
