@@ -1,6 +1,7 @@
 //! The driver against the twin, over TCP: what moves here is what would move an arm.
 
 mod bench;
+mod env;
 mod safety;
 mod ur10e;
 

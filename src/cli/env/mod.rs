@@ -1,13 +1,19 @@
 //! `rmrl env`: the task for programs in other languages, a JSON line in, a JSON line out.
 
+mod answers;
+mod arm;
 mod world;
 mod worlds;
 
-use serde_json::{Value, json};
+use std::path::PathBuf;
 
-use super::{Failure, lines, lists};
-use crate::lab::Experiment;
-use crate::task::{Image, RewardSignal};
+use super::backend::{Backend, Cells};
+use super::cells::Bench;
+use super::{Failure, interrupt, lines, lists};
+use crate::lab::{Change, Experiment, UntilRaised};
+use crate::task::{Range, RewardSignal};
+pub(super) use answers::picture;
+use arm::OnArm;
 use world::World;
 use worlds::Worlds;
 
@@ -29,7 +35,11 @@ With --envs N a line is one request for all worlds, or an array of N, one a worl
 of N (to \"describe\" one object). World i meets the training trials i, i + N, … of the seed, so that all
 of them meet what one alone meets:
   [{\"op\":\"step\",\"correction\":[0,0,0]},{\"op\":\"step\",\"correction\":[0.5,-1,2]}]
-      -> [{\"outcome\":\"placed\",\"reward\":-0.3,\"success\":true,\"next\":{\"trial\":2,…}},{…}]")]
+      -> [{\"outcome\":\"placed\",\"reward\":-0.3,\"success\":true,\"next\":{\"trial\":2,…}},{…}]
+With --backend real an arm makes the training trials, one after the other, and each is in --out before
+it moves anything. After a stop every line is answered {\"error\":…}, and the exit code is 3; once a person
+has cleared it, --resume goes on:
+  rmrl env narrow --seed 1 --backend real --robot my-arm.toml")]
 pub struct Args {
     #[arg(help = lists::experiments())]
     experiment: String,
@@ -45,15 +55,35 @@ pub struct Args {
     /// Worlds in step, each on a thread of its own
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
     envs: Option<u64>,
+    /// What moves
+    #[arg(long, value_enum, default_value_t, conflicts_with = "envs")]
+    backend: Backend,
+    /// Robot: a built-in name or a TOML file [default: the experiment's]
+    #[arg(long, value_name = "FILE")]
+    robot: Option<String>,
+    /// Where the trials of an arm are kept [default: runs/<experiment>-env-<seed>.sqlite]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Go on with the trials of that file
+    #[arg(long)]
+    resume: bool,
 }
 
 pub fn run(args: Args) -> Result<(), Failure> {
-    let experiment = Experiment::open(&args.experiment, &args.sets)?;
+    let mut changes = super::compare::set(&args.sets)?;
+    changes.extend(args.robot.clone().map(|robot| Change::flag_of("--robot", "robot", robot)));
+    let experiment = Experiment::with(&args.experiment, &changes)?;
     let signal = match args.signal.as_str() {
         "signed" => RewardSignal::Signed,
         "unsigned" => RewardSignal::Unsigned,
         _ => RewardSignal::Scalar,
     };
+    if args.backend == Backend::Real {
+        return on_the_arm(experiment, signal, args);
+    }
+    if args.out.is_some() || args.resume {
+        return Err(Failure::Input("--out and --resume: go with --backend real".to_owned()));
+    }
     if let Some(number) = args.envs {
         let mut worlds = Worlds::new(&experiment, args.seed, signal, number)?;
         return lines::serve(|line| worlds.answer(line));
@@ -62,9 +92,17 @@ pub fn run(args: Args) -> Result<(), Failure> {
     lines::serve(|line| world.hear(line))
 }
 
-/// How pictures are sent, for programs that ask.
-pub(super) fn picture() -> Value {
-    let side = Image::SIDE;
-    let mm_per_pixel = Image::FIELD_MM / side as f64;
-    json!({ "width": side, "height": side, "mm_per_pixel": mm_per_pixel, "type": "uint8" })
+fn on_the_arm(experiment: Experiment, signal: RewardSignal, args: Args) -> Result<(), Failure> {
+    let cells = Cells::new(&Bench::from(&experiment), Backend::Real)?;
+    if let Cells::Real(cells) = &cells {
+        let Range { mm, deg } = experiment.task.range;
+        cells.demand_allowed("task.range", crate::task::Pose2::new(mm, mm, deg))?;
+    }
+    let name = format!("runs/{}-env-{}.sqlite", experiment.name, args.seed);
+    let file = args.out.unwrap_or_else(|| PathBuf::from(name));
+    let watch = Box::new(UntilRaised(interrupt::flag()?));
+    let task = (experiment, args.seed, signal);
+    let mut arm = OnArm::new(task, &cells, (&file, args.resume), watch)?;
+    lines::serve(|line| arm.hear(line))?;
+    arm.end()
 }

@@ -1,34 +1,13 @@
 //! One world of the task, which answers a client's questions.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::answers::{NOTHING_PREPARED, Request, describe, in_range, shown, told, understood};
 use crate::cell::{Unwatched, Workcell};
 use crate::cli::cells::{Bench, SimCells};
 use crate::input::ConfigError;
 use crate::lab::{Experiment, Occasion, Schedule, Trials, judge};
-use crate::task::{Correction, Phase, Pose2, Range, RewardSignal, TrialKey, is_success};
-
-/// What a client may ask of a world.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(tag = "op", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Request {
-    Describe,
-    Prepare {
-        phase: Option<String>,
-        index: Option<u64>,
-        offset: Option<[f64; 3]>,
-    },
-    Attempt {
-        correction: [f64; 3],
-    },
-    /// An attempt, then the next training trial is prepared: one question a trial.
-    Step {
-        correction: [f64; 3],
-    },
-}
+use crate::task::{Correction, Phase, Pose2, Range, RewardSignal, TrialKey};
 
 /// A simulated cell and its trials.
 pub struct World {
@@ -66,16 +45,13 @@ impl World {
 
     /// The answer to a line.
     pub fn hear(&mut self, line: &str) -> Result<Value, String> {
-        let request = serde_json::from_str(line).map_err(|e| {
-            format!("{e}; valid: {{\"op\":\"describe\"}}, {{\"op\":\"prepare\"}}, {{\"op\":\"attempt\",\"correction\":[x_mm,y_mm,yaw_deg]}}")
-        })?;
-        self.answer(request)
+        self.answer(understood(line)?)
     }
 
     /// The answer, or why there is none: the world is then as it was.
     pub fn answer(&mut self, request: Request) -> Result<Value, String> {
         match request {
-            Request::Describe => Ok(self.describe()),
+            Request::Describe => Ok(describe(&self.experiment, &self.trials, self.signal)),
             Request::Prepare { phase, index, offset } => {
                 self.prepare(phase.as_deref(), index, offset.map(Pose2::from_axes))
             }
@@ -86,32 +62,6 @@ impl World {
                 Ok(answer)
             }
         }
-    }
-
-    fn describe(&self) -> Value {
-        let experiment = &self.experiment;
-        let (grid, reward) = (experiment.task.grid(), self.trials.reward());
-        let centres = |axis: usize| -> Vec<f64> {
-            (0..grid.bins()).map(|bin| grid.correction([bin; 3]).axes()[axis]).collect()
-        };
-        json!({
-            "experiment": experiment.name,
-            "range": experiment.task.range,
-            "bins": experiment.task.bins,
-            "grid": { "x_mm": centres(0), "y_mm": centres(1), "yaw_deg": centres(2) },
-            "image": super::picture(),
-            "scene": experiment.scene,
-            "scene_instances": experiment.task.scene_instances,
-            "held_out_instances": experiment.task.held_out_instances,
-            "trials": experiment.trials,
-            "batch": experiment.batch,
-            "checkpoints": self.schedule.checkpoints().collect::<Vec<_>>(),
-            "evaluation_trials": experiment.evaluation.trials,
-            "signal": self.signal.name(),
-            "reward": experiment.task.reward.formula(),
-            "reward_floor": reward.floor(),
-            "cap": { "x_mm": reward.cap().x_mm, "y_mm": reward.cap().y_mm, "yaw_deg": reward.cap().yaw_deg },
-        })
     }
 
     fn prepare(
@@ -139,12 +89,7 @@ impl World {
         }
         let seen = self.cell.prepare(&setup, &mut Unwatched).map_err(|e| e.to_string())?;
         self.prepared = Some(key);
-        Ok(json!({
-            "trial": key.index,
-            "phase": phase.name(),
-            "scene": setup.instance,
-            "image": STANDARD.encode(seen.image.pixels()),
-        }))
+        Ok(shown(key, &setup, &seen))
     }
 
     /// An offset that a client asks for, if the plate would still lie on the pick place.
@@ -157,40 +102,12 @@ impl World {
         })
     }
 
-    /// A correction, if it is one of the task's.
-    fn in_range(&self, correction: Correction) -> Result<Correction, String> {
-        let Range { mm, deg } = self.experiment.task.range;
-        let rounding = 1e-9; // of clients that compute the grid's outermost bins
-        let parts = ["x", "y", "yaw"].into_iter().zip(correction.axes()).zip([mm, mm, deg]);
-        for ((axis, value), half) in parts {
-            if value.abs() > half + rounding {
-                let unit = if axis == "yaw" { "deg" } else { "mm" };
-                return Err(format!(
-                    "correction {axis} = {value} {unit}: must be from {} to {half}; the trial still \
-                     waits for its attempt",
-                    -half
-                ));
-            }
-        }
-        Ok(correction)
-    }
-
     fn attempt(&mut self, correction: Correction) -> Result<Value, String> {
-        let key = self.prepared.ok_or("nothing is prepared: send {\"op\":\"prepare\"} first")?;
-        let correction = self.in_range(correction)?;
+        let key = self.prepared.ok_or(NOTHING_PREPARED)?;
+        let correction = in_range(&self.experiment, correction)?;
         let attempt = self.cell.attempt(correction, &mut Unwatched).map_err(|e| e.to_string())?;
         self.prepared = None;
-        let told =
-            self.trials.reward().feedback(attempt.outcome, attempt.measured.as_ref(), self.signal);
-        let success = is_success(attempt.outcome, attempt.measured.as_ref(), attempt.seated);
-        let mut answer =
-            json!({ "outcome": attempt.outcome, "reward": told.reward, "success": success });
-        if let Some(unsigned) = told.unsigned {
-            answer["unsigned"] = json!(unsigned);
-        }
-        if let Some(signed) = told.signed {
-            answer["signed"] = json!(signed);
-        }
+        let mut answer = told(&self.trials, &attempt, self.signal);
         if key.phase == Phase::Train {
             self.next = key.index.saturating_add(self.stride);
         } else {

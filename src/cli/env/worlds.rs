@@ -6,7 +6,8 @@ use std::thread::JoinHandle;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::world::{Request, World};
+use super::answers::Request;
+use super::world::World;
 use crate::input::ConfigError;
 use crate::lab::Experiment;
 use crate::task::RewardSignal;
