@@ -42,7 +42,7 @@ impl Client {
     }
 }
 
-fn kept(file: &Path) -> Vec<(u64, String, bool)> {
+fn kept(file: &Path) -> Vec<(i64, String, bool)> {
     let db = rusqlite::Connection::open(file).unwrap();
     let mut rows = db
         .prepare("SELECT number, coalesce(outcome, 'open'), image IS NOT NULL FROM trial ORDER BY number")
