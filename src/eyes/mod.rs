@@ -1,11 +1,15 @@
-//! From a picture to a pose. Pure: it knows what a plate looks like, and nothing of cameras, cells or
-//! simulations.
+//! From a picture to a pose. Pure: it knows what a plate and a board of tags look like, and nothing of
+//! cameras, cells or simulations.
 
+mod board;
 mod edge;
 mod fit;
+mod lens;
 mod outline;
 mod picture;
 mod wells;
 
+pub use board::{Board, CELLS, LID_MM, Pattern, Tag, pattern};
+pub use lens::{Lens, LensError};
 pub use outline::{Sighting, find_plate};
 pub use picture::Picture;
