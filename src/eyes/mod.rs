@@ -2,14 +2,21 @@
 //! cameras, cells or simulations.
 
 mod board;
+#[cfg(test)]
+mod drawn;
 mod edge;
 mod fit;
+mod frame;
 mod lens;
 mod outline;
 mod picture;
+mod solve;
+mod tags;
 mod wells;
 
 pub use board::{Board, CELLS, LID_MM, Pattern, Tag, pattern};
+pub use frame::{Frame, Region};
 pub use lens::{Lens, LensError};
 pub use outline::{Sighting, find_plate};
 pub use picture::Picture;
+pub use tags::{Finder, Seen};
