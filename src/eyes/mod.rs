@@ -3,13 +3,15 @@
 
 mod board;
 #[cfg(test)]
-mod drawn;
+pub(crate) mod drawn;
 mod edge;
 mod fit;
 mod frame;
+mod homography;
 mod lens;
 mod outline;
 mod picture;
+mod plane;
 mod solve;
 mod tags;
 mod wells;
@@ -19,4 +21,5 @@ pub use frame::{Frame, Region};
 pub use lens::{Lens, LensError};
 pub use outline::{Sighting, find_plate};
 pub use picture::Picture;
+pub use plane::{Anywhere, Corner, Evidence, OnPlane, Poor, anywhere, corners, on_plane};
 pub use tags::{Finder, Seen};
