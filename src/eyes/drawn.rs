@@ -242,3 +242,25 @@ pub fn within(draw: &mut Draw, range: f64) -> f64 {
 pub fn frame<'a>(drawn: &Drawn, pixels: &'a [u8]) -> Frame<'a> {
     Frame::new(pixels, drawn.lens.width).unwrap()
 }
+
+/// What a finder would see of all boards, with noise on each corner (standard deviation along an axis,
+/// pixels): for what needs corners and no pixels.
+pub fn corners_of(drawn: &Drawn, noise_px: f64, seed: u64) -> Vec<super::Seen> {
+    let mut draw = draw(seed ^ 0x5eed_0000);
+    let mut noise = || {
+        let unit: f64 = StandardNormal.sample(&mut draw);
+        noise_px * unit
+    };
+    let mut seen = Vec::new();
+    for sheet in &drawn.sheets {
+        let Print::Board(board, _) = &sheet.print else { continue };
+        for tag in &board.tags {
+            let corners = tag.corners().map(|on| {
+                let at = seen_at(drawn, sheet, on);
+                Point2::new(at.x + noise(), at.y + noise())
+            });
+            seen.push(super::Seen { id: tag.id, corners, margin: 100.0 });
+        }
+    }
+    seen
+}

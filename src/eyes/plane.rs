@@ -51,11 +51,15 @@ pub struct Anywhere {
 /// Why corners tell no pose.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum Poor {
-    #[error("{corners} usable corners of {tags} tags, at least {LEAST_CORNERS} of {LEAST_TAGS} are needed")]
+    #[error(
+        "{corners} usable corners of {tags} tags, at least {LEAST_CORNERS} of {LEAST_TAGS} are needed"
+    )]
     TooFew { tags: usize, corners: usize },
     #[error("{left_out} of {of} corners contradict the others")]
     Contradiction { left_out: usize, of: usize },
-    #[error("corners lie {px:.2} pixels from where the pose puts them, at most {MOST_RESIDUAL_PX} may be")]
+    #[error(
+        "corners lie {px:.2} pixels from where the pose puts them, at most {MOST_RESIDUAL_PX} may be"
+    )]
     Residual { px: f64 },
     #[error("no pose of the board explains its corners")]
     NoPose,
@@ -106,8 +110,11 @@ pub fn on_plane(
     let start = laid(&met.ok_or(Poor::NoPose)?);
     let start = DVector::from_row_slice(&[start.x_mm, start.y_mm, start.yaw_deg]);
     let pixel = |values: &DVector<f64>, corner: &Corner| {
-        let at = Pose2::new(values[0], values[1], values[2])
-            .compose(Pose2::new(corner.on.x, corner.on.y, 0.0));
+        let at = Pose2::new(values[0], values[1], values[2]).compose(Pose2::new(
+            corner.on.x,
+            corner.on.y,
+            0.0,
+        ));
         let on = Point3::new(at.x_mm, at.y_mm, 0.0) / 1000.0;
         lens.project(&(camera_from_plane * on))
     };

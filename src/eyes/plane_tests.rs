@@ -17,8 +17,7 @@ fn case(seed: u64, raised: &Isometry3<f64>) -> Case {
     let mut any = |range| within(&mut draw, range);
     let truth = Pose2::new(any(12.0), any(12.0), any(12.0));
     let tilt = Vector3::new(any(0.12), any(0.12), any(3.1));
-    let world_from_camera =
-        Drawn::over(525.0 + any(75.0)) * UnitQuaternion::from_scaled_axis(tilt);
+    let world_from_camera = Drawn::over(525.0 + any(75.0)) * UnitQuaternion::from_scaled_axis(tilt);
     let camera_from_plane = world_from_camera.inverse();
     let board = Board::lid();
     let mut corners = Vec::new();
@@ -27,7 +26,9 @@ fn case(seed: u64, raised: &Isometry3<f64>) -> Case {
             let flat = truth.compose(Pose2::new(on.x, on.y, 0.0));
             let at = Point3::new(flat.x_mm, flat.y_mm, 0.0) / 1000.0;
             let at = lens().project(&(camera_from_plane * raised * at)).unwrap();
-            let mut noise = || NOISE_PX * <StandardNormal as Distribution<f64>>::sample(&StandardNormal, &mut draw);
+            let mut noise = || {
+                NOISE_PX * <StandardNormal as Distribution<f64>>::sample(&StandardNormal, &mut draw)
+            };
             corners.push(Corner { tag: tag.id, on, at: at + Vector2::new(noise(), noise()) });
         }
     }
@@ -64,7 +65,8 @@ fn how_high_and_how_tilted_it_lies_is_told_with_its_uncertainty() {
         let raised = Isometry3::new(Vector3::new(0.0, 0.0, 0.003), Vector3::new(0.04, -0.02, 0.0));
         let case = case(seed, &raised);
         let flat = Vector3::new(case.truth.x_mm, case.truth.y_mm, 0.0) / 1000.0;
-        let yaw = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), case.truth.yaw_deg.to_radians());
+        let yaw =
+            UnitQuaternion::from_axis_angle(&Vector3::z_axis(), case.truth.yaw_deg.to_radians());
         let truth = case.camera_from_plane * raised * Isometry3::from_parts(flat.into(), yaw);
         let found = anywhere(&lens(), &case.corners).unwrap();
         let off = truth.inverse() * found.pose;
