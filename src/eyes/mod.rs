@@ -4,7 +4,7 @@
 mod board;
 pub mod calibrate;
 #[cfg(test)]
-mod drawn;
+pub(crate) mod drawn;
 mod edge;
 mod field;
 mod fit;
