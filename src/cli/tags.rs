@@ -111,7 +111,7 @@ fn svg(board: &Board) -> String {
     }
     board.tags.iter().for_each(|tag| draw(&mut svg, tag));
     let _ = writeln!(svg, "</g>");
-    ruler(&mut svg, board, width, height);
+    ruler(&mut svg, board, height);
     svg.push_str("</svg>\n");
     svg
 }
@@ -158,7 +158,7 @@ fn draw(svg: &mut String, tag: &Tag) {
     );
 }
 
-fn ruler(svg: &mut String, board: &Board, width: f64, height: f64) {
+fn ruler(svg: &mut String, board: &Board, height: f64) {
     let (left, y) = (12.0, height - 8.0);
     let mut ticks = format!("M{left} {y}h{RULER_MM}");
     for mm in 0..=RULER_MM as usize {
@@ -175,9 +175,8 @@ fn ruler(svg: &mut String, board: &Board, width: f64, height: f64) {
         svg,
         "<path d=\"{ticks}\" stroke=\"black\" stroke-width=\"0.15\" fill=\"none\"/>\n\
          <text x=\"{beside}\" y=\"{y}\" font-family=\"sans-serif\" font-size=\"2.8\">100 mm. rmrl \
-         board {}: tag36h11, {side} mm{}</text>",
+         board {}: tag36h11, {side} mm, print at 100 %</text>",
         board.name,
-        if width > height { ", print at 100 %" } else { "" },
     );
 }
 

@@ -218,7 +218,7 @@ fn three_hundred_frames_tell_the_pose_to_a_tenth_of_a_millimetre() {
                 deg.push(off_deg);
             }
             Err(why) => {
-                println!("{seed}: {why}");
+                eprintln!("{seed}: {why}");
                 lost += 1;
             }
         }
@@ -238,15 +238,15 @@ fn three_hundred_frames_tell_the_pose_to_a_tenth_of_a_millimetre() {
                 bare_deg.push(off_deg);
             }
             Err(why) => {
-                println!("{seed} bare: {why}");
+                eprintln!("{seed} bare: {why}");
                 bare_lost += 1;
             }
         }
     }
     let (mm, deg) = (quantiles(mm), quantiles(deg));
     let (bare_mm, bare_deg) = (quantiles(bare_mm), quantiles(bare_deg));
-    println!("tags: median, p95, worst {mm:.3?} mm, {deg:.3?} deg, {lost} lost");
-    println!("outline: {bare_mm:.3?} mm, {bare_deg:.3?} deg, {bare_lost} lost");
+    eprintln!("tags: median, p95, worst {mm:.3?} mm, {deg:.3?} deg, {lost} lost");
+    eprintln!("outline: {bare_mm:.3?} mm, {bare_deg:.3?} deg, {bare_lost} lost");
     assert!(mm.0 <= 0.1 && mm.1 <= 0.3 && mm.2 <= 1.0, "{mm:?}");
     assert!(deg.0 <= 0.1 && deg.1 <= 0.3, "{deg:?}");
     assert!(bare_mm.0 <= 0.25 && bare_deg.0 <= 0.2 && bare_mm.2 <= 1.0, "{bare_mm:?} {bare_deg:?}");
