@@ -32,11 +32,11 @@ enum What {
   rmrl calibrate camera --views shots
   rmrl calibrate camera --views shots --robot my-arm.toml --camera place
 
-SHOTS are PNG files of one size, 8 at least, better 20: the printed board `camera` (rmrl tags) in every
+SHOTS holds PNG or JPEG files of one size, 8 at least, better 20: the printed board `camera` (rmrl tags) in every
 part of the frame, tilted by 20 to 40 deg to all sides, sharp. Exit code 1 if they do not tell the lens, with
 the reason.")]
 struct CameraArgs {
-    /// Folder of the views, *.png
+    /// Folder of the views, *.png and *.jpg
     #[arg(long, value_name = "FOLDER")]
     views: PathBuf,
     /// The board in the views: lid, target, pick or camera
@@ -57,7 +57,7 @@ POSES says where the arm stood, world_from_tool, a line a view:
 eye-to-hand: the camera stands in the cell and looks at a board in the hand. eye-in-hand: the hand carries
 it, and the board stands in the cell. 8 poses at least, better 15, turned about two axes and more.")]
 struct HandEyeArgs {
-    /// Folder of the views, *.png
+    /// Folder of the views, *.png and *.jpg
     #[arg(long, value_name = "FOLDER")]
     views: PathBuf,
     /// TOML file with the arm's pose of each view

@@ -23,7 +23,10 @@ impl Shots {
 const MOST_PIXELS: usize = 64 << 20;
 const MOST_VIEWS: usize = 500;
 
-/// Reads all PNG files of a folder as grey frames.
+/// How names of views end.
+const KINDS: [&str; 3] = ["png", "jpg", "jpeg"];
+
+/// Reads all PNG and JPEG files of a folder as grey frames.
 pub fn read(folder: &Path) -> Result<Shots, Failure> {
     let wrong = |path: &Path, why: &dyn std::fmt::Display| {
         Failure::Input(format!("{}: {why}", path.display()))
@@ -32,13 +35,14 @@ pub fn read(folder: &Path) -> Result<Shots, Failure> {
     let mut files: Vec<PathBuf> = Vec::new();
     for entry in entries {
         let path = entry.map_err(|e| wrong(folder, &e))?.path();
-        if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("png")) {
+        let kind = path.extension().unwrap_or_default();
+        if KINDS.iter().any(|known| kind.eq_ignore_ascii_case(known)) {
             files.push(path);
         }
     }
     files.sort();
     if files.is_empty() {
-        return Err(wrong(folder, &"holds no view: *.png files are needed"));
+        return Err(wrong(folder, &"holds no view: *.png or *.jpg files are needed"));
     }
     if files.len() > MOST_VIEWS {
         let why = format!("holds {} views: at most {MOST_VIEWS} are read", files.len());
@@ -47,7 +51,8 @@ pub fn read(folder: &Path) -> Result<Shots, Failure> {
     let mut shots: Option<Shots> = None;
     for path in files {
         let bytes = std::fs::read(&path).map_err(|e| wrong(&path, &e))?;
-        let (width, height, pixels) = grey(&bytes).map_err(|why| wrong(&path, &why))?;
+        let decoded = if bytes.starts_with(JPEG) { grey_jpeg(&bytes) } else { grey(&bytes) };
+        let (width, height, pixels) = decoded.map_err(|why| wrong(&path, &why))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let shots = shots.get_or_insert_with(|| Shots { width, height, grey: Vec::new() });
         if (width, height) != (shots.width, shots.height) {
@@ -60,6 +65,33 @@ pub fn read(folder: &Path) -> Result<Shots, Failure> {
         shots.grey.push((name, pixels));
     }
     shots.ok_or_else(|| wrong(folder, &"holds no view"))
+}
+
+/// What every JPEG begins with.
+const JPEG: &[u8] = &[0xff, 0xd8];
+const MOST_SIDE: usize = 16384;
+
+/// Width, height and luma of a JPEG; one that is cut off is refused.
+fn grey_jpeg(bytes: &[u8]) -> Result<(usize, usize, Vec<u8>), String> {
+    use zune_core::bytestream::ZCursor;
+    use zune_core::colorspace::ColorSpace;
+    use zune_core::options::DecoderOptions;
+    let told = |why: zune_jpeg::errors::DecodeErrors| format!("is no readable JPEG: {why:?}");
+    let options = DecoderOptions::default()
+        .set_strict_mode(true)
+        .set_max_width(MOST_SIDE)
+        .set_max_height(MOST_SIDE)
+        .jpeg_set_out_colorspace(ColorSpace::Luma);
+    let mut decoder = zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    decoder.decode_headers().map_err(told)?;
+    let info = decoder.info().ok_or("is no readable JPEG")?;
+    let (width, height) = (usize::from(info.width), usize::from(info.height));
+    if width * height > MOST_PIXELS {
+        return Err(format!("is {width}x{height} pixels: at most {MOST_PIXELS} in all are read"));
+    }
+    let pixels = decoder.decode().map_err(told)?;
+    let whole = pixels.len() == width * height;
+    whole.then_some((width, height, pixels)).ok_or_else(|| "is no grey or colour JPEG".into())
 }
 
 /// Width, height and grey pixels of a PNG of any kind; colours by their luma (ITU-R BT.601).
@@ -120,6 +152,27 @@ mod tests {
         assert_eq!(grey(&bytes).unwrap(), (2, 1, vec![7, 9]));
     }
 
+    fn jpeg() -> (Vec<u8>, Vec<u8>) {
+        let pixels: Vec<u8> = (0..64 * 48).map(|at| (40 + at % 64 * 2 + at / 64) as u8).collect();
+        let mut bytes = Vec::new();
+        let encoder = jpeg_encoder::Encoder::new(&mut bytes, 95);
+        encoder.encode(&pixels, 64, 48, jpeg_encoder::ColorType::Luma).unwrap();
+        (pixels, bytes)
+    }
+
+    #[test]
+    fn a_jpeg_is_read_as_grey_and_one_that_is_cut_off_is_refused() {
+        let (pixels, bytes) = jpeg();
+        let (width, height, read) = grey_jpeg(&bytes).unwrap();
+        assert_eq!((width, height), (64, 48));
+        let off = read.iter().zip(&pixels).map(|(a, b)| a.abs_diff(*b)).max();
+        assert!(off < Some(8), "{off:?}");
+        for share in [2, 3, 5] {
+            let cut = &bytes[..bytes.len() * (share - 1) / share];
+            assert!(grey_jpeg(cut).is_err(), "{share}");
+        }
+    }
+
     #[test]
     fn a_folder_without_views_a_broken_file_and_mixed_sizes_are_named() {
         let folder = tempfile::tempdir().unwrap();
@@ -146,6 +199,14 @@ mod tests {
                 bytes[at] = changed;
             }
             let _ = grey(&bytes);
+        }
+
+        #[test]
+        fn no_changed_jpeg_makes_it_panic(at in any::<prop::sample::Index>(), to in any::<u8>()) {
+            let (_, mut bytes) = jpeg();
+            let at = at.index(bytes.len());
+            bytes[at] = to;
+            let _ = grey_jpeg(&bytes);
         }
     }
 }
