@@ -12,7 +12,8 @@ use crate::report::plots::true_to_scale;
   rmrl tags --out lid.svg --board lid          one, to edit or to cut
 
 lid      lies on the plate for teaching, gauge and evaluation
-target   lies beside the target, pick beside the pick place
+target   lies below the target, pick below the pick place: cut out what carries the plate; what is dark
+         lets a bare plate's outline show
 camera   is held before the camera for calibration
 
 Print at 100 %, without fitting to the page, then measure the ruler on each page: 100 mm.")]
@@ -77,6 +78,8 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 /// A sheet of A4, mm.
 const SHEET_MM: [f64; 2] = [297.0, 210.0];
 const RULER_MM: f64 = 100.0;
+/// White that stays between tags and what is dark beside them, mm.
+const PAPER_MM: f64 = 2.0;
 /// Half sizes of a plate (ANSI/SLAS 1-2004), mm: where it lies, or where to cut.
 const PLATE_MM: [f64; 2] = [63.88, 42.74];
 
@@ -96,6 +99,19 @@ fn svg(board: &Board) -> String {
         width / 2.0,
         (height - RULER_BAND_MM) / 2.0,
     );
+    if ["target", "pick"].contains(&board.name) {
+        // A bare plate is seen by its outline, which white paper below would hide.
+        let inner = board.tags.iter().map(|tag| tag.at.y_mm.abs() - 0.625 * tag.side_mm);
+        let y = inner.fold(half_y, f64::min) - PAPER_MM;
+        let _ = writeln!(
+            svg,
+            "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"#3a3a3a\"/>",
+            -half_x,
+            -y,
+            2.0 * half_x,
+            2.0 * y
+        );
+    }
     if board.name != "camera" {
         let [x, y] = PLATE_MM;
         let _ = writeln!(
