@@ -99,8 +99,7 @@ pub fn in_range(experiment: &Experiment, correction: Correction) -> Result<Corre
     let rounding = 1e-9; // of clients that compute the grid's outermost bins
     let parts = ["x", "y", "yaw"].into_iter().zip(correction.axes()).zip([mm, mm, deg]);
     for ((axis, value), half) in parts {
-        // Written so that NaN does not pass.
-        if !(value.abs() <= half + rounding) {
+        if value.is_nan() || value.abs() > half + rounding {
             let unit = if axis == "yaw" { "deg" } else { "mm" };
             return Err(format!(
                 "correction {axis} = {value} {unit}: must be from {} to {half}; the trial still \
