@@ -6,6 +6,7 @@ mod compare;
 mod doctor;
 mod env;
 mod eval;
+mod export;
 mod failure;
 mod init;
 mod interrupt;
@@ -68,6 +69,8 @@ enum Command {
     Status(status::Args),
     /// Rebuild tables and plots from stored trials
     Report(report::Args),
+    /// Hand runs on to other programs: CSV, Parquet, TensorBoard, rliable
+    Export(export::Args),
     /// Check a real arm and everything around it, without moving anything
     Doctor(doctor::Args),
     /// Store a pose that a person moved the arm to
@@ -120,6 +123,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Trial(args) => trial::run(args),
         Command::Status(args) => status::run(args),
         Command::Report(args) => report::run(args),
+        Command::Export(args) => export::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Teach(args) => teach::run(args),
         Command::Env(args) => env::run(args),
