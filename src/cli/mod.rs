@@ -10,6 +10,7 @@ mod export;
 mod failure;
 mod init;
 mod interrupt;
+mod labels;
 mod lines;
 mod lists;
 mod network;
@@ -71,6 +72,8 @@ enum Command {
     Report(report::Args),
     /// Hand runs on to other programs: CSV, Parquet, TensorBoard, rliable
     Export(export::Args),
+    /// Show who was whose role model in a run, and what if they had been found otherwise
+    Labels(labels::Args),
     /// Check a real arm and everything around it, without moving anything
     Doctor(doctor::Args),
     /// Store a pose that a person moved the arm to
@@ -124,6 +127,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Status(args) => status::run(args),
         Command::Report(args) => report::run(args),
         Command::Export(args) => export::run(args),
+        Command::Labels(args) => labels::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Teach(args) => teach::run(args),
         Command::Env(args) => env::run(args),

@@ -149,8 +149,7 @@ impl<'a> Run<'a> {
         for TrialRow { intent, result } in rows {
             let Some(result) = self.settled(&intent, result)? else { break };
             let made = self.schedule.age(self.history.len() as u64);
-            let (setup, seen) =
-                self.trials.seen_again(&intent, made, self.cell.as_mut(), watch)?;
+            let (setup, seen) = self.trials.seen_again(&intent, made, self.cell.as_mut(), watch)?;
             self.remember(Trial { setup, seen, decision: intent.decision, result });
         }
         self.so_far.made = self.history.len() as u64;
