@@ -165,7 +165,8 @@ impl TrialStore {
             rows.collect()
         };
         let rows = read().map_err(at(&self.path))?;
-        let whole = |row: Vec<Result<Value, String>>| row.into_iter().collect::<Result<Vec<_>, _>>();
+        let whole =
+            |row: Vec<Result<Value, String>>| row.into_iter().collect::<Result<Vec<_>, _>>();
         let rows = rows.into_iter().map(whole).collect::<Result<_, _>>();
         let damaged = |why| {
             StoreError::foreign(&self.path, format!("the run file is damaged ({name}.{why})"))

@@ -7,7 +7,10 @@ use crate::report::Judged;
 use crate::store::{Column, Kind, Table, TrialStore, Value};
 use crate::task::{Phase, Reward};
 
-const MEANS: [(&str, fn(&Judged) -> f64); 5] = [
+/// A column, and what a trial counts in it.
+type Mean = (&'static str, fn(&Judged) -> f64);
+
+const MEANS: [Mean; 5] = [
     ("translation_mm", |trial| trial.error.translation_mm()),
     ("yaw_deg", |trial| trial.error.yaw_deg.abs()),
     ("success_share", |trial| f64::from(u8::from(trial.success))),

@@ -71,7 +71,9 @@ impl Unborn {
     /// What went wrong with the disk; whatever was there stays.
     pub fn failed(&self, error: impl std::fmt::Display) -> Failure {
         let out = self.out.display();
-        Failure::Work(anyhow::anyhow!("{out}: cannot be written: {error}; nothing was changed there"))
+        Failure::Work(anyhow::anyhow!(
+            "{out}: cannot be written: {error}; nothing was changed there"
+        ))
     }
 
     /// Puts it in its place. Returns its files in the order in which they were written.
@@ -129,7 +131,9 @@ fn may_replace(out: &Path, to: &str) -> Result<(), String> {
         return Err(format!("holds an export --to {}: name another folder", mark.to));
     }
     match held.iter().find(|file| *file != MARK && !mark.files.contains(*file)) {
-        Some(other) => Err(format!("holds {other} beside an export: move it, or name a new folder")),
+        Some(other) => {
+            Err(format!("holds {other} beside an export: move it, or name a new folder"))
+        }
         None => Ok(()),
     }
 }

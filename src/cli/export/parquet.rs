@@ -93,7 +93,8 @@ fn write<'v, I: Iterator<Item = &'v Value>>(
             writer.typed::<DoubleType>().write_batch(&all, there, None)
         }
         Kind::Flag => {
-            let all: Vec<bool> = values().filter_map(Value::integer).map(|flag| flag != 0).collect();
+            let all: Vec<bool> =
+                values().filter_map(Value::integer).map(|flag| flag != 0).collect();
             writer.typed::<BoolType>().write_batch(&all, there, None)
         }
         Kind::Text | Kind::Bytes => {

@@ -13,6 +13,8 @@ use crate::task::Phase;
 const FILE: &str = "scores.json";
 
 type Matrix = Vec<Vec<f64>>;
+/// A phase, and what a checkpoint says of it.
+type Part = (Phase, fn(&Checkpoint) -> &Scores);
 
 /// Writes the matrices that rliable and openrlbenchmark want: by phase, metric and method a list of runs,
 /// each a list of values at the checkpoints. Complete runs only. Returns how many there are.
@@ -39,8 +41,7 @@ pub fn write(from: &Path, sources: &[Source], unborn: &mut Unborn) -> Result<usi
         let what = format!("{}: no run is complete yet: there are no scores", from.display());
         return Err(Failure::Input(what));
     }
-    let phases: [(Phase, fn(&Checkpoint) -> &Scores); 2] =
-        [(Phase::InScene, |c| &c.in_scene), (Phase::HeldOut, |c| &c.held_out)];
+    let phases: [Part; 2] = [(Phase::InScene, |c| &c.in_scene), (Phase::HeldOut, |c| &c.held_out)];
     let mut scores: BTreeMap<&str, BTreeMap<&str, BTreeMap<&str, Matrix>>> = BTreeMap::new();
     for (phase, of) in phases {
         for metric in metrics() {

@@ -19,9 +19,8 @@ pub fn scalars(trials: &Table, batches: &Table, checkpoints: &Table) -> Vec<Scal
     let mut times: BTreeMap<u64, f64> = BTreeMap::new();
     let is = |row: &[Value], phase: &str| trials.at(row, "phase").text() == Some(phase);
     let done = |row: &&Vec<Value>| *trials.at(row, "outcome") != Value::Null;
-    let learned = || {
-        trials.rows.iter().filter(|row| is(row, "prior") || is(row, "train")).filter(done)
-    };
+    let learned =
+        || trials.rows.iter().filter(|row| is(row, "prior") || is(row, "train")).filter(done);
     let before = learned().filter(|row| is(row, "prior")).count() as u64;
     for row in learned() {
         let real = |name: &str| trials.at(row, name).real();

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::File;
 use std::io;
 
@@ -112,12 +113,15 @@ fn add_pictures(source: &Source, store: &TrialStore, table: &mut Table) -> Resul
             let what = format!("{file}: the run file is damaged (a trial has no name)");
             return Err(Failure::Input(what));
         };
-        if !known.contains_key(&(phase, checkpoint)) {
-            let rows = store.trials(phase, checkpoint)?;
-            let intents = rows.into_iter().map(|row| (row.intent.key.index, row.intent));
-            known.insert((phase, checkpoint), intents.collect());
-        }
-        let intent = known.get(&(phase, checkpoint)).and_then(|intents| intents.get(&index));
+        let intents = match known.entry((phase, checkpoint)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let rows = store.trials(phase, checkpoint)?;
+                let intents = rows.into_iter().map(|row| (row.intent.key.index, row.intent));
+                unknown.insert(intents.collect())
+            }
+        };
+        let intent = intents.get(&index);
         let image = intent.map(|intent| pictures.of(intent)).transpose()?.flatten();
         all.push(image.map_or(Value::Null, |image| Value::Bytes(image.pixels().to_vec())));
     }

@@ -16,11 +16,7 @@ pub fn write(sources: &[Source], unborn: &mut Unborn) -> Result<usize, Failure> 
             let what = format!("{}: holds no trial yet", source.path.display());
             return Err(Failure::Input(what));
         };
-        let told = scalars(
-            &trials,
-            &store.batch_table()?,
-            &checkpoints(source, &store, &trials)?,
-        );
+        let told = scalars(&trials, &store.batch_table()?, &checkpoints(source, &store, &trials)?);
         eprintln!("{}/{}: {}: {} scalars", at + 1, sources.len(), source.name(), told.len());
         let experiment = source.experiment()?.name;
         let file = format!(
