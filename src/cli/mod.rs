@@ -7,9 +7,11 @@ mod compare;
 mod doctor;
 mod env;
 mod eval;
+mod export;
 mod failure;
 mod init;
 mod interrupt;
+mod labels;
 mod lines;
 mod lists;
 mod network;
@@ -70,6 +72,10 @@ enum Command {
     Status(status::Args),
     /// Rebuild tables and plots from stored trials
     Report(report::Args),
+    /// Hand runs on to other programs: CSV, Parquet, TensorBoard, rliable
+    Export(export::Args),
+    /// Show who was whose role model in a run, and what if they had been found otherwise
+    Labels(labels::Args),
     /// Check a real arm and everything around it, without moving anything
     Doctor(doctor::Args),
     /// Store a pose that a person moved the arm to
@@ -126,6 +132,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Trial(args) => trial::run(args),
         Command::Status(args) => status::run(args),
         Command::Report(args) => report::run(args),
+        Command::Export(args) => export::run(args),
+        Command::Labels(args) => labels::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Teach(args) => teach::run(args),
         Command::Tags(args) => tags::run(args),

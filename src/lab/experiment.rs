@@ -122,6 +122,24 @@ impl Experiment {
         Self::checked(source, crate::input::parse_toml(source, text)?, false)
     }
 
+    /// The same with other settings of one of its methods; `source` says who asks, for messages.
+    ///
+    /// # Errors
+    /// Names a key that it does not have, or a value out of bounds.
+    pub fn with_settings(
+        &self,
+        source: &str,
+        method: &str,
+        changes: toml::Table,
+    ) -> Result<Self, ConfigError> {
+        let mut text: toml::Table = crate::input::parse_toml(source, &self.to_toml())?;
+        let settings = text.get_mut("settings").and_then(|all| all.get_mut(method));
+        if let Some(own) = settings.and_then(Value::as_table_mut) {
+            own.extend(changes);
+        }
+        Self::parse(source, &text.to_string())
+    }
+
     /// The seeds of the experiment in order.
     pub fn seeds(&self) -> impl Iterator<Item = u64> + use<> {
         self.first_seed..self.first_seed + self.seeds

@@ -8,7 +8,6 @@ use crate::report::replace;
 
 const MARK: &str =
     "# An experiment folder of rmrl: what is below is what its runs were made with.\n";
-const FILE: &str = "experiment.toml";
 const LOCK: &str = ".lock";
 const COMPLETE: &str = "complete";
 
@@ -56,6 +55,9 @@ pub(super) fn file_of(experiment: &Experiment) -> String {
 }
 
 impl Folder {
+    /// What the plan of its runs is called: it tells such a folder from any other.
+    pub const FILE: &str = "experiment.toml";
+
     /// Opens the folder of an experiment, or makes it.
     pub fn open(
         path: &Path,
@@ -166,7 +168,7 @@ impl Folder {
 
     /// Which experiment a folder holds.
     pub fn experiment(path: &Path) -> Result<Experiment, FolderError> {
-        let file = path.join(FILE);
+        let file = path.join(Folder::FILE);
         let text = match fs::read_to_string(&file) {
             Ok(text) if text.starts_with(MARK) => text,
             Ok(_) | Err(_) => {
@@ -191,7 +193,7 @@ impl Folder {
     }
 
     fn begin(&self, experiment: &Experiment) -> std::io::Result<()> {
-        replace(&self.path.join(FILE), file_of(experiment))
+        replace(&self.path.join(Folder::FILE), file_of(experiment))
     }
 
     fn is_finished(&self) -> bool {

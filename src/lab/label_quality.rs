@@ -40,9 +40,7 @@ pub(super) fn label_counts(
         for (_, label) in round {
             let count = counts.entry(of(label.trial)).or_default();
             let before = labelled.get(&label.trial);
-            let moved = |before: &Pose2| {
-                off(*before, label.correction).axes().iter().any(|axis| axis.abs() > MOVED)
-            };
+            let moved = |before: &Pose2| has_moved(*before, label.correction);
             count.changed += u64::from(before.is_some_and(moved));
             let Some(row) = rows.get(label.trial as usize) else { continue };
             let [x, y, yaw] = off(row.intent.offset, label.correction).axes();
@@ -60,21 +58,26 @@ pub(super) fn label_counts(
     counts.into_iter().map(visits).collect()
 }
 
+/// Whether a label is another one.
+pub(super) fn has_moved(before: Pose2, now: Pose2) -> bool {
+    off(before, now).axes().iter().any(|axis| axis.abs() > MOVED)
+}
+
 /// What a correction leaves of an offset.
-fn off(offset: Pose2, correction: Pose2) -> Pose2 {
+pub(super) fn off(offset: Pose2, correction: Pose2) -> Pose2 {
     let [a, b] = [offset.axes(), correction.axes()];
     Pose2::from_axes(std::array::from_fn(|axis| a[axis] - b[axis]))
 }
 
 /// The trials of each scene instance by their places.
-struct Scenes {
+pub(super) struct Scenes {
     places: BTreeMap<usize, Vec<u64>>,
     /// Of each trial: its instance, its reward, and what its correction earns on average.
     trials: Vec<(usize, f64, f64)>,
 }
 
 impl Scenes {
-    fn of(task: &TaskSpec, reward: &Reward, rows: &[TrialRow]) -> Self {
+    pub fn of(task: &TaskSpec, reward: &Reward, rows: &[TrialRow]) -> Self {
         let mut draw = Draw::seed_from_u64(0x6c61_6265);
         let sd =
             [(task.actuation.mm, task.measurement.mm), (task.actuation.deg, task.measurement.deg)]
@@ -119,7 +122,7 @@ impl Scenes {
 
     /// By how much a trial's reward is above the mean of the others of its scene, and by how much it is
     /// expected to be. `None` for one that leads nobody.
-    fn lead(&self, model: u64, made: u64) -> Option<(f64, f64)> {
+    pub fn lead(&self, model: u64, made: u64) -> Option<(f64, f64)> {
         let others = self.peers(model, made).iter().filter(|place| **place != model);
         let others: Vec<&(usize, f64, f64)> =
             others.map(|place| &self.trials[*place as usize]).filter(|t| !t.1.is_nan()).collect();

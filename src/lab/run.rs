@@ -2,7 +2,7 @@ use super::journal::Entry;
 use super::schedule::{Schedule, SoFar, Step};
 use super::trial::{Occasion, Trial, Trials};
 use super::{Experiment, LabError};
-use crate::cell::{Observation, Signals, Watch, Workcell};
+use crate::cell::{Signals, Watch, Workcell};
 use crate::input::ConfigError;
 use crate::learn::{Card, Experience, LearnError, Method, Mode, Recipe};
 use crate::store::{BatchEnd, Intent, Stored, TrialRow, TrialStore};
@@ -149,11 +149,7 @@ impl<'a> Run<'a> {
         for TrialRow { intent, result } in rows {
             let Some(result) = self.settled(&intent, result)? else { break };
             let made = self.schedule.age(self.history.len() as u64);
-            let setup = self.trials.began(&intent, made);
-            let seen = match intent.image {
-                Some(image) => Observation { image, pose: intent.seen },
-                None => self.cell.prepare(&setup, watch)?,
-            };
+            let (setup, seen) = self.trials.seen_again(&intent, made, self.cell.as_mut(), watch)?;
             self.remember(Trial { setup, seen, decision: intent.decision, result });
         }
         self.so_far.made = self.history.len() as u64;

@@ -75,6 +75,23 @@ impl Trials {
         Setup { instance, offset, ..self.instances.setup(intent.key, made) }
     }
 
+    /// What was seen at the beginning of a trial that was written down: a stored picture is read, a simulated
+    /// one taken again.
+    pub fn seen_again(
+        &self,
+        intent: &Intent,
+        made: u64,
+        cell: &mut dyn Workcell,
+        watch: &mut dyn Watch,
+    ) -> Result<(Setup, Observation), LabError> {
+        let setup = self.began(intent, made);
+        let seen = match &intent.image {
+            Some(image) => Observation { image: image.clone(), pose: intent.seen },
+            None => cell.prepare(&setup, watch)?,
+        };
+        Ok((setup, seen))
+    }
+
     /// The instance in which the method wishes to make the trial that comes so many after this history,
     /// which it has learned from.
     pub fn wish(

@@ -167,6 +167,12 @@ impl Grouping {
 }
 
 impl RoleModelOptions {
+    /// Those among a method's settings; `None` of a method that has none.
+    pub fn of(settings: &toml::Table) -> Option<Self> {
+        let has = ["peers", "grouping", "label"].iter().all(|key| settings.contains_key(*key));
+        has.then(|| settings.clone().try_into().ok()).flatten()
+    }
+
     /// What a method must be shown for them.
     pub fn context(&self) -> ContextSignal {
         let about_labels = if self.explore_label_prob > 0.0 {

@@ -25,6 +25,7 @@ mod primary;
 #[cfg(feature = "report")]
 mod published;
 mod replace;
+mod role_models;
 #[cfg(feature = "report")]
 mod sections;
 mod significance;
@@ -53,6 +54,7 @@ pub use metrics::{Better, Judged, Kind, Metric, Scores, Shown, add_metric, metri
 pub use origin::{Hardware, MadeBy, Origin, provenance_json, timing_csv};
 pub use primary::{MOST_CONTRASTS, Primary};
 pub(crate) use replace::{own_name, replace};
+pub use role_models::{LabelError, LabelSummary, Lead, Reign, SceneLabels};
 pub use stability::{Area, Stability};
 pub use summary::{
     ByMetric, Cap, DemonstrationSummary, Explored, Figure, MethodSummary, Ordered, Rate, Summary,

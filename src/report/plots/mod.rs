@@ -7,6 +7,7 @@ mod legend;
 mod palette;
 mod panel;
 mod profile;
+mod role_models;
 mod series;
 
 use std::sync::{Arc, OnceLock};
@@ -19,6 +20,7 @@ use super::{ExperimentResult, ReportError};
 
 pub use curves::{MOST_BAND_ROUNDS, by_budget, learning_curves};
 pub use profile::performance_profile;
+pub use role_models::role_models;
 
 /// Licence in `fonts/LICENSE-DejaVu.txt`.
 static DEJAVU_SANS: &[u8] = include_bytes!("../fonts/DejaVuSans.ttf");

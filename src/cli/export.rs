@@ -1,0 +1,105 @@
+//! `rmrl export`: a run, or all of an experiment, in the words of other programs.
+
+mod checkpoints;
+mod csv;
+mod events;
+mod folder;
+mod parquet;
+mod rliable;
+mod scalars;
+mod sheets;
+mod source;
+mod tensorboard;
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::out::say;
+use crate::cli::Failure;
+use folder::{Unborn, Written};
+use source::Source;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  rmrl export runs/narrow --to csv narrow-csv                     trials, labels, checkpoints, batches
+  rmrl export runs/narrow/rm-rl/1.sqlite --to parquet one --images
+  rmrl export runs/narrow --to tensorboard tb && tensorboard --logdir tb
+  rmrl export runs/narrow --to rliable scores                     scores/scores.json: runs x checkpoints
+
+docs/data.md describes every file and column. OUT must be new, empty, or an earlier export of the same kind,
+which is replaced as a whole once the new one is written.")]
+pub struct Args {
+    /// A run (its SQLite file, or a folder that holds just one), or the folder of an experiment
+    #[arg(value_name = "RUN|DIR")]
+    from: PathBuf,
+    /// For whom
+    #[arg(long, value_name = "FORMAT")]
+    to: Format,
+    /// Folder to write
+    out: PathBuf,
+    /// The picture of each trial too, rendered again where it is not stored (parquet)
+    #[arg(long)]
+    images: bool,
+    /// One JSON object on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// Tables as text
+    Csv,
+    /// Tables as columns, for pandas, Polars, DuckDB and their like
+    Parquet,
+    /// Event files, one a run
+    Tensorboard,
+    /// A matrix of scores a method: runs x checkpoints
+    Rliable,
+    /// LeRobot's data set: written by the Python package
+    Lerobot,
+}
+
+impl Format {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Parquet => "parquet",
+            Self::Tensorboard => "tensorboard",
+            Self::Rliable => "rliable",
+            Self::Lerobot => "lerobot",
+        }
+    }
+}
+
+pub fn run(args: Args) -> Result<(), Failure> {
+    let Args { from, to, out, images, json } = args;
+    if to == Format::Lerobot {
+        let how = "--to lerobot: LeRobot's own writer makes its data sets, from Python: \
+                   pip install 'rmrl[lerobot]'";
+        return Err(Failure::Input(how.to_owned()));
+    }
+    if images && to != Format::Parquet {
+        let valid = "goes with --to parquet: no other format has room for pictures";
+        return Err(Failure::Input(format!("--images: {valid}")));
+    }
+    let sources = Source::all(&from)?;
+    let mut unborn = Unborn::beside(&out, to.name())?;
+    let runs = match to {
+        Format::Csv => sheets::write::<csv::Csv>(&sources, &mut unborn, false)?,
+        Format::Parquet => sheets::write::<parquet::Parquet>(&sources, &mut unborn, images)?,
+        Format::Tensorboard => tensorboard::write(&sources, &mut unborn)?,
+        Format::Rliable | Format::Lerobot => rliable::write(&from, &sources, &mut unborn)?,
+    };
+    let files = unborn.finish()?;
+    if json {
+        let file = |Written { file, rows }: &Written| json!({ "file": file, "rows": rows });
+        let files: Vec<_> = files.iter().map(file).collect();
+        return say!("{}", json!({ "to": to.name(), "out": out, "runs": runs, "files": files }));
+    }
+    let width = files.iter().map(|written| written.file.len()).max().unwrap_or(0);
+    for Written { file, rows } in &files {
+        say!("{file:width$} {rows:9} rows")?;
+    }
+    say!("{runs} runs in {}", out.display())
+}
