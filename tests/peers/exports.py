@@ -5,8 +5,8 @@
     PYTHONPATH=python python tests/peers/exports.py --rmrl target/release/rmrl [--runs runs/narrow]
 
 Without --runs it makes the runs itself: `compare smoke` with three methods, a few seconds. Every table equals the
-frames of `rmrl.load`, every scalar is the one that `rmrl.track` tells, each event file the one that it writes, byte
-for byte, and rliable's interquartile means are those of the report.
+frames of `rmrl.load`, every scalar is the one that `rmrl.track` tells (to 1e-6), each event file has the name and size of the one
+that it writes, and rliable's interquartile means are those of the report.
 """
 import argparse
 import contextlib
