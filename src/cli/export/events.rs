@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(crc32c::crc32c(&[0; 32]), 0x8a91_36aa);
         // Of the length 24, as any TFRecord file with such a record has it.
         let crc = crc32c::crc32c(&24u64.to_le_bytes());
-        let by_hand = ((crc >> 15) | (crc << 17)).wrapping_add(0xa282_ead8);
+        let by_hand = crc.rotate_right(15).wrapping_add(0xa282_ead8);
         assert_eq!(masked(&24u64.to_le_bytes()), by_hand);
     }
 
