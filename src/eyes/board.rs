@@ -121,6 +121,10 @@ impl Tag {
 
     /// As [`Board::is_white`], for this tag alone.
     pub fn is_white(&self, x_mm: f64, y_mm: f64) -> Option<bool> {
+        // Most points lie on no tag or on another.
+        if (x_mm - self.at.x_mm).abs().max((y_mm - self.at.y_mm).abs()) > 0.9 * self.side_mm {
+            return None;
+        }
         let on = self.at.inverse().compose(Pose2::new(x_mm, y_mm, 0.0));
         let half = CELLS as f64 / 2.0;
         let cell = |mm: f64| {

@@ -2,14 +2,28 @@
 //! cameras, cells or simulations.
 
 mod board;
+#[cfg(test)]
+mod drawn;
 mod edge;
+mod field;
 mod fit;
+mod frame;
+mod homography;
 mod lens;
 mod outline;
 mod picture;
+mod plane;
+mod sensor;
+mod solve;
+mod tags;
 mod wells;
 
 pub use board::{Board, CELLS, LID_MM, Pattern, Tag, pattern};
+pub use field::{Field, FieldError, grey_between, mask};
+pub use frame::{Frame, Region};
 pub use lens::{Lens, LensError};
 pub use outline::{Sighting, find_plate};
 pub use picture::Picture;
+pub use plane::{Anywhere, Corner, Evidence, OnPlane, Poor, anywhere, corners, on_plane};
+pub use sensor::{Limits, Lost, Reading, Sensor, Taught};
+pub use tags::{Finder, Seen};

@@ -1,0 +1,265 @@
+use nalgebra::{Isometry3, Point2, Point3};
+
+use super::{Board, CELLS, Frame, Lens, Picture, Region, Tag};
+use crate::task::Pose2;
+
+/// A square of a plane as it looks from straight above, without perspective and distortion.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Field {
+    pixels: Vec<u8>,
+    side: usize,
+    /// Micrometres, so that fields compare.
+    width_um: u64,
+}
+
+/// A field that the frame does not show.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum FieldError {
+    #[error(
+        "the frame does not show all of the field: {x_mm:.0}, {y_mm:.0} mm from its middle lies outside"
+    )]
+    OutOfFrame { x_mm: f64, y_mm: f64 },
+    #[error("the frame is {frame} pixels large, the lens says {lens}")]
+    OtherSize { frame: String, lens: String },
+    #[error(
+        "a field of {side} pixels and {width_mm} mm: needs 1 to 4096 pixels and 0.001 to 10000 mm"
+    )]
+    NoSize { side: usize, width_mm: f64 },
+}
+
+impl Field {
+    /// The square of `width_mm` around the origin of a plane (`camera_from_plane`, metres), in `side` by
+    /// `side` pixels: columns along the plane's x, rows along -y. A pixel is the mean of its square,
+    /// looked at as finely as the frame shows it.
+    pub fn of(
+        frame: &Frame<'_>,
+        lens: &Lens,
+        camera_from_plane: &Isometry3<f64>,
+        side: usize,
+        width_mm: f64,
+    ) -> Result<Self, FieldError> {
+        same_size(frame, lens)?;
+        if !(1..=4096).contains(&side) || !(0.001..=10000.0).contains(&width_mm) {
+            return Err(FieldError::NoSize { side, width_mm });
+        }
+        let mm_per_px = width_mm / side as f64;
+        let pixel = |x_mm: f64, y_mm: f64| {
+            lens.project(&(camera_from_plane * (Point3::new(x_mm, y_mm, 0.0) / 1000.0)))
+        };
+        let out = |x_mm: f64, y_mm: f64| FieldError::OutOfFrame { x_mm, y_mm };
+        // Pixels of the frame along a pixel of the field, in its middle.
+        let middle = pixel(0.0, 0.0).ok_or(out(0.0, 0.0))?;
+        let next = [pixel(mm_per_px, 0.0), pixel(0.0, mm_per_px)];
+        let widest = next.iter().flatten().map(|at| (at - middle).norm()).fold(0.0, f64::max);
+        let looks = (widest.ceil() as usize + 1).clamp(2, 12);
+        let mut pixels = Vec::with_capacity(side * side);
+        for row in 0..side {
+            for column in 0..side {
+                let mut sum = 0.0;
+                for look in 0..looks * looks {
+                    let at = |pixel: usize, look: usize| {
+                        let within = (look as f64 + 0.5) / looks as f64;
+                        (pixel as f64 + within) * mm_per_px - width_mm / 2.0
+                    };
+                    let (x, y) = (at(column, look % looks), -at(row, look / looks));
+                    sum += pixel(x, y).and_then(|at| frame.light(at)).ok_or(out(x, y))?;
+                }
+                pixels.push((sum / (looks * looks) as f64 + 0.5) as u8);
+            }
+        }
+        Ok(Self { pixels, side, width_um: (width_mm * 1000.0).round() as u64 })
+    }
+
+    /// Pixels a side.
+    pub fn side(&self) -> usize {
+        self.side
+    }
+
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+
+    pub fn into_pixels(self) -> Vec<u8> {
+        self.pixels
+    }
+
+    /// For [`find_plate`](super::find_plate).
+    pub fn picture(&self) -> Option<Picture<'_>> {
+        Picture::new(&self.pixels, self.side, self.width_um as f64 / 1000.0 / self.side as f64)
+    }
+}
+
+impl std::fmt::Debug for Field {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Field({0}x{0})", self.side)
+    }
+}
+
+fn same_size(frame: &Frame<'_>, lens: &Lens) -> Result<(), FieldError> {
+    let says = |width: usize, height: usize| format!("{width}x{height}");
+    let (is, expected) = ((frame.width(), frame.height()), (lens.width, lens.height));
+    match is == expected {
+        true => Ok(()),
+        false => Err(FieldError::OtherSize {
+            frame: says(is.0, is.1),
+            lens: says(expected.0, expected.1),
+        }),
+    }
+}
+
+/// Paints the tags of a board over (`camera_from_board`, metres), white borders included, and nothing
+/// else: pixels of a frame whose centre shows a tag become `grey`. Tags beyond the frame are none.
+///
+/// What a policy sees must not tell it the pose that the tags tell: production plates carry none.
+pub fn mask(
+    pixels: &mut [u8],
+    lens: &Lens,
+    camera_from_board: &Isometry3<f64>,
+    board: &Board,
+    grey: u8,
+) {
+    let flat = camera_from_board.inverse();
+    let eye = flat.translation.vector;
+    for tag in &board.tags {
+        let square = square(tag)
+            .map(|at| lens.project(&(camera_from_board * (Point3::new(at.x, at.y, 0.0) / 1000.0))));
+        let Some(region) = Region::around(square.into_iter().flatten(), 2.0) else { continue };
+        let (right, bottom) = (region.left + region.width, region.top + region.height);
+        for row in region.top..bottom.min(lens.height) {
+            for column in region.left..right.min(lens.width) {
+                let ray = flat.rotation * lens.ray(Point2::new(column as f64, row as f64));
+                let on = (eye - ray * (eye.z / ray.z)) * 1000.0;
+                if tag.is_white(on.x, on.y).is_some()
+                    && let Some(pixel) = pixels.get_mut(row * lens.width + column)
+                {
+                    *pixel = grey;
+                }
+            }
+        }
+    }
+}
+
+/// The grey that a board's face has between its tags: the median; `None` where the frame shows none of it.
+pub fn grey_between(
+    frame: &Frame<'_>,
+    lens: &Lens,
+    camera_from_board: &Isometry3<f64>,
+    board: &Board,
+) -> Option<u8> {
+    let [half_x, half_y] = board.half_size_mm();
+    let lines = |half: f64| (0..=60).map(move |at| half * (f64::from(at) / 30.0 - 1.0));
+    let mut lights: Vec<f64> = lines(half_y)
+        .flat_map(|y| lines(half_x).map(move |x| (x, y)))
+        .filter(|(x, y)| board.is_white(*x, *y).is_none())
+        .filter_map(|(x, y)| {
+            let on = Point3::new(x, y, 0.0) / 1000.0;
+            frame.light(lens.project(&(camera_from_board * on))?)
+        })
+        .collect();
+    lights.sort_by(f64::total_cmp);
+    lights.get(lights.len() / 2).map(|light| (light + 0.5) as u8)
+}
+
+fn square(tag: &Tag) -> [Point2<f64>; 4] {
+    let half = tag.cell_mm() * CELLS as f64 / 2.0;
+    [(-half, -half), (half, -half), (half, half), (-half, half)].map(|(x, y)| {
+        let at = tag.at.compose(Pose2::new(x, y, 0.0));
+        Point2::new(at.x_mm, at.y_mm)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use nalgebra::{UnitQuaternion, Vector3};
+
+    use super::*;
+    use crate::eyes::drawn::{Drawn, Print, flat, frame, small_lens};
+    use crate::eyes::find_plate;
+
+    fn camera() -> Isometry3<f64> {
+        let tilt = UnitQuaternion::from_scaled_axis(Vector3::new(0.08, -0.05, 0.4));
+        Drawn::over(480.0) * tilt
+    }
+
+    fn top(drawn: &Drawn, height_mm: f64) -> Isometry3<f64> {
+        drawn.world_from_camera.inverse() * Isometry3::translation(0.0, 0.0, height_mm / 1000.0)
+    }
+
+    #[test]
+    fn a_plate_lies_in_the_field_where_it_lies_on_the_plane() {
+        let pose = Pose2::new(4.0, -3.0, 6.0);
+        let drawn = Drawn::new(small_lens(), camera(), vec![flat(pose, 14.35, Print::Plate)]);
+        let pixels = drawn.pixels();
+        let frame = frame(&drawn, &pixels);
+        for side in [64, 96, 320] {
+            let field = Field::of(&frame, &drawn.lens, &top(&drawn, 14.35), side, 160.0).unwrap();
+            let found = find_plate(&field.picture().unwrap()).unwrap();
+            let off = pose.inverse().compose(found.pose);
+            assert!(off.translation_mm() < 0.15 && off.yaw_deg.abs() < 0.1, "{side}: {off:?}");
+        }
+    }
+
+    /// A checkerboard finer than a pixel of the field is an even grey, not a pattern of its own.
+    #[test]
+    fn what_is_finer_than_a_pixel_becomes_its_mean() {
+        let lens = small_lens();
+        let pixels: Vec<u8> = (0..lens.width * lens.height)
+            .map(|i| if (i % lens.width / 2 + i / lens.width / 2) % 2 == 0 { 40 } else { 200 })
+            .collect();
+        let frame = Frame::new(&pixels, lens.width).unwrap();
+        let plane = camera().inverse();
+        let field = Field::of(&frame, &lens, &plane, 24, 160.0).unwrap();
+        let off = field.pixels().iter().map(|light| (f64::from(*light) - 120.0).abs());
+        let worst = off.fold(0.0, f64::max);
+        assert!(worst < 25.0, "{worst}");
+    }
+
+    #[test]
+    fn a_field_beyond_the_frame_and_a_frame_of_another_size_are_refused() {
+        let lens = small_lens();
+        let pixels = vec![100; lens.width * lens.height];
+        let frame = Frame::new(&pixels, lens.width).unwrap();
+        let plane = camera().inverse();
+        let of = |lens: &Lens, side, mm| Field::of(&frame, lens, &plane, side, mm);
+        assert!(of(&lens, 64, 160.0).is_ok());
+        assert!(matches!(of(&lens, 64, 900.0), Err(FieldError::OutOfFrame { .. })));
+        let other = Lens { width: 320, ..lens };
+        assert!(matches!(of(&other, 64, 160.0), Err(FieldError::OtherSize { .. })));
+        assert!(matches!(of(&lens, 0, 160.0), Err(FieldError::NoSize { .. })));
+        assert!(matches!(of(&lens, 64, f64::NAN), Err(FieldError::NoSize { .. })));
+    }
+
+    #[test]
+    fn masking_changes_nothing_but_the_tags() {
+        let pose = Pose2::new(-2.0, 5.0, 20.0);
+        let lid = flat(pose, 15.85, Print::Board(Board::lid(), 2.0));
+        let camera_from_lid = camera().inverse() * lid.world_from_sheet;
+        let drawn = Drawn::new(small_lens(), camera(), vec![lid]);
+        let before = drawn.pixels();
+        let grey =
+            grey_between(&frame(&drawn, &before), &drawn.lens, &camera_from_lid, &Board::lid());
+        // Paper between the tags.
+        assert!((200..=210).contains(&grey.unwrap()), "{grey:?}");
+        let mut after = before.clone();
+        mask(&mut after, &drawn.lens, &camera_from_lid, &Board::lid(), 77);
+        let to_lid = camera_from_lid.inverse();
+        for (at, (before, after)) in before.iter().zip(&after).enumerate() {
+            let pixel = Point2::new((at % 640) as f64, (at / 640) as f64);
+            let (eye, ray) = (to_lid.translation.vector, to_lid.rotation * drawn.lens.ray(pixel));
+            let on = (eye - ray * (eye.z / ray.z)) * 1000.0;
+            let tags = Board::lid().tags.into_iter();
+            let mut on_tags = tags.map(|tag| {
+                let on = tag.at.inverse().compose(Pose2::new(on.x, on.y, 0.0));
+                on.x_mm.abs().max(on.y_mm.abs()) - 0.625 * tag.side_mm
+            });
+            match on_tags.any(|beyond| beyond < 0.0) {
+                true => assert_eq!(*after, 77, "{pixel}"),
+                false => assert_eq!(after, before, "{pixel}"),
+            }
+        }
+        // Nothing is left for a detector.
+        let mut finder = crate::eyes::Finder::new().unwrap();
+        assert_eq!(finder.find(&frame(&drawn, &before), None, None).len(), 6);
+        assert_eq!(finder.find(&frame(&drawn, &after), None, None), []);
+    }
+}
