@@ -1,6 +1,7 @@
 //! The command line: one file a command. Each turns its raw flags into a plan and carries it out.
 
 mod backend;
+mod calibrate;
 mod cells;
 mod compare;
 mod doctor;
@@ -20,6 +21,7 @@ mod report;
 mod runs;
 mod session;
 mod status;
+mod tags;
 mod teach;
 mod train;
 mod trial;
@@ -72,6 +74,10 @@ enum Command {
     Doctor(doctor::Args),
     /// Store a pose that a person moved the arm to
     Teach(teach::Args),
+    /// Print boards of tags, true to scale, for cameras to look at
+    Tags(tags::Args),
+    /// Find a camera's lens, or where it is mounted, from views of a board
+    Calibrate(calibrate::Args),
     /// Serve the task to another language: JSON lines on stdin and stdout
     Env(env::Args),
     /// Serve what a run has learned to another language: a picture in, a correction out
@@ -122,6 +128,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Report(args) => report::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Teach(args) => teach::run(args),
+        Command::Tags(args) => tags::run(args),
+        Command::Calibrate(args) => calibrate::run(args),
         Command::Env(args) => env::run(args),
         Command::Policy(args) => policy::run(args),
         Command::Tune(args) => tune::run(args),

@@ -235,12 +235,18 @@ mod tests {
     fn a_tag_has_a_white_border_around_a_black_one() {
         for id in [0, 586] {
             let cells = pattern(id).unwrap();
-            for at in 0..CELLS {
-                assert!(cells[0][at] && cells[at][0] && cells[9][at] && cells[at][9], "{id}");
-            }
-            for at in 1..CELLS - 1 {
-                assert!(!cells[1][at] && !cells[at][1] && !cells[8][at] && !cells[at][8], "{id}");
-            }
+            let (first, last) = (0, CELLS - 1);
+            let white = |at: usize| {
+                cells[first][at] && cells[last][at] && cells[at][first] && cells[at][last]
+            };
+            let black = |at: usize| {
+                !(cells[first + 1][at]
+                    || cells[last - 1][at]
+                    || cells[at][first + 1]
+                    || cells[at][last - 1])
+            };
+            assert!((0..CELLS).all(white), "{id}");
+            assert!((1..CELLS - 1).all(black), "{id}");
         }
     }
 
@@ -289,11 +295,11 @@ mod tests {
         let tag = Tag { id: 8, side_mm: 16.0, at: Pose2::new(100.0, 50.0, 90.0) };
         let board = Board { name: "mine", height_mm: 0.0, tags: vec![tag] };
         let cells = pattern(8).unwrap();
-        for row in 0..CELLS {
-            for column in 0..CELLS {
+        for (row, line) in cells.iter().enumerate() {
+            for (column, cell) in line.iter().enumerate() {
                 // Upright: x right, y up. A quarter turn takes x to y.
                 let (x, y) = (2.0 * (column as f64 - 4.5), -2.0 * (row as f64 - 4.5));
-                assert_eq!(board.is_white(100.0 - y, 50.0 + x), Some(cells[row][column]));
+                assert_eq!(board.is_white(100.0 - y, 50.0 + x), Some(*cell));
             }
         }
         assert_eq!(board.is_white(110.5, 50.0), None);

@@ -259,7 +259,7 @@ pub fn corners_of(drawn: &Drawn, noise_px: f64, seed: u64) -> Vec<super::Seen> {
                 let at = seen_at(drawn, sheet, on);
                 Point2::new(at.x + noise(), at.y + noise())
             });
-            seen.push(super::Seen { id: tag.id, corners, margin: 100.0 });
+            seen.push(super::Seen { id: tag.id, corners, margin: 100.0, blur_px: 0.8 });
         }
     }
     seen

@@ -60,6 +60,9 @@ mod tests {
         #[test]
         fn its_slopes_are_its_differences(d in -4.0..4.0f64, blur in 0.2..3.0f64, px in 0.3..3.0f64) {
             let h = 1e-5;
+            // Where the tail is cut off, a thousand-millionth high, there is no slope.
+            let cut = |edge: f64| (((edge - d) / blur).abs() - 6.0).abs() < 1e-3;
+            prop_assume!(!cut(px / 2.0) && !cut(-px / 2.0));
             let (share, at) = (Share::new(d, blur, px), |d, blur| Share::new(d, blur, px).inside);
             let by_distance = (at(d + h, blur) - at(d - h, blur)) / (2.0 * h);
             let by_blur = (at(d, blur + h) - at(d, blur - h)) / (2.0 * h);

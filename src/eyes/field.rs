@@ -203,9 +203,16 @@ mod tests {
     #[test]
     fn what_is_finer_than_a_pixel_becomes_its_mean() {
         let lens = small_lens();
-        let pixels: Vec<u8> = (0..lens.width * lens.height)
-            .map(|i| if (i % lens.width / 2 + i / lens.width / 2) % 2 == 0 { 40 } else { 200 })
-            .collect();
+        let pixels: Vec<u8> =
+            (0..lens.width * lens.height)
+                .map(|i| {
+                    if (i % lens.width / 2 + i / lens.width / 2).is_multiple_of(2) {
+                        40
+                    } else {
+                        200
+                    }
+                })
+                .collect();
         let frame = Frame::new(&pixels, lens.width).unwrap();
         let plane = camera().inverse();
         let field = Field::of(&frame, &lens, &plane, 24, 160.0).unwrap();

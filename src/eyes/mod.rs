@@ -2,12 +2,14 @@
 //! cameras, cells or simulations.
 
 mod board;
+pub mod calibrate;
 #[cfg(test)]
-mod drawn;
+pub(crate) mod drawn;
 mod edge;
 mod field;
 mod fit;
 mod frame;
+pub mod gauge;
 mod homography;
 mod lens;
 mod outline;

@@ -190,10 +190,11 @@ pub(super) const MOTION_STEPS: [f64; 6] = [1e-6, 1e-6, 1e-6, 1e-6, 1e-6, 1e-6];
 /// The rigid pose that lays first points on second ones, least squares (Umeyama 1991).
 fn laid(pairs: &[(Point2<f64>, Point2<f64>)]) -> Pose2 {
     let count = pairs.len() as f64;
-    let middle = |of: &dyn Fn(&(Point2<f64>, Point2<f64>)) -> Point2<f64>| {
-        pairs.iter().fold(Vector2::zeros(), |sum, pair| sum + of(pair).coords) / count
-    };
-    let (from, to) = (middle(&|pair| pair.0), middle(&|pair| pair.1));
+    let (mut from, mut to) = (Vector2::zeros(), Vector2::zeros());
+    for (a, b) in pairs {
+        from += a.coords / count;
+        to += b.coords / count;
+    }
     let (mut sine, mut cosine) = (0.0, 0.0);
     for (a, b) in pairs {
         let (a, b) = (a.coords - from, b.coords - to);
@@ -231,13 +232,16 @@ pub(super) struct Robust {
     pub evidence: Evidence,
 }
 
+/// Where values put a corner, pixels; `None` where that is not seen.
+pub(super) type Places<'a> = dyn Fn(&DVector<f64>, &Corner) -> Option<Point2<f64>> + 'a;
+
 /// First all corners count, the less the farther they are off (Huber 1964); then those that are far off
 /// are left out and the others count the same.
 pub(super) fn robust(
     corners: &[Corner],
     start: DVector<f64>,
     steps: &[f64],
-    pixel: &dyn Fn(&DVector<f64>, &Corner) -> Option<Point2<f64>>,
+    pixel: &Places<'_>,
 ) -> Result<Robust, Poor> {
     let mut values = start;
     let mut weights = vec![1.0; corners.len()];
@@ -273,11 +277,7 @@ pub(super) fn robust(
 }
 
 /// Distance of each corner from where the values put it, pixels.
-fn offs(
-    corners: &[Corner],
-    values: &DVector<f64>,
-    pixel: &dyn Fn(&DVector<f64>, &Corner) -> Option<Point2<f64>>,
-) -> Option<Vec<f64>> {
+fn offs(corners: &[Corner], values: &DVector<f64>, pixel: &Places<'_>) -> Option<Vec<f64>> {
     corners.iter().map(|corner| Some((pixel(values, corner)? - corner.at).norm())).collect()
 }
 
@@ -292,7 +292,7 @@ struct Weighted<'a> {
     corners: &'a [Corner],
     weights: &'a [f64],
     steps: &'a [f64],
-    pixel: &'a dyn Fn(&DVector<f64>, &Corner) -> Option<Point2<f64>>,
+    pixel: &'a Places<'a>,
 }
 
 impl Residuals for Weighted<'_> {

@@ -119,7 +119,7 @@ fn too_few_corners_contradictions_and_large_residuals_are_no_pose() {
 
 #[test]
 fn corners_of_foreign_tags_do_not_count() {
-    let seen = Seen { id: 99, corners: [Point2::origin(); 4], margin: 50.0 };
+    let seen = Seen { id: 99, corners: [Point2::origin(); 4], margin: 50.0, blur_px: 0.8 };
     assert_eq!(corners(&Board::lid(), &[seen]), []);
     assert_eq!(corners(&Board::lid(), &[Seen { id: 2, ..seen }]).len(), 4);
 }

@@ -1,7 +1,7 @@
 use nalgebra::{Isometry3, Matrix6, Point3, Vector3};
 
 use super::plane::{self, Anywhere, Corner, Evidence, MOTION_STEPS, Poor, motion};
-use super::{Board, Field, FieldError, Frame, LID_MM, Lens, Seen, find_plate};
+use super::{Board, Field, FieldError, Frame, LID_MM, Lens, Seen, find_plate, grey_between, mask};
 use crate::task::{Placement, Pose2};
 
 /// Where a plate lies at a place, from what one camera sees there: always relative to how it lay when the
@@ -164,10 +164,19 @@ impl Sensor {
         seen: &[Seen],
     ) -> Result<(Pose2, [f64; 3]), Lost> {
         let moved = self.moved(seen)?;
-        self.outline_after(frame, &moved)
+        self.outline_after(frame, seen, &moved)
     }
 
-    fn outline_after(&self, frame: &Frame<'_>, moved: &Moved) -> Result<(Pose2, [f64; 3]), Lost> {
+    fn outline_after(
+        &self,
+        given: &Frame<'_>,
+        seen: &[Seen],
+        moved: &Moved,
+    ) -> Result<(Pose2, [f64; 3]), Lost> {
+        // A lid's tags lie close to its edges.
+        let masked = self.masked(given, seen);
+        let frame = masked.as_ref().and_then(|pixels| Frame::new(pixels, given.width()));
+        let frame = frame.as_ref().unwrap_or(given);
         let top = self.top(&moved.now_from_taught);
         let field = Field::of(frame, &self.lens, &top, OUTLINE_PX, OUTLINE_MM)?;
         let picture = field.picture().ok_or(Lost::NoOutline)?;
@@ -180,7 +189,7 @@ impl Sensor {
         let taught =
             self.taught.outline.ok_or(Lost::NotTaught { what: "a bare plate's outline" })?;
         let moved = self.moved(seen)?;
-        let (pose, spread) = self.outline_after(frame, &moved)?;
+        let (pose, spread) = self.outline_after(frame, seen, &moved)?;
         let pose = taught.inverse().compose(pose);
         self.plausible(Reading {
             placement: Placement { pose, z_mm: 0.0, tilt_deg: 0.0 },
@@ -190,6 +199,17 @@ impl Sensor {
             residual_px: 0.0,
             camera_mm: moved.mm,
         })
+    }
+
+    /// The frame with the carried board's tags painted over in the grey between them, as policies are to see
+    /// it; `None` where no such board is seen well enough to know where its tags lie.
+    pub fn masked(&self, frame: &Frame<'_>, seen: &[Seen]) -> Option<Vec<u8>> {
+        let corners = plane::corners(&self.carried, seen);
+        let pose = plane::anywhere(&self.lens, &corners).ok()?.pose;
+        let grey = grey_between(frame, &self.lens, &pose, &self.carried)?;
+        let mut pixels = frame.pixels().to_vec();
+        mask(&mut pixels, &self.lens, &pose, &self.carried, grey);
+        Some(pixels)
     }
 
     /// Both readings of one frame must tell the same.

@@ -16,6 +16,8 @@ pub struct Seen {
     pub corners: [Point2<f64>; 4],
     /// How clearly its cells are told apart, grey levels: the detector's decision margin.
     pub margin: f64,
+    /// Blur across its most blurred side, a standard deviation in pixels: lens, focus, motion.
+    pub blur_px: f64,
 }
 
 // SAFETY: the detector owns all that it points at, shares none of it, and with one thread it starts no
@@ -78,8 +80,8 @@ impl Finder {
                 // The detector's pixels begin at whole numbers; it begins at another corner, too.
                 let (left, top) = (region.left as f64 - 0.5, region.top as f64 - 0.5);
                 let corners = tag.corners().map(|[x, y]| Point2::new(x + left, y + top));
-                let corners = clear.then(|| refined(frame, corners, lens))??;
-                Some(Seen { id, corners, margin })
+                let (corners, blur_px) = clear.then(|| refined(frame, corners, lens))??;
+                Some(Seen { id, corners, margin, blur_px })
             })
             .collect();
         seen.sort_by_key(|tag| tag.id);
@@ -107,14 +109,14 @@ const AGREE_PX: f64 = 0.75;
 /// A side seen with less contrast is no edge, grey levels.
 const LEAST_STEP: f64 = 12.0;
 
-/// The corners again, from where the light changes along all of each side.
+/// The corners again, from where the light changes along all of each side; and the blur.
 fn refined(
     frame: &Frame<'_>,
     corners: [Point2<f64>; 4],
     lens: Option<&Lens>,
-) -> Option<[Point2<f64>; 4]> {
+) -> Option<([Point2<f64>; 4], f64)> {
     // From half a pixel off to where a second look finds no more.
-    let once = crossings(frame, corners, lens)?;
+    let (once, _) = crossings(frame, corners, lens)?;
     crossings(frame, once, lens)
 }
 
@@ -122,11 +124,13 @@ fn crossings(
     frame: &Frame<'_>,
     corners: [Point2<f64>; 4],
     lens: Option<&Lens>,
-) -> Option<[Point2<f64>; 4]> {
+) -> Option<([Point2<f64>; 4], f64)> {
+    let mut blur_px = 0.0f64;
     let mut sides = [(Point2::origin(), Vector2::zeros()); 4];
     for (at, side) in sides.iter_mut().enumerate() {
         // Clockwise in the frame, where y is down, is anticlockwise from above: outside is on the right.
-        let points = edge(frame, corners[at], corners[(at + 1) % 4])?;
+        let (points, blur) = edge(frame, corners[at], corners[(at + 1) % 4])?;
+        blur_px = blur_px.max(blur);
         let straight: Vec<_> = points.iter().map(|point| straightened(*point, lens)).collect();
         *side = line(&straight)?;
     }
@@ -150,7 +154,7 @@ fn crossings(
             return None;
         }
     }
-    Some(crossings)
+    Some((crossings, blur_px))
 }
 
 /// A refined corner farther from the detector's own is another edge's, pixels.
@@ -165,8 +169,8 @@ fn straightened(pixel: Point2<f64>, lens: Option<&Lens>) -> Point2<f64> {
 }
 
 /// Points of the edge between two corners. Each look across it adds up the share of white along its way:
-/// whatever the blur, where half of the light is reached if it is the same on both sides.
-fn edge(frame: &Frame<'_>, from: Point2<f64>, to: Point2<f64>) -> Option<Vec<Point2<f64>>> {
+/// whatever the blur, where half of the light is reached if it is the same on both sides. And the blur.
+fn edge(frame: &Frame<'_>, from: Point2<f64>, to: Point2<f64>) -> Option<(Vec<Point2<f64>>, f64)> {
     let side = to - from;
     let length = side.norm();
     let cell = length / 8.0;
@@ -194,6 +198,8 @@ fn edge(frame: &Frame<'_>, from: Point2<f64>, to: Point2<f64>) -> Option<Vec<Poi
     let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
     let dark = sloped(profiles.iter().map(|profile| mean(&profile[..ends])), &place);
     let bright = sloped(profiles.iter().map(|profile| mean(&profile[steps - ends..])), &place);
+    let light = |step: usize| profiles.iter().map(|profile| profile[step]).sum::<f64>();
+    let all: Vec<f64> = (0..steps).map(light).collect();
     let mut points = Vec::with_capacity(looks);
     for (look, profile) in profiles.iter().enumerate() {
         let at = place(look);
@@ -206,8 +212,22 @@ fn edge(frame: &Frame<'_>, from: Point2<f64>, to: Point2<f64>) -> Option<Vec<Poi
         let share = white / steps as f64;
         points.push(from + side * at + out * (reach * (1.0 - 2.0 * share)));
     }
-    Some(points)
+    Some((points, blur(&all, 2.0 * reach / steps as f64)))
 }
+
+/// Standard deviation of where the light of a profile changes, pixels. Pixels gather light over their width
+/// and looks mix neighbours: that much a sharp edge has, too, and it is taken off.
+fn blur(profile: &[f64], step: f64) -> f64 {
+    let changes = || profile.windows(2).map(|pair| pair[1] - pair[0]).enumerate();
+    let all: f64 = changes().map(|(_, change)| change).sum();
+    let mean = changes().map(|(at, change)| at as f64 * change).sum::<f64>() / all;
+    let square =
+        changes().map(|(at, change)| (at as f64 - mean).powi(2) * change).sum::<f64>() / all;
+    (square * step * step - SHARP_PX * SHARP_PX).max(0.0).sqrt()
+}
+
+/// Of a pixel's width (1/12) and of bilinear looks at any place between pixels (1/6).
+const SHARP_PX: f64 = 0.5;
 
 /// Level in the middle and slope of a straight line through values.
 fn sloped(values: impl Iterator<Item = f64>, place: &impl Fn(usize) -> f64) -> (f64, f64) {

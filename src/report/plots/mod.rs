@@ -62,20 +62,51 @@ impl Figure {
     }
 }
 
-/// One page of the drawing's size. Equal drawings give equal bytes.
+/// One page of the drawing's size, a point a pixel. Equal drawings give equal bytes.
 fn pdf(tree: &usvg::Tree) -> Result<Vec<u8>, ReportError> {
-    let failed = |why: String| ReportError::Figure(format!("as PDF: {why}"));
-    let size = krilla::geom::Size::from_wh(tree.size().width(), tree.size().height())
-        .ok_or_else(|| failed("the figure has no area".into()))?;
     let mut document = krilla::Document::new();
+    page(&mut document, tree, 1.0)?;
+    finished(document)
+}
+
+/// A PDF with a page for each drawing, true to scale: what an SVG says in millimetres measures as much on
+/// paper. Equal drawings give equal bytes.
+///
+/// # Errors
+/// [`ReportError::Figure`] if a drawing is no valid SVG or cannot be converted.
+pub fn true_to_scale(svgs: &[String]) -> Result<Vec<u8>, ReportError> {
+    let failed = |why: usvg::Error| ReportError::Figure(why.to_string());
+    let options = usvg::Options { fontdb: fonts(), ..usvg::Options::default() };
+    let mut document = krilla::Document::new();
+    for svg in svgs {
+        let tree = usvg::Tree::from_str(svg, &options).map_err(failed)?;
+        // Of CSS: 96 pixels are an inch, as 72 points are.
+        page(&mut document, &tree, 72.0 / 96.0)?;
+    }
+    finished(document)
+}
+
+fn page(
+    document: &mut krilla::Document,
+    tree: &usvg::Tree,
+    points_a_pixel: f32,
+) -> Result<(), ReportError> {
+    let failed = |why: &str| ReportError::Figure(format!("as PDF: {why}"));
+    let [width, height] = [tree.size().width(), tree.size().height()].map(|px| px * points_a_pixel);
+    let size = krilla::geom::Size::from_wh(width, height)
+        .ok_or_else(|| failed("the figure has no area"))?;
     let mut page = document.start_page_with(krilla::page::PageSettings::new(size));
     let mut surface = page.surface();
     surface
         .draw_svg(tree, size, SvgSettings::default())
-        .ok_or_else(|| failed("the drawing cannot be converted".into()))?;
+        .ok_or_else(|| failed("the drawing cannot be converted"))?;
     surface.finish();
     page.finish();
-    document.finish().map_err(|e| failed(format!("{e:?}")))
+    Ok(())
+}
+
+fn finished(document: krilla::Document) -> Result<Vec<u8>, ReportError> {
+    document.finish().map_err(|e| ReportError::Figure(format!("as PDF: {e:?}")))
 }
 
 /// The embedded font alone, as every family.
