@@ -91,8 +91,7 @@ pub(super) fn draw(
     let mean = |row: usize, column: usize| {
         let at = |i: usize| (i as f32 + 0.5) / LOOKS as f32 - 0.5;
         let looks = (0..LOOKS * LOOKS).map(|i| (at(i % LOOKS), at(i / LOOKS)));
-        let sum: f32 =
-            looks.map(|(dx, dy)| look(column as f32 + dx, row as f32 + dy).light).sum();
+        let sum: f32 = looks.map(|(dx, dy)| look(column as f32 + dx, row as f32 + dy).light).sum();
         sum / (LOOKS * LOOKS) as f32
     };
     let mut light = Vec::with_capacity(met.len());

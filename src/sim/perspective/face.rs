@@ -101,8 +101,7 @@ impl Face {
 
     /// Signed distance from the outline, mm, negative inside.
     fn outline(&self, x: f32, y: f32) -> f32 {
-        let (dx, dy) =
-            (x.abs() - self.half[0] + self.radius, y.abs() - self.half[1] + self.radius);
+        let (dx, dy) = (x.abs() - self.half[0] + self.radius, y.abs() - self.half[1] + self.radius);
         let outside = (dx.max(0.0) * dx.max(0.0) + dy.max(0.0) * dy.max(0.0)).sqrt();
         let rectangle = outside + dx.max(dy).min(0.0) - self.radius;
         if self.notch == 0.0 {
@@ -229,7 +228,10 @@ mod tests {
 
     #[test]
     fn half_of_a_pixel_on_an_edge_is_of_each_side() {
-        let (face, step) = (Face::tag(&Tag { id: 0, side_mm: 30.0, at: crate::task::Pose2::IDENTITY }), Step::new());
+        let (face, step) = (
+            Face::tag(&Tag { id: 0, side_mm: 30.0, at: crate::task::Pose2::IDENTITY }),
+            Step::new(),
+        );
         // The outer edge of the black border.
         let light = face.light(step, 15.0, 1.0, 0.3);
         assert!((light - (WHITE + BLACK) / 2.0).abs() < 1e-3, "{light}");

@@ -67,9 +67,8 @@ impl<'a> Painter<'a> {
     /// Columns and rows of the frame that these points may reach.
     fn around<'p>(&self, points: impl Iterator<Item = &'p Point2<f64>>) -> [usize; 4] {
         let empty = [f64::INFINITY, f64::NEG_INFINITY, f64::INFINITY, f64::NEG_INFINITY];
-        let [left, right, top, bottom] = points.fold(empty, |[l, r, t, b], at| {
-            [l.min(at.x), r.max(at.x), t.min(at.y), b.max(at.y)]
-        });
+        let [left, right, top, bottom] = points
+            .fold(empty, |[l, r, t, b], at| [l.min(at.x), r.max(at.x), t.min(at.y), b.max(at.y)]);
         // A cast saturates at 0.
         let low = |at: f64, most: usize| ((at - MARGIN) as usize).min(most);
         let high = |at: f64, most: usize| ((at + MARGIN + 1.0) as usize).min(most);
@@ -129,7 +128,11 @@ impl Plane {
     /// `None` for a plane through the camera.
     fn new(camera_from_face: &Isometry3<f64>) -> Option<Self> {
         let turn = camera_from_face.rotation.to_rotation_matrix();
-        let (x, y, z) = (turn * nalgebra::Vector3::x(), turn * nalgebra::Vector3::y(), turn * nalgebra::Vector3::z());
+        let (x, y, z) = (
+            turn * nalgebra::Vector3::x(),
+            turn * nalgebra::Vector3::y(),
+            turn * nalgebra::Vector3::z(),
+        );
         let at = camera_from_face.translation.vector;
         let inverse = Matrix3::from_columns(&[x / 1e3, y / 1e3, at]).try_inverse()?;
         let row = |row: usize| std::array::from_fn(|column| inverse[(row, column)] as f32);
@@ -138,8 +141,7 @@ impl Plane {
 
     /// Where the ray meets the plane, mm, and at which depth, metres.
     fn meet(&self, [right, down]: [f32; 2]) -> Option<(f32, f32, f32)> {
-        let [x, y, over] =
-            self.face_from_ray.map(|row| row[0] * right + row[1] * down + row[2]);
+        let [x, y, over] = self.face_from_ray.map(|row| row[0] * right + row[1] * down + row[2]);
         (over > 1e-6).then(|| (x / over, y / over, 1.0 / over))
     }
 }

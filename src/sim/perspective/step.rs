@@ -41,10 +41,13 @@ mod tests {
     #[test]
     fn it_is_the_normal_distribution() {
         let step = Step::new();
-        for (at, wanted) in [(-5.0, 0.0), (-1.0, 0.158_655), (0.0, 0.5), (1.0, 0.841_345), (9.0, 1.0)]
+        for (at, wanted) in
+            [(-5.0, 0.0), (-1.0, 0.158_655), (0.0, 0.5), (1.0, 0.841_345), (9.0, 1.0)]
         {
             assert!((step.at(at) - wanted).abs() < 2e-5, "{at}: {}", step.at(at));
         }
-        assert!((-1000..1000).all(|i| step.at(i as f32 / 200.0) <= step.at((i + 1) as f32 / 200.0)));
+        assert!(
+            (-1000..1000).all(|i| step.at(i as f32 / 200.0) <= step.at((i + 1) as f32 / 200.0))
+        );
     }
 }

@@ -78,7 +78,8 @@ fn projected(slab: &Slab, half: [f64; 2]) -> Point2<f64> {
 
 #[test]
 fn a_card_is_seen_where_the_lens_projects_it() {
-    for (x, y, z, yaw) in [(0.0, 0.0, 0.0, 0.0), (-0.07, 0.05, 0.04, 0.4), (0.08, -0.06, 0.01, -1.0)]
+    for (x, y, z, yaw) in
+        [(0.0, 0.0, 0.0, 0.0), (-0.07, 0.05, 0.04, 0.4), (0.08, -0.06, 0.01, -1.0)]
     {
         let card = slab(Face::plain([40.0, 24.0], 0.9), [x, y, z], yaw, 1e-4);
         let seen = middle(&shoot(&[table()], std::slice::from_ref(&card)));
@@ -91,7 +92,8 @@ fn a_card_is_seen_where_the_lens_projects_it() {
 #[test]
 fn a_block_looks_like_a_slab_of_its_size() {
     let half = Vector3::new(0.04, 0.025, 0.03);
-    let block = Block { world_from_block: Isometry3::translation(0.02, 0.01, 0.03), half, light: 0.8 };
+    let block =
+        Block { world_from_block: Isometry3::translation(0.02, 0.01, 0.03), half, light: 0.8 };
     let by_rays = view(&[table(), block], &[]).shoot(&[], &SHOT, &mut draw(0));
     let top = slab(Face::plain([80.0, 50.0], 0.8), [0.02, 0.01, 0.06], 0.0, 0.06);
     let by_face = shoot(&[table()], &[top]);
@@ -108,7 +110,11 @@ fn what_stands_over_a_plate_hides_it_and_what_it_stands_on_does_not() {
         half: Vector3::new(0.035, 0.04, 0.03),
         light: 0.45,
     };
-    let roof = Block { world_from_block: Isometry3::translation(0.0, 0.0, 0.12), half: Vector3::new(0.1, 0.1, 0.005), light: 0.5 };
+    let roof = Block {
+        world_from_block: Isometry3::translation(0.0, 0.0, 0.12),
+        half: Vector3::new(0.1, 0.1, 0.005),
+        light: 0.5,
+    };
     let bright = |pixels: &[u8]| pixels.iter().filter(|light| **light > 160).count();
     let open = shoot(&[table(), riser], std::slice::from_ref(&plate));
     assert!(bright(&open) > 20_000, "{}", bright(&open));
@@ -130,7 +136,8 @@ fn frames_hang_on_their_draw_only_and_saturate() {
     let plate = slab(Face::lid(PLATE_MM, &Board::lid()), [0.0, 0.0, 0.08], 0.0, 0.0158);
     let view = view(&[table()], &[]);
     let noisy = Shot { noise: 3.0, slope: [0.1, -0.05], vignette: 0.1, ..SHOT };
-    let shoot = |shot: Shot, index| view.shoot(std::slice::from_ref(&plate), &shot, &mut draw(index));
+    let shoot =
+        |shot: Shot, index| view.shoot(std::slice::from_ref(&plate), &shot, &mut draw(index));
     assert_eq!(shoot(noisy, 1), shoot(noisy, 1));
     let (one, other) = (shoot(noisy, 1), shoot(noisy, 2));
     let pairs = one.iter().zip(&other).filter(|(a, _)| (10..245).contains(*a));
