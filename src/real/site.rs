@@ -54,7 +54,7 @@ impl Site {
         let arm = robot.arm.clone().ok_or_else(|| missing("[arm]"))?;
         let spec = robot.real.clone().ok_or_else(|| missing("[real]"))?;
         if let Some(eyes) = &robot.eyes {
-            let kind = format_args!("{:?}", eyes.kind);
+            let kind = format!("{:?}", eyes.kind);
             let valid = "must be \"answers\": no rig looks through cameras yet";
             check.that(eyes.kind == EyesKind::Answers, "eyes.kind", kind, valid)?;
         }

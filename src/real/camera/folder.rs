@@ -74,8 +74,7 @@ mod tests {
         std::fs::write(dir.path().join("notes.txt"), "none").unwrap();
         std::fs::write(dir.path().join("d.png"), "none either").unwrap();
         let mut folder = Folder::open(dir.path()).unwrap();
-        let lights: Vec<u8> =
-            (0..3).map(|_| folder.frame().unwrap().picture.pixels[0]).collect();
+        let lights: Vec<u8> = (0..3).map(|_| folder.frame().unwrap().picture.pixels[0]).collect();
         assert!(lights[0] < lights[1] && lights[1] < lights[2], "{lights:?}");
         assert!(matches!(folder.frame(), Err(CameraError::NoPicture { .. })));
         assert!(matches!(folder.frame(), Err(CameraError::Unreachable { .. })));

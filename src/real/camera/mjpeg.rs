@@ -144,7 +144,8 @@ mod tests {
 
     #[test]
     fn an_address_is_a_host_a_port_and_a_path() {
-        let parts = |url: &str| Mjpeg::new(url).map(|camera| (camera.host, camera.port, camera.path));
+        let parts =
+            |url: &str| Mjpeg::new(url).map(|camera| (camera.host, camera.port, camera.path));
         let some = |host: &str, port, path: &str| Some((host.to_owned(), port, path.to_owned()));
         assert_eq!(parts("http://cam/a?b=1"), some("cam", 80, "/a?b=1"));
         assert_eq!(parts("http://10.0.0.2:81"), some("10.0.0.2", 81, "/"));

@@ -68,7 +68,9 @@ pub enum CameraError {
     Torn { at: String, why: String },
     #[error("{at}: no picture: {why}")]
     NoPicture { at: String, why: String },
-    #[error("the frame is stale: taken {age_ms:.0} ms ago, at most {max_ms:.0} ms are allowed (do the clocks agree?)")]
+    #[error(
+        "the frame is stale: taken {age_ms:.0} ms ago, at most {max_ms:.0} ms are allowed (do the clocks agree?)"
+    )]
     Stale { age_ms: f64, max_ms: f64 },
     #[error("the frame comes from the future, {ahead_ms:.0} ms ahead: set the camera's clock")]
     Ahead { ahead_ms: f64 },

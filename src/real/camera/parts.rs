@@ -42,7 +42,8 @@ impl Parts {
         // Some cameras write the dashes here as well.
         let name = name.trim().trim_matches('"').trim_start_matches("--");
         let boundary = format!("--{name}").into_bytes();
-        (stream && !name.is_empty() && name.len() <= 200).then_some(Self { boundary, bytes: Vec::new() })
+        (stream && !name.is_empty() && name.len() <= 200)
+            .then_some(Self { boundary, bytes: Vec::new() })
     }
 
     pub fn push(&mut self, bytes: &[u8]) {

@@ -119,7 +119,8 @@ mod tests {
 
     impl Camera for Ready {
         fn frame(&mut self) -> Result<Taken, CameraError> {
-            let none = CameraError::NoPicture { at: "test".to_owned(), why: "none left".to_owned() };
+            let none =
+                CameraError::NoPicture { at: "test".to_owned(), why: "none left".to_owned() };
             self.0.next().ok_or(none)
         }
     }
@@ -159,7 +160,10 @@ mod tests {
         let ahead = Taken { at: shifted(0.6), ..taken(1, 1.0, 1.0) };
         assert!(matches!(look(vec![ahead])[..], [Err(CameraError::Ahead { .. })]));
         assert!(matches!(look(vec![taken(1, 1.0, 0.1)])[..], [Err(CameraError::Black { .. })]));
-        assert!(matches!(look(vec![taken(1, 1.0, 9.0)])[..], [Err(CameraError::Overexposed { .. })]));
+        assert!(matches!(
+            look(vec![taken(1, 1.0, 9.0)])[..],
+            [Err(CameraError::Overexposed { .. })]
+        ));
         assert!(matches!(look(vec![taken(1, 14.0, 1.0)])[..], [Err(CameraError::Blurred { .. })]));
     }
 
