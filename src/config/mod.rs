@@ -1,6 +1,7 @@
 //! Typed scene and robot files, and the checks of a task. Methods and experiments are above it.
 
 mod arm_spec;
+mod eyes_spec;
 mod frame;
 mod grasp;
 mod guides;
@@ -20,6 +21,7 @@ mod task;
 mod twin_spec;
 
 pub use arm_spec::{ArmSpec, Furniture, RodSpec, Shapes};
+pub use eyes_spec::{CameraSpec, EyesKind, EyesSpec, OutlineSpec, TaughtSpec};
 pub use frame::Frame;
 pub use grasp::Grasp;
 pub use mjcf::StaticBox;

@@ -1,5 +1,6 @@
 use serde::Deserialize;
 
+use super::eyes_spec::check_http;
 use super::frame::Frame;
 use crate::input::{Check, ConfigError};
 use crate::wire;
@@ -18,7 +19,8 @@ pub struct RealSpec {
     /// Tells the arm's calibration.
     pub primary_port: u16,
     pub gripper_port: u16,
-    /// Where plate poses and pictures come from, as in `http://127.0.0.1:30080`.
+    /// Where plate poses and pictures come from, as in `http://127.0.0.1:30080`, where the file has no
+    /// section `[eyes]`.
     pub eyes_url: Option<String>,
     /// The scene that stands on the table: a built-in name or a TOML file.
     pub scene: String,
@@ -106,10 +108,7 @@ impl RealSpec {
             check.that(port > 0, &format!("real.{key}"), port, "must be from 1 to 65535")?;
         }
         if let Some(url) = &self.eyes_url {
-            let valid = "must be an address such as http://127.0.0.1:30080 (no TLS)";
-            let host = url.strip_prefix("http://").unwrap_or("");
-            let named = host.starts_with(|c: char| c.is_alphanumeric() || c == '[');
-            check.that(named, "real.eyes_url", format!("{url:?}"), valid)?;
+            check_http(check, "real.eyes_url", url)?;
         }
         for (key, value, low, high) in [
             ("stale_ms", self.stale_ms, 4.0, 200.0),

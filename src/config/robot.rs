@@ -4,7 +4,9 @@ use nalgebra::{Isometry3, Translation3, Vector3};
 use serde::{Deserialize, Serialize};
 
 use super::scene::read;
-use super::{ArmSpec, Furniture, Grasp, Named, ObstacleSpec, RealSpec, Scene, StaticBox, TwinSpec};
+use super::{
+    ArmSpec, EyesSpec, Furniture, Grasp, Named, ObstacleSpec, RealSpec, Scene, StaticBox, TwinSpec,
+};
 use crate::arm::{ArmModel, Envelope, Joints, Planner, Start};
 use crate::input::{Check, ConfigError, Content, anchored, canonical, parse_toml};
 
@@ -20,6 +22,8 @@ pub struct Robot {
     pub arm: Option<Articulated>,
     /// How the real one is reached.
     pub real: Option<RealSpec>,
+    /// What the real one sees with; `None` for answers from `real.eyes_url`.
+    pub eyes: Option<EyesSpec>,
     /// How `rmrl twin` plays it.
     pub twin: Option<TwinSpec>,
     pub gripper: GripperSpec,
@@ -110,6 +114,7 @@ struct RobotFile {
     home_deg: Option<[f64; 6]>,
     arm: Option<ArmSpec>,
     real: Option<RealSpec>,
+    eyes: Option<EyesSpec>,
     twin: Option<TwinSpec>,
     gripper: GripperSpec,
     speeds: Speeds,
@@ -220,6 +225,7 @@ impl Robot {
         check_envelope(check, &keys.envelope)?;
         check_speeds(check, &keys.speeds, &keys.envelope)?;
         keys.real.as_ref().map_or(Ok(()), |real| real.check(check))?;
+        keys.eyes.as_ref().map_or(Ok(()), |eyes| eyes.check(check))?;
         keys.twin.as_ref().map_or(Ok(()), |twin| twin.check(check))?;
         let obstacles = ObstacleSpec::boxes(check, &keys.obstacles)?;
         let mut drawing = String::new();
@@ -254,6 +260,7 @@ impl Robot {
             world_from_home,
             arm,
             real: keys.real,
+            eyes: keys.eyes,
             twin: keys.twin,
             gripper: keys.gripper,
             speeds: keys.speeds,
@@ -280,6 +287,12 @@ fn without_addresses(toml: &str) -> String {
     let Ok(mut table) = toml.parse::<toml::Table>() else { return toml.to_owned() };
     if let Some(toml::Value::Table(real)) = table.get_mut("real") {
         real.retain(|key, _| REAL.contains(&key));
+    }
+    if let Some(toml::Value::Table(eyes)) = table.get_mut("eyes") {
+        eyes.retain(|key, _| !EyesSpec::HOW.contains(&key));
+        for (_, camera) in eyes.iter_mut() {
+            camera.as_table_mut().and_then(|camera| camera.remove("address"));
+        }
     }
     canonical(&table.to_string())
 }

@@ -26,6 +26,8 @@ pub struct TwinSpec {
     pub force_limit_n: f64,
     /// Layout of the robot state on 30001 and 30002: "5", or "3.4" for clients that know no newer one.
     pub client_interface: Layout,
+    /// The plate lies under a lid with tags when it starts.
+    pub lid: bool,
     pub gaps: Gaps,
 }
 
@@ -58,6 +60,11 @@ pub struct Gaps {
     /// Noise of the image, grey levels, and of its light, share.
     pub camera: f64,
     pub lighting: f64,
+    /// Largest deviation of a camera from where it should be mounted, mm and deg an axis.
+    pub camera_mm: f64,
+    pub camera_deg: f64,
+    /// The same of its focal lengths and middle, share; its distortion grows with it.
+    pub lens_share: f64,
     /// Noise of the reported tool force, N.
     pub force_n: f64,
 }
@@ -72,6 +79,7 @@ impl Default for TwinSpec {
             remote_control: true,
             force_limit_n: 150.0,
             client_interface: Layout::V5,
+            lid: false,
             gaps: Gaps::default(),
         }
     }
@@ -93,6 +101,9 @@ impl Default for Gaps {
             eyes: Noise { mm: 0.2, deg: 0.2 },
             camera: 3.0,
             lighting: 0.1,
+            camera_mm: 10.0,
+            camera_deg: 2.0,
+            lens_share: 0.02,
             force_n: 0.5,
         }
     }
@@ -125,6 +136,9 @@ impl TwinSpec {
             ("eyes.deg", gaps.eyes.deg, 20.0),
             ("camera", gaps.camera, 100.0),
             ("lighting", gaps.lighting, 1.0),
+            ("camera_mm", gaps.camera_mm, 30.0),
+            ("camera_deg", gaps.camera_deg, 5.0),
+            ("lens_share", gaps.lens_share, 0.05),
             ("force_n", gaps.force_n, 20.0),
         ] {
             check.within(&format!("twin.gaps.{key}"), value, 0.0, most)?;

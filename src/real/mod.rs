@@ -5,6 +5,7 @@
 //! Whatever is read has a time-out. Nothing is ever cleared, unlocked or retried by itself after
 //! the arm was stopped: a person decides.
 
+pub mod camera;
 mod doctor;
 mod driver;
 mod eyes;

@@ -4,7 +4,7 @@ use super::driver::{Controller, Mounted, controller_of};
 use super::{HttpEyes, Limits, Moves, Pads, PlannedRig, RealRig, Robotiq, Setting};
 use crate::arm::{ArmModel, Joints, Obstacle, Planner, Unreachable};
 use crate::cell::{CellError, CellPlan, DeviceError, Place, ScriptedCell, placement};
-use crate::config::{Articulated, Frame, Furniture, RealSpec, Robot, Scene};
+use crate::config::{Articulated, EyesKind, Frame, Furniture, RealSpec, Robot, Scene};
 use crate::input::{Check, ConfigError};
 
 /// A robot file and the scene on its table, checked as a whole before anything is connected to.
@@ -53,7 +53,14 @@ impl Site {
         };
         let arm = robot.arm.clone().ok_or_else(|| missing("[arm]"))?;
         let spec = robot.real.clone().ok_or_else(|| missing("[real]"))?;
-        let eyes_url = spec.eyes_url.clone().ok_or_else(|| missing("real.eyes_url"))?;
+        if let Some(eyes) = &robot.eyes {
+            let kind = format!("{:?}", eyes.kind);
+            let valid = "must be \"answers\": no rig looks through cameras yet";
+            check.that(eyes.kind == EyesKind::Answers, "eyes.kind", kind, valid)?;
+        }
+        let answers = robot.eyes.as_ref().and_then(|eyes| eyes.url.clone());
+        let eyes_url = answers.or_else(|| spec.eyes_url.clone());
+        let eyes_url = eyes_url.ok_or_else(|| missing("real.eyes_url"))?;
         let known = spec.scene.ends_with(".toml") || Scene::NAMES.contains(&spec.scene.as_str());
         let valid = format!("must be one of {}, or a .toml file", Scene::NAMES.join(", "));
         check.that(known, "real.scene", format!("{:?}", spec.scene), valid)?;

@@ -11,6 +11,7 @@ mod dirt;
 mod fingers;
 mod guard;
 mod near;
+pub mod perspective;
 mod rig;
 mod shapes;
 mod sweep;

@@ -37,6 +37,8 @@ pub enum Stream {
     Tune,
     /// In which order methods take their turns on an arm.
     Turns,
+    /// How a camera of the twin is built and mounted; the "trial" is its number.
+    Mounting,
     /// How far a quantity of the cell is from what the files say.
     Dirt(Quantity),
 }
@@ -56,6 +58,7 @@ impl Stream {
             Self::Weights => "weights",
             Self::Tune => "tune",
             Self::Turns => "turns",
+            Self::Mounting => "mounting",
             Self::Dirt(quantity) => quantity.name(),
         }
     }

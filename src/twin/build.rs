@@ -1,6 +1,7 @@
 //! From files to a controller.
 
 use super::body::{Body, Parts, Payload};
+use super::cameras::Cameras;
 use super::controller::Controller;
 use super::eyes::TwinEyes;
 use super::faults::FaultSpec;
@@ -45,6 +46,12 @@ impl Plan {
         &self.spec
     }
 
+    /// The cameras over its table.
+    pub(super) fn cameras(&self) -> Cameras {
+        let TwinSpec { gaps, seed, .. } = &self.spec;
+        Cameras::new(&self.scene, &self.robot.gripper, gaps, *seed)
+    }
+
     /// The controller with its arm at home and the plate at the pick place.
     pub(super) fn controller(&self) -> Controller {
         let streams = Streams::new(self.spec.seed);
@@ -72,6 +79,7 @@ impl Plan {
         // A dashboard leaves the series' letter away.
         controller.model = self.robot.kind.name().trim_end_matches('e').to_uppercase();
         // As a lab sets them in the installation.
+        controller.cameras.lid = self.spec.lid;
         controller.body.set_tcp(model.flange_from_tool);
         let arm = &self.arm.spec;
         controller.body.payload = Payload {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::body::{Body, CYCLE};
+use super::cameras::Setting;
 use super::clients::{Client, Effect, Rules};
 use super::eyes::TwinEyes;
 use super::faults::Schedule;
@@ -27,6 +28,7 @@ pub struct Controller {
     pub(super) terminals: Terminals,
     pub(super) body: Body,
     pub(super) eyes: TwinEyes,
+    pub(super) cameras: Setting,
     pub(super) program: Option<Program>,
     /// Secondary programs, and for how many cycles each has run.
     beside: Vec<(Program, u32)>,
@@ -111,6 +113,7 @@ impl Controller {
             terminals: Terminals::default(),
             body,
             eyes,
+            cameras: Setting::default(),
             program: None,
             beside: Vec::new(),
             watchdog: None,

@@ -33,6 +33,22 @@ pub enum Fault {
     Press { n: f64 },
     /// The program that runs makes a mistake, and is ended for it.
     ProgramError,
+    /// The cameras repeat their last frame, with its number and its time.
+    CameraStale,
+    /// Their light is out.
+    CameraBlack,
+    /// Half of each frame arrives.
+    CameraTorn,
+    /// They answer no more.
+    CameraUnplugged,
+    /// They gather far too much light.
+    CameraOverexposed,
+    /// Something lies on so many tags of the lid.
+    TagCovered { tags: usize },
+    /// The lid has another board's tags.
+    OtherBoard,
+    /// Somebody has pushed both cameras, mm along the longer side of their frames.
+    CameraMoved { mm: f64 },
 }
 
 /// A fault with its moment.
@@ -55,7 +71,7 @@ pub struct BadFault {
 
 impl Fault {
     /// Every fault: as it is written, with an example value where it takes one, and what it does.
-    pub const LIST: [(&'static str, &'static str); 14] = [
+    pub const LIST: [(&'static str, &'static str); 22] = [
         (
             "drop-connection",
             "the cable is pulled: every connection is cut, and new ones while it lasts",
@@ -73,6 +89,14 @@ impl Fault {
         ("reduced", "safety mode REDUCED"),
         ("press=200", "something presses down on the tool with so many N (0 to 1000)"),
         ("program-error", "the program that runs makes a mistake, and is ended"),
+        ("camera-stale", "the cameras repeat their last frame, with its number and its time"),
+        ("camera-black", "the cameras' light is out"),
+        ("camera-torn", "half of each frame arrives"),
+        ("camera-unplugged", "the cameras answer no more; a stream ends"),
+        ("camera-overexposed", "the cameras gather far too much light"),
+        ("tag-covered=6", "something lies on so many tags of the lid (1 to 6)"),
+        ("other-board", "the lid has another board's tags"),
+        ("camera-moved=5", "somebody has pushed both cameras by so many mm (-50 to 50)"),
     ];
 
     fn parse(name: &str, value: Option<f64>) -> Result<Self, String> {
@@ -104,6 +128,26 @@ impl Fault {
                     .then_some(Self::Press { n })
                     .ok_or("press must be from 0 to 1000 (N)".to_owned());
             }
+            "tag-covered" => {
+                let tags = value.unwrap_or(6.0);
+                let known = (1..=6).find(|known| f64::from(*known) == tags);
+                return known
+                    .map(|tags: u8| Self::TagCovered { tags: usize::from(tags) })
+                    .ok_or("tag-covered must be a whole number from 1 to 6".to_owned());
+            }
+            "camera-moved" => {
+                let mm = value.unwrap_or(5.0);
+                return (-50.0..=50.0)
+                    .contains(&mm)
+                    .then_some(Self::CameraMoved { mm })
+                    .ok_or("camera-moved must be from -50 to 50 (mm)".to_owned());
+            }
+            "camera-stale" => Self::CameraStale,
+            "camera-black" => Self::CameraBlack,
+            "camera-torn" => Self::CameraTorn,
+            "camera-unplugged" => Self::CameraUnplugged,
+            "camera-overexposed" => Self::CameraOverexposed,
+            "other-board" => Self::OtherBoard,
             "program-error" => Self::ProgramError,
             "gripper-jam" => Self::GripperJam,
             "lost-plate" => Self::LostPlate,

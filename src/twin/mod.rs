@@ -47,6 +47,7 @@
 mod asked;
 mod body;
 mod build;
+mod cameras;
 mod clients;
 mod controller;
 mod dashboard;

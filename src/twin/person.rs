@@ -2,6 +2,7 @@
 
 use nalgebra::{Isometry3, UnitQuaternion};
 
+use super::cameras::Shown;
 use super::controller::Controller;
 use super::motion::{Motion, beyond_range};
 use crate::arm::Joints;
@@ -10,12 +11,20 @@ use crate::task::Pose2;
 use crate::wire::RuntimeState;
 
 /// Every verb as it is written, and what it does.
-pub const VERBS: [(&str, &str); 11] = [
+pub const VERBS: [(&str, &str); 16] = [
     ("unlock", "unlock a protective stop, 5 s after it at the earliest"),
     ("release", "release the emergency stop and switch the arm on"),
     ("remote", "switch the pendant to remote control"),
     ("local", "switch the pendant to local control"),
     ("plate X,Y,YAW", "put the plate down at the pick place, so far from nominal (mm, deg)"),
+    ("lid on|off", "put the lid with its tags onto the plate, or take it away"),
+    (
+        "board-pick X,Y,Z,R,P,Y",
+        "hold the camera's board over the pick place, from where a plate lies there (mm, deg)",
+    ),
+    ("board-place X,Y,Z,R,P,Y", "the same over the target"),
+    ("board-hand X,Y,Z,R,P,Y", "fasten the camera's board to the hand, from the tool (mm, deg)"),
+    ("board-away", "put the camera's board away"),
     ("hand", "activate the gripper from its page, and open it"),
     ("grip", "activate the gripper from its page, and close it"),
     ("joints A,B,C,D,E,F", "put the arm there by hand, without a way in between (deg)"),
@@ -53,6 +62,24 @@ impl Controller {
                     return Err("the hand is in the way".to_owned());
                 }
             }
+            "lid" => {
+                self.cameras.lid = match rest.trim() {
+                    "on" => true,
+                    "off" => false,
+                    _ => return Err("lid on, or lid off".to_owned()),
+                }
+            }
+            "board-pick" | "board-place" | "board-hand" => {
+                let [x, y, z, roll, pitch, yaw] = numbers::<6>(rest, 2000.0)?;
+                let from = Frame { xyz_mm: [x, y, z], rpy_deg: [roll, pitch, yaw] }.isometry();
+                let scene = self.body.table.scene();
+                self.cameras.shown = Some(match verb {
+                    "board-pick" => Shown::Still(scene.world_from_pick * from),
+                    "board-place" => Shown::Still(scene.world_from_place * from),
+                    _ => Shown::InHand(from),
+                });
+            }
+            "board-away" => self.cameras.shown = None,
             "hand" => self.body.gripper.open_by_hand(),
             "grip" => self.body.gripper.close_by_hand(),
             "joints" => {

@@ -98,6 +98,18 @@ impl Controller {
                 self.say("program stopped: a mistake that a fault made");
                 self.stop_program();
             }
+            Fault::CameraStale => self.cameras.faults.stale = begins,
+            Fault::CameraBlack => self.cameras.faults.black = begins,
+            Fault::CameraTorn => self.cameras.faults.torn = begins,
+            Fault::CameraUnplugged => self.cameras.faults.unplugged = begins,
+            Fault::CameraOverexposed => self.cameras.faults.overexposed = begins,
+            Fault::OtherBoard => self.cameras.faults.other_board = begins,
+            Fault::TagCovered { tags } => {
+                self.cameras.faults.covered = if begins { tags } else { 0 };
+            }
+            Fault::CameraMoved { mm } => {
+                self.cameras.faults.moved_mm = if begins { mm } else { 0.0 };
+            }
             // Only a person unlocks it; what was ended stays so.
             Fault::ProtectiveStop | Fault::ProgramError => {}
         }

@@ -1,5 +1,6 @@
 //! A real twin over TCP: what a driver meets on the wires.
 
+mod cameras;
 mod client;
 mod faults;
 mod person;

@@ -1,9 +1,11 @@
-//! Eyes and control over HTTP: our own, a stand-in until cameras come.
+//! Eyes and control over HTTP: our own. What `GET /view`, `/pick` and `/placement` tell stands in for cameras.
 //!
 //! | request | answer |
 //! |---|---|
 //! | `GET /view` | the pick place as a binary PGM image of 64 x 64 grey pixels |
 //! | `GET /view/target` | the target, likewise |
+//! | `GET /camera/pick.jpg`, `.png`, `.mjpg` | a camera's frame, or its stream: see `camera.rs` |
+//! | `GET /camera/place.jpg`, … | the same of the camera over the target |
 //! | `GET /pick` | `{"found":true,"x_mm":…,"y_mm":…,"yaw_deg":…}`: the plate's offset there |
 //! | `GET /placement` | the same on the target, with `z_mm`, `tilt_deg` and `seated` |
 //! | `GET /truth` | the plate as the simulator knows it: for tests and reports, not for a driver |
@@ -21,9 +23,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tiny_http::{Header, Method, Request, Response, Server};
 
+use super::camera::CameraPages;
 use crate::config::Frame;
 use crate::task::Image;
 use crate::task::{Placement, Pose2};
+use crate::twin::cameras::Over;
 use crate::twin::controller::Controller;
 use crate::twin::faults::FaultSpec;
 use crate::twin::link::Link;
@@ -37,16 +41,19 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// An answer: status, type, body.
 type Answer = (u16, &'static str, Vec<u8>);
 
-pub fn serve(listener: TcpListener, link: &Link, stop: &AtomicBool) {
+pub fn serve(listener: TcpListener, link: &Link, pages: &CameraPages, stop: &AtomicBool) {
     let Ok(server) = Server::from_listener(listener, None) else { return };
     while !stop.load(Ordering::Relaxed) {
-        let Ok(Some(mut request)) = server.recv_timeout(PATIENCE) else { continue };
+        let Ok(Some(request)) = server.recv_timeout(PATIENCE) else { continue };
         if !is_whole(&request) {
             // Dropping it reads what is left of it, which may take for ever.
             std::thread::spawn(|| request.respond(Response::empty(413)));
             continue;
         }
-        let Some((status, kind, body)) = answer(&mut request, link) else { return };
+        let camera = *request.method() == Method::Get && request.url().starts_with("/camera/");
+        let unserved = if camera { pages.serve(request) } else { Some(request) };
+        let Some(mut request) = unserved else { continue };
+        let Some((status, kind, body)) = answer(&mut request, link, pages) else { return };
         let mut response = Response::from_data(body).with_status_code(status);
         if let Ok(header) = Header::from_bytes("Content-Type", kind) {
             response.add_header(header);
@@ -57,7 +64,7 @@ pub fn serve(listener: TcpListener, link: &Link, stop: &AtomicBool) {
 }
 
 /// `None` once the controller has ended.
-fn answer(request: &mut Request, link: &Link) -> Option<Answer> {
+fn answer(request: &mut Request, link: &Link, pages: &CameraPages) -> Option<Answer> {
     let path = request.url().split('?').next().unwrap_or("").to_owned();
     match (request.method(), path.as_str()) {
         (Method::Get, "/view") => {
@@ -70,7 +77,11 @@ fn answer(request: &mut Request, link: &Link) -> Option<Answer> {
         }
         (Method::Get, "/pick") => link.ask(|c| json_of(&pick(c))),
         (Method::Get, "/placement") => link.ask(|c| json_of(&placement(c))),
-        (Method::Get, "/truth") => link.ask(|c| json_of(&truth(c))),
+        (Method::Get, "/truth") => {
+            let mut told = link.ask(truth)?;
+            told["cameras"] = cameras(pages);
+            Some(json_of(&told))
+        }
         (Method::Get, "/status") => link.ask(|c| json_of(&status(c))),
         (Method::Post, "/fault") => match body(request).parse::<FaultSpec>() {
             Ok(spec) => link.ask(move |c| {
@@ -156,6 +167,17 @@ fn truth(controller: &mut Controller) -> Value {
         "opening_mm": table.opening() * 1e3,
         "physics_steps": table.steps(),
     })
+}
+
+/// What no file tells of the cameras.
+fn cameras(pages: &CameraPages) -> Value {
+    let camera = |over| {
+        let (lens, world_from_camera) = pages.truth(over);
+        let Frame { xyz_mm, rpy_deg } = Frame::from_isometry(&world_from_camera);
+        let at = json!({ "xyz_mm": xyz_mm, "rpy_deg": rpy_deg });
+        json!({ "lens": lens, "world_from_camera": at })
+    };
+    json!({ "pick": camera(Over::Pick), "place": camera(Over::Place) })
 }
 
 fn status(controller: &mut Controller) -> Value {

@@ -1,5 +1,6 @@
 //! The servers: sockets on one side, jobs for the controller on the other.
 
+mod camera;
 mod gripper;
 mod http;
 mod lines;
@@ -16,10 +17,12 @@ use std::thread::JoinHandle;
 use serde::Serialize;
 
 use super::build::Plan;
+use super::cameras::Cameras;
 use super::controller::Event;
 use super::dashboard;
 use super::link::{self, Link};
 use crate::wire;
+use camera::CameraPages;
 use sockets::Sockets;
 
 /// Which ports a twin takes.
@@ -104,6 +107,7 @@ impl Twin {
         let stop = Arc::new(AtomicBool::new(false));
         let sockets = Arc::new(Sockets::default());
         let mut twin = Self { ports, link, stop, sockets, threads: Vec::new() };
+        let cameras = plan.cameras();
         let (stop, sockets) = (Arc::clone(&twin.stop), Arc::clone(&twin.sockets));
         let (plan, speed) = (plan.clone(), plan.spec().speed);
         twin.spawn("controller", move || {
@@ -129,7 +133,7 @@ impl Twin {
         twin.serve("secondary", secondary, script::serve_secondary)?;
         twin.serve("script", script, script::serve_real_time)?;
         twin.serve("gripper", gripper, gripper::serve)?;
-        twin.serve_http(http)?;
+        twin.serve_http(http, cameras)?;
         Ok(twin)
     }
 
@@ -171,9 +175,10 @@ impl Twin {
         })
     }
 
-    fn serve_http(&mut self, listener: TcpListener) -> Result<(), TwinError> {
+    fn serve_http(&mut self, listener: TcpListener, cameras: Cameras) -> Result<(), TwinError> {
         let (link, stop) = (self.link.clone(), Arc::clone(&self.stop));
-        self.spawn("http", move || http::serve(listener, &link, &stop))
+        let pages = CameraPages::new(cameras, link.clone(), Arc::clone(&stop));
+        self.spawn("http", move || http::serve(listener, &link, &pages, &stop))
     }
 }
 

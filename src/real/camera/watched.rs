@@ -1,0 +1,177 @@
+use std::time::SystemTime;
+
+use super::{Camera, CameraError, Grey, Taken};
+
+/// A camera whose frames are looked at before anybody uses them.
+pub struct Watched<C> {
+    camera: C,
+    bounds: Bounds,
+    last: Option<Taken>,
+}
+
+/// What a frame must be like.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bounds {
+    /// Of a frame whose camera tells when it was taken, ms.
+    pub max_age_ms: f64,
+    /// Share of its contrast by which its steepest edges change within two pixels.
+    pub min_sharpness: f64,
+}
+
+/// A camera's clock may be so far ahead, ms.
+const AHEAD_MS: f64 = 200.0;
+/// Brightest pixels (99th percentile) of a frame that shows something.
+const LEAST_LIGHT: u8 = 60;
+/// Largest share of pixels at the upper end.
+const WHITE_SHARE: f64 = 0.2;
+const WHITE: u8 = 253;
+
+impl<C: Camera> Watched<C> {
+    pub fn new(camera: C, bounds: Bounds) -> Self {
+        Self { camera, bounds, last: None }
+    }
+
+    fn check(&self, taken: &Taken, now: SystemTime) -> Result<(), CameraError> {
+        if let Some(at) = taken.at {
+            let ms = |d: std::time::Duration| d.as_secs_f64() * 1e3;
+            let max_ms = self.bounds.max_age_ms;
+            match now.duration_since(at) {
+                Ok(age) if ms(age) > max_ms => {
+                    return Err(CameraError::Stale { age_ms: ms(age), max_ms });
+                }
+                Err(ahead) if ms(ahead.duration()) > AHEAD_MS => {
+                    return Err(CameraError::Ahead { ahead_ms: ms(ahead.duration()) });
+                }
+                _ => {}
+            }
+        }
+        if let Some(last) = &self.last {
+            let counted = taken.number.is_some() && taken.number == last.number;
+            // Noise makes every frame of a sensor that works another one.
+            if counted || taken.picture == last.picture {
+                return Err(CameraError::Frozen);
+            }
+        }
+        lit(&taken.picture)?;
+        let (sharpness, least) = (sharpness(&taken.picture), self.bounds.min_sharpness);
+        match sharpness >= least {
+            true => Ok(()),
+            false => Err(CameraError::Blurred { sharpness, least }),
+        }
+    }
+}
+
+impl<C: Camera> Camera for Watched<C> {
+    fn frame(&mut self) -> Result<Taken, CameraError> {
+        let taken = self.camera.frame()?;
+        let checked = self.check(&taken, SystemTime::now());
+        self.last = Some(taken.clone());
+        checked.map(|()| taken)
+    }
+}
+
+/// The light below which this share of the pixels lies.
+fn percentile(picture: &Grey, share: f64) -> u8 {
+    let mut counts = [0usize; 256];
+    picture.pixels.iter().for_each(|light| counts[usize::from(*light)] += 1);
+    let wanted = (share * picture.pixels.len() as f64) as usize;
+    let mut below = 0;
+    let found = counts.iter().position(|count| {
+        below += count;
+        below > wanted
+    });
+    found.unwrap_or(255) as u8
+}
+
+fn lit(picture: &Grey) -> Result<(), CameraError> {
+    let brightest = percentile(picture, 0.99);
+    if brightest < LEAST_LIGHT {
+        return Err(CameraError::Black { brightest });
+    }
+    let white = picture.pixels.iter().filter(|light| **light >= WHITE).count();
+    let share = white as f64 / picture.pixels.len().max(1) as f64;
+    match share <= WHITE_SHARE {
+        true => Ok(()),
+        false => Err(CameraError::Overexposed { share: share * 100.0 }),
+    }
+}
+
+/// Change of light within two pixels along the rows at the steepest places (99.5th percentile), as a
+/// share of the contrast from the 1st to the 99th percentile.
+fn sharpness(picture: &Grey) -> f64 {
+    let contrast = percentile(picture, 0.99).saturating_sub(percentile(picture, 0.01)).max(1);
+    let mut steps = Vec::with_capacity(picture.pixels.len());
+    for row in picture.pixels.chunks_exact(picture.width.max(1)) {
+        steps.extend(row.iter().zip(row.iter().skip(2)).map(|(a, b)| a.abs_diff(*b)));
+    }
+    let width = picture.width.saturating_sub(2).max(1);
+    f64::from(percentile(&Grey { pixels: steps, width }, 0.995)) / f64::from(contrast)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Frames that stand ready.
+    struct Ready(std::vec::IntoIter<Taken>);
+
+    impl Camera for Ready {
+        fn frame(&mut self) -> Result<Taken, CameraError> {
+            let none =
+                CameraError::NoPicture { at: "test".to_owned(), why: "none left".to_owned() };
+            self.0.next().ok_or(none)
+        }
+    }
+
+    /// Bright squares whose edges are `soft` pixels wide, times `gain`.
+    fn taken(number: u64, soft: f64, gain: f64) -> Taken {
+        let pixel = |i: usize| {
+            let off = ((i % 64) as f64 - 31.5).abs() - 16.0;
+            let light = 200.0 - 160.0 * (0.5 + off / soft).clamp(0.0, 1.0);
+            (light * gain + (i as u64 * 7 + number) as f64 % 3.0) as u8
+        };
+        let picture = Grey { pixels: (0..64 * 64).map(pixel).collect(), width: 64 };
+        Taken { picture, number: Some(number), at: Some(SystemTime::now()) }
+    }
+
+    fn look(frames: Vec<Taken>) -> Vec<Result<(), CameraError>> {
+        let bounds = Bounds { max_age_ms: 500.0, min_sharpness: 0.3 };
+        let count = frames.len();
+        let mut camera = Watched::new(Ready(frames.into_iter()), bounds);
+        (0..count).map(|_| camera.frame().map(drop)).collect()
+    }
+
+    #[test]
+    fn fresh_frames_pass() {
+        assert_eq!(look(vec![taken(1, 1.0, 1.0), taken(2, 1.0, 1.0)]), [Ok(()), Ok(())]);
+    }
+
+    #[test]
+    fn what_is_no_fresh_frame_is_an_error() {
+        let shifted = |by: f64| {
+            let at = SystemTime::now();
+            let by = Duration::from_secs_f64(by.abs());
+            Some(if by.as_secs_f64() > 0.7 { at - by } else { at + by })
+        };
+        let old = Taken { at: shifted(3.0), ..taken(1, 1.0, 1.0) };
+        assert!(matches!(look(vec![old])[..], [Err(CameraError::Stale { .. })]));
+        let ahead = Taken { at: shifted(0.6), ..taken(1, 1.0, 1.0) };
+        assert!(matches!(look(vec![ahead])[..], [Err(CameraError::Ahead { .. })]));
+        assert!(matches!(look(vec![taken(1, 1.0, 0.1)])[..], [Err(CameraError::Black { .. })]));
+        assert!(matches!(
+            look(vec![taken(1, 1.0, 9.0)])[..],
+            [Err(CameraError::Overexposed { .. })]
+        ));
+        assert!(matches!(look(vec![taken(1, 14.0, 1.0)])[..], [Err(CameraError::Blurred { .. })]));
+    }
+
+    #[test]
+    fn a_frame_that_comes_twice_is_frozen_by_number_or_by_its_pixels() {
+        let again = Taken { number: Some(1), ..taken(2, 1.0, 1.0) };
+        assert_eq!(look(vec![taken(1, 1.0, 1.0), again])[1], Err(CameraError::Frozen));
+        let uncounted = Taken { number: None, ..taken(1, 1.0, 1.0) };
+        assert_eq!(look(vec![uncounted.clone(), uncounted])[1], Err(CameraError::Frozen));
+    }
+}
