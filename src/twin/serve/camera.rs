@@ -104,7 +104,7 @@ struct Page {
 impl Page {
     /// The next frame, and whether it is to arrive torn; `None` without a camera.
     fn take(&self) -> Option<(Arc<Taken>, bool)> {
-        let sight = self.link.ask(|controller| sight(controller))?;
+        let sight = self.link.ask(sight)?;
         let mut cameras = self.cameras.lock().unwrap_or_else(PoisonError::into_inner);
         Some((cameras.take(self.over, &sight)?, sight.setting.faults.torn))
     }
