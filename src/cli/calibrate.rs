@@ -33,8 +33,8 @@ enum What {
   rmrl calibrate camera --views shots --robot my-arm.toml --camera place
 
 SHOTS holds PNG or JPEG files of one size, 8 at least, better 20: the printed board `camera` (rmrl tags) in every
-part of the frame, tilted by 20 to 40 deg to all sides, sharp. Exit code 1 if they do not tell the lens, with
-the reason.")]
+part of the frame, tilted by 20 to 40 deg to all sides, sharp.
+Exit code 1 if they do not tell the lens, with the reason.")]
 struct CameraArgs {
     /// Folder of the views, *.png and *.jpg
     #[arg(long, value_name = "FOLDER")]
@@ -54,8 +54,9 @@ struct CameraArgs {
 
 POSES says where the arm stood, world_from_tool, a line a view:
   \"000.png\" = { xyz_mm = [120.0, 40.0, 310.0], rpy_deg = [180.0, 0.0, 90.0] }
-eye-to-hand: the camera stands in the cell and looks at a board in the hand. eye-in-hand: the hand carries
-it, and the board stands in the cell. 8 poses at least, better 15, turned about two axes and more.")]
+eye-to-hand: the camera stands in the cell and looks at a board in the hand.
+eye-in-hand: the hand carries the camera, and the board stands in the cell.
+8 poses at least, better 15, turned about two axes and more.")]
 struct HandEyeArgs {
     /// Folder of the views, *.png and *.jpg
     #[arg(long, value_name = "FOLDER")]
