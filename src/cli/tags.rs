@@ -12,8 +12,8 @@ use crate::report::plots::true_to_scale;
   rmrl tags --out lid.svg --board lid          one, to edit or to cut
 
 lid      lies on the plate for teaching, gauge and evaluation
-target   lies below the target, pick below the pick place: cut out what carries the plate; what is dark
-         lets a bare plate's outline show
+target   lies below the target, pick below the pick place: cut out what carries the
+         plate; the dark part lets a bare plate's outline show
 camera   is held before the camera for calibration
 
 Print at 100 %, without fitting to the page, then measure the ruler on each page: 100 mm.")]
