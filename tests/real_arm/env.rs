@@ -56,6 +56,13 @@ fn a_client_moves_the_arm_trial_by_trial_and_goes_on_after_a_stop() {
     let (twin, _) = twin(Robot::named("ur5e-twin").unwrap(), FAST);
     let (dir, robot) = file_for(twin.ports());
     let file = dir.path().join("trials.sqlite");
+    let nobody =
+        std::fs::read_to_string(&robot).unwrap().replace("dashboard_port", "dashboard_port = 1 #");
+    let deaf = robot.with_file_name("nobody.toml");
+    std::fs::write(&deaf, nobody).unwrap();
+    let (code, said) = Client::start(&deaf, &file, &[]).ended();
+    assert_eq!(code, Some(1), "{said}");
+    assert!(!file.exists(), "an arm that does not answer leaves no file");
     let mut client = Client::start(&robot, &file, &[]);
     assert_eq!(client.ask(json!({ "op": "describe" }))["backend"], "real");
     let refused = client.ask(json!({ "op": "prepare", "phase": "held-out", "index": 0 }));

@@ -47,9 +47,7 @@ impl<'a> OnArm<'a> {
             version: crate::VERSION.to_owned(),
             commit: crate::COMMIT.to_owned(),
         };
-        let store = opened(file, resume, &info)?;
-        let trials = Trials::new(&experiment.task, seed);
-        let made = settle(&store, &trials).map_err(LabError::from)?;
+        let there = if file.exists() { Some(opened(file, resume, &info)?) } else { None };
         let cell = cells.cell(&experiment.scene)?;
         let mut cell = cell.ok_or_else(|| {
             Failure::Input(format!(
@@ -57,6 +55,11 @@ impl<'a> OnArm<'a> {
                 experiment.scene
             ))
         })?;
+        // An arm that does not answer leaves no file.
+        let create = || TrialStore::create(file, &info, Durability::Power).map_err(LabError::from);
+        let store = there.map_or_else(create, Ok)?;
+        let trials = Trials::new(&experiment.task, seed);
+        let made = settle(&store, &trials).map_err(LabError::from)?;
         cell.recover(watch.as_mut())?;
         Ok(Self {
             experiment,
@@ -152,11 +155,8 @@ impl<'a> OnArm<'a> {
     }
 }
 
-/// The file of the trials: a new one, or one of the same experiment, seed and arm.
+/// The file of the trials that were made, of the same experiment, seed and arm.
 fn opened(file: &Path, resume: bool, info: &RunInfo) -> Result<TrialStore, Failure> {
-    if !file.exists() {
-        return Ok(TrialStore::create(file, info, Durability::Power).map_err(LabError::from)?);
-    }
     let name = file.display();
     if !resume {
         return Err(Failure::Input(format!(
