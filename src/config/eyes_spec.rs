@@ -58,6 +58,13 @@ pub struct CameraSpec {
     /// As `rmrl calibrate hand-eye` finds it. Readings do not need it: the doctor compares it with where the arm
     /// was taught.
     pub world_from_camera: Option<Frame>,
+    /// The same of a camera on the hand.
+    pub tool_from_camera: Option<Frame>,
+    /// How far corners of tags lay from where the lens puts them: root mean square, pixels.
+    pub lens_residual_px: Option<f64>,
+    /// How far views contradicted the mounting: root mean square.
+    pub camera_residual_mm: Option<f64>,
+    pub camera_residual_deg: Option<f64>,
     /// What the plate carries.
     #[serde(default = "lid")]
     pub plate: String,
@@ -129,9 +136,11 @@ impl EyesSpec {
             if let Some(url) = &self.url {
                 check_http(check, "eyes.url", url)?;
             }
-            let none = self.pick.is_none() && self.place.is_none();
-            let valid = "must not be there where kind = \"answers\": no camera is looked through";
-            return check.that(none, "eyes.pick", "", valid);
+            // Cameras may be calibrated before anybody looks through them.
+            let cameras = [("eyes.pick", &self.pick), ("eyes.place", &self.place)];
+            let mut there =
+                cameras.into_iter().filter_map(|(key, camera)| Some((key, camera.as_ref()?)));
+            return there.try_for_each(|(key, camera)| self.check_camera(check, key, camera));
         }
         let valid = "must not be there: it belongs to kind = \"answers\"";
         check.that(self.url.is_none(), "eyes.url", self.url.as_deref().unwrap_or(""), valid)?;
@@ -151,6 +160,7 @@ impl EyesSpec {
     ) -> Result<(), ConfigError> {
         let at = format!("{key}.address");
         let told = match (&camera.address, self.kind) {
+            (_, EyesKind::Answers) => Ok(()),
             (None, _) if key == "eyes.pick" => {
                 Err(check.error(&at, "missing", self.kind.address()))
             }
@@ -176,6 +186,7 @@ impl EyesSpec {
         }
         for (name, frame) in [
             ("world_from_camera", camera.world_from_camera),
+            ("tool_from_camera", camera.tool_from_camera),
             ("taught.lid", camera.taught.map(|taught| taught.lid)),
             ("taught.beside", camera.taught.and_then(|taught| taught.beside)),
         ] {
@@ -247,6 +258,7 @@ mod tests {
     fn every_kind_reads_with_what_it_needs() {
         assert_eq!(parse("").unwrap().kind, EyesKind::Answers);
         assert!(parse("url = \"http://127.0.0.1:30080\"").is_ok());
+        assert!(parse(&cameras("answers", "")).is_ok(), "calibrated before it is used");
         for (kind, address) in [
             ("snapshot", "http://cam/a.jpg"),
             ("mjpeg", "http://cam:81/stream"),
@@ -264,7 +276,10 @@ mod tests {
         for (text, key) in [
             ("kind = \"kinect\"".to_owned(), "kind"),
             ("url = \"https://camera\"".to_owned(), "eyes.url"),
-            (cameras("answers", "http://cam"), "eyes.pick"),
+            (
+                cameras("answers", "http://cam").replacen("fx = 600.0", "fx = 0", 1),
+                "eyes.pick.lens.fx",
+            ),
             ("kind = \"snapshot\"".to_owned(), "eyes.pick = missing"),
             (format!("url = \"http://a\"\n{snapshot}"), "eyes.url"),
             (cameras("snapshot", "cam/a.jpg"), "eyes.pick.address"),

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use crate::cli::Failure;
-use crate::config::Frame;
+use crate::config::{Frame, Robot};
 use crate::eyes::Lens;
 
 /// Puts keys into a section of a robot file, which keeps its comments; other keys stay.
@@ -10,10 +10,14 @@ pub fn store(file: &Path, sections: &[&str], keys: &[(&str, String)]) -> Result<
     let text = std::fs::read_to_string(file).map_err(|e| Failure::Input(format!("{told}: {e}")))?;
     let text = with(&text, sections, keys)
         .map_err(|why| Failure::Input(format!("{told}: cannot be edited: {why}")))?;
-    // Replaced as a whole.
+    // What is stored must load again, before it replaces what did, as a whole.
     let beside = file.with_extension("calibrated.toml");
     let io = |e: std::io::Error| Failure::Work(anyhow::anyhow!("{}: {e}", beside.display()));
     std::fs::write(&beside, text).map_err(io)?;
+    if let Err(error) = Robot::named(&beside.display().to_string()) {
+        let _ = std::fs::remove_file(&beside);
+        return Err(error.into());
+    }
     std::fs::rename(&beside, file).map_err(io)
 }
 
@@ -139,10 +143,23 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("r.toml");
         let write = |text: &str| std::fs::write(&file, text).unwrap();
-        write("kind = \"ur5e\"\n");
-        store(&file, &["eyes"], &[("lens", lens(&some()))]).unwrap();
-        let read = lens_in_robot(&file, &["eyes"]).unwrap();
+        write(crate::cli::calibrate::tests::robot(folder.path()).as_str());
+        store(&file, &["eyes", "pick"], &[("lens", lens(&some()))]).unwrap();
+        let read = lens_in_robot(&file, &["eyes", "pick"]).unwrap();
         assert!((read.fx - some().fx).abs() < 1e-3 && (read.k1 - some().k1).abs() < 1e-6);
+        let text = std::fs::read_to_string(&file).unwrap();
+        let said = store(&file, &["eyes", "pick"], &[("lense", lens(&some()))]).unwrap_err();
+        assert!(said.to_string().contains("lense"), "{said}");
+        assert_eq!(
+            std::fs::read_to_string(&file).unwrap(),
+            text,
+            "what would not load is not stored"
+        );
+        assert_eq!(
+            std::fs::read_dir(folder.path()).unwrap().count(),
+            2,
+            "nothing is left beside it"
+        );
         let said =
             |section: &str| lens_in_robot(&file, &["eyes", section]).unwrap_err().to_string();
         assert!(said("place").contains("lacks eyes.place.lens"), "{}", said("place"));

@@ -1,8 +1,16 @@
 use nalgebra::{Isometry3, UnitQuaternion, Vector3};
 
 use super::*;
+use crate::config::Robot;
 use crate::eyes::drawn::{Drawn, Print, draw, flat, small_lens, within};
 use crate::task::Pose2;
+
+/// The text of a robot file that loads from this folder.
+pub fn robot(folder: &Path) -> String {
+    let text = |name: &str| Robot::FILES.iter().find(|(found, _)| *found == name).unwrap().1;
+    std::fs::write(folder.join("ur5e.urdf"), text("ur5e.urdf")).unwrap();
+    text("ur5e-twin.toml").to_owned()
+}
 
 /// A board before a camera that stands in the cell: views as files, poses of the tool that holds it.
 struct Bench {
@@ -39,7 +47,8 @@ impl Bench {
             poses += &format!("\"{name}\" = {}\n", store::frame(&tool));
         }
         std::fs::write(folder.path().join("poses.toml"), poses).unwrap();
-        std::fs::write(folder.path().join("robot.toml"), "# mine\n[eyes]\n").unwrap();
+        let text = format!("# mine\n{}", robot(folder.path()));
+        std::fs::write(folder.path().join("robot.toml"), text).unwrap();
         Self { folder, world_from_camera }
     }
 
