@@ -14,8 +14,10 @@ struct XServer {
 
 impl XServer {
     fn start(arguments: &[&str]) -> Self {
+        // By itself it begins anew when its last client goes, which may be the one that only asked whether it answers, and
+        // loses who comes just then.
         let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-nolisten", "tcp", "-screen", "0", "640x480x24"])
+            .args(["-noreset", "-displayfd", "1", "-nolisten", "tcp", "-screen", "0", "640x480x24"])
             .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
