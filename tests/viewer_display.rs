@@ -14,10 +14,8 @@ struct XServer {
 
 impl XServer {
     fn start(arguments: &[&str]) -> Self {
-        // By itself it begins anew when its last client goes, which may be the one that only asked whether it answers, and
-        // loses who comes just then.
         let mut server = Command::new("Xvfb")
-            .args(["-noreset", "-displayfd", "1", "-nolisten", "tcp", "-screen", "0", "640x480x24"])
+            .args(["-displayfd", "1", "-nolisten", "tcp", "-screen", "0", "640x480x24"])
             .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -29,9 +27,10 @@ impl XServer {
     }
 
     fn view(&self) -> Command {
-        // Tests that run in the background of a shell hand on that Ctrl-C is ignored.
+        // Tests that run in the background of a shell, or behind nohup, hand on that these are ignored; where one is,
+        // nobody listens to the others either.
         let mut view = Command::new("env");
-        view.args(["--default-signal=INT", env!("CARGO_BIN_EXE_rmrl"), "view"]);
+        view.args(["--default-signal=INT,HUP", env!("CARGO_BIN_EXE_rmrl"), "view"]);
         view.env("DISPLAY", &self.display).env_remove("WAYLAND_DISPLAY");
         view.stderr(Stdio::piped());
         view
