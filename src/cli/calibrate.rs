@@ -83,7 +83,7 @@ struct To {
     #[arg(long, value_name = "FILE", requires = "camera")]
     robot: Option<PathBuf>,
     /// The camera that looks at this place: stored under [eyes.pick] or [eyes.place]
-    #[arg(long, value_name = "PLACE", value_enum)]
+    #[arg(long, value_name = "PLACE", value_enum, requires = "robot")]
     camera: Option<Place>,
     /// One JSON object on stdout
     #[arg(long)]

@@ -81,7 +81,11 @@ impl TrialStore {
         let mut store = Self { db, path: path.into(), migrated: false, _copy: copy, _hold: hold };
         let format = match store.recognise() {
             // Who wrote has ended just now.
-            Err(_) if was_written && !index.exists() => return Self::read(path),
+            Err(_) if was_written && !index.exists() => {
+                // A writer that waits for this reader would hold up the next.
+                drop(store);
+                return Self::read(path);
+            }
             format => format?,
         };
         if format != FORMAT {

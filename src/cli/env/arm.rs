@@ -1,4 +1,4 @@
-//! The task on a real arm, for programs in other languages: each trial is on disk before it moves
+//! The task on a real arm, for programs in other languages: each trial is on disk before its attempt moves
 //! anything, and after a stop nothing moves until the command is given again.
 
 use std::path::Path;
@@ -94,7 +94,8 @@ impl<'a> OnArm<'a> {
             Request::Attempt { correction } => self.attempt(Correction::from_axes(correction)),
             Request::Step { correction } => {
                 let mut answer = self.attempt(Correction::from_axes(correction))?;
-                answer["next"] = self.prepare()?;
+                // What came of the attempt is told, whatever stops what comes after it.
+                answer["next"] = self.prepare().unwrap_or_else(|error| json!({ "error": error }));
                 Ok(answer)
             }
         }

@@ -37,7 +37,7 @@ of them meet what one alone meets:
   [{\"op\":\"step\",\"correction\":[0,0,0]},{\"op\":\"step\",\"correction\":[0.5,-1,2]}]
       -> [{\"outcome\":\"placed\",\"reward\":-0.3,\"success\":true,\"next\":{\"trial\":2,…}},{…}]
 With --backend real an arm makes the training trials, one after the other, and each is in --out before
-it moves anything. After a stop every line is answered {\"error\":…}, and the exit code is 3; once a person
+its attempt moves anything. After a stop every line is answered {\"error\":…}, and the exit code is 3; once a person
 has cleared it, --resume goes on:
   rmrl env narrow --seed 1 --backend real --robot my-arm.toml")]
 pub struct Args {
