@@ -32,17 +32,17 @@ const SIDE: usize = Image::SIDE;
 const PIXEL: f32 = Image::FIELD_MM as f32 / SIDE as f32;
 
 // ANSI/SLAS 1-2004 and 4-2004, mm.
-const CORNER_RADIUS: f32 = 3.18;
-const A1_COLUMN: f32 = 14.38;
-const A1_ROW: f32 = 11.24;
-const PITCH: f32 = 9.0;
+pub(super) const CORNER_RADIUS: f32 = 3.18;
+pub(super) const A1_COLUMN: f32 = 14.38;
+pub(super) const A1_ROW: f32 = 11.24;
+pub(super) const PITCH: f32 = 9.0;
 /// Typical of a 96-well plate, mm.
-const WELL_RADIUS: f32 = 3.3;
+pub(super) const WELL_RADIUS: f32 = 3.3;
 /// Side of the corner that is cut off at A1, mm.
-const NOTCH: f32 = 8.0;
+pub(super) const NOTCH: f32 = 8.0;
 
-const PLATE_LIGHT: f32 = 0.85;
-const WELL_LIGHT: f32 = 0.55;
+pub(super) const PLATE_LIGHT: f32 = 0.85;
+pub(super) const WELL_LIGHT: f32 = 0.55;
 /// Where no furniture is, 0 to 1.
 const FLOOR_LIGHT: f32 = 0.2;
 

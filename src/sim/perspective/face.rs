@@ -2,6 +2,9 @@ use nalgebra::Point2;
 
 use super::step::Step;
 use crate::eyes::{Board, CELLS, Pattern, Tag, pattern};
+use crate::sim::camera::{
+    A1_COLUMN, A1_ROW, CORNER_RADIUS, NOTCH, PITCH, PLATE_LIGHT, WELL_LIGHT, WELL_RADIUS,
+};
 
 /// What a flat face looks like. Millimetres from its middle; light from 0 to 1.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,15 +37,6 @@ struct Printed {
     pattern: &'static Pattern,
 }
 
-// As the camera without perspective has it (`sim/camera.rs`): ANSI/SLAS 1-2004 and 4-2004, mm.
-const CORNER_RADIUS: f32 = 3.18;
-const A1_COLUMN: f32 = 14.38;
-const A1_ROW: f32 = 11.24;
-const PITCH: f32 = 9.0;
-const WELL_RADIUS: f32 = 3.3;
-const NOTCH: f32 = 8.0;
-const PLATE_LIGHT: f32 = 0.85;
-const WELL_LIGHT: f32 = 0.55;
 /// Of printed paper.
 const WHITE: f32 = 0.88;
 const BLACK: f32 = 0.07;
