@@ -4,6 +4,7 @@
 mod decode;
 mod folder;
 mod mjpeg;
+mod open;
 mod parts;
 mod snapshot;
 mod watched;
@@ -13,6 +14,7 @@ use std::time::SystemTime;
 pub use decode::decode;
 pub use folder::Folder;
 pub use mjpeg::Mjpeg;
+pub use open::open;
 pub use parts::{Part, Parts};
 pub use snapshot::Snapshot;
 pub use watched::{Bounds, Watched};
