@@ -6,6 +6,7 @@
 //! answer is [`SimTruth`], which no rig over hardware has.
 
 pub mod conformance;
+mod doubt;
 mod fits;
 mod hand;
 mod ideal;
@@ -17,6 +18,7 @@ mod route;
 mod script;
 mod workcell;
 
+pub use doubt::{Doubt, confidence};
 pub use fits::{check as check_fit, check_obstacles};
 pub use hand::HandBoxes;
 pub use ideal::IdealCell;

@@ -67,6 +67,24 @@ pub trait Eyes {
     }
 }
 
+impl<E: Eyes + ?Sized> Eyes for Box<E> {
+    fn look(&mut self) -> Result<Image, DeviceError> {
+        (**self).look()
+    }
+
+    fn locate(&mut self) -> Result<Option<Pose2>, DeviceError> {
+        (**self).locate()
+    }
+
+    fn measure(&mut self) -> Result<Option<Measured>, DeviceError> {
+        (**self).measure()
+    }
+
+    fn look_after(&mut self) -> Result<Option<Image>, DeviceError> {
+        (**self).look_after()
+    }
+}
+
 /// A placement as measured, and whether it is seated.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Measured {

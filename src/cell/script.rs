@@ -2,8 +2,8 @@ use nalgebra::Isometry3;
 
 use super::plan::{Place, flatten, lift};
 use super::{
-    Attempt, CellError, CellPlan, DeviceError, Measured, Observation, PlateAt, Rig, RobotTime,
-    Signals, SimTruth, Watch, Workcell,
+    Attempt, CellError, CellPlan, DeviceError, Doubt, Measured, Observation, PlateAt, Rig,
+    RobotTime, Signals, SimTruth, Watch, Workcell,
 };
 use crate::arm::{CheckedPath, Planner, Segment, Start};
 use crate::task::{Correction, Outcome, Pose2, Setup};
@@ -16,6 +16,7 @@ pub struct ScriptedCell<R: Rig> {
     pub(super) planner: Planner,
     /// The rig as one that knows the truth; `None` of hardware.
     truth: Option<fn(&R) -> &dyn SimTruth>,
+    doubt: Option<Doubt>,
     began: RobotTime,
     pub(super) plate: PlateAt,
 }
@@ -31,7 +32,7 @@ impl<R: Rig> ScriptedCell<R> {
     /// On a rig that knows no more than its devices tell.
     pub fn new(rig: R, plan: CellPlan, planner: Planner) -> Self {
         let (truth, began, plate) = (None, RobotTime::default(), PlateAt::Unknown);
-        Self { rig, plan, planner, truth, began, plate }
+        Self { rig, plan, planner, truth, doubt: None, began, plate }
     }
 
     /// On a simulated rig, whose truth goes into each [`Attempt`].
@@ -40,6 +41,11 @@ impl<R: Rig> ScriptedCell<R> {
         R: SimTruth,
     {
         Self { truth: Some(|rig| rig), ..Self::new(rig, plan, planner) }
+    }
+
+    /// One that lets only sure policies correct.
+    pub fn asking(self, doubt: Option<Doubt>) -> Self {
+        Self { doubt, ..self }
     }
 
     pub fn rig(&self) -> &R {
@@ -174,6 +180,10 @@ impl<R: Rig> Workcell for ScriptedCell<R> {
     fn offers(&self) -> Signals {
         let (reward, context) = self.rig.sees();
         Signals { reward, context, truth: self.truth.is_some() }
+    }
+
+    fn doubt(&self) -> Option<Doubt> {
+        self.doubt
     }
 
     fn prepare(&mut self, setup: &Setup, watch: &mut dyn Watch) -> Result<Observation, CellError> {

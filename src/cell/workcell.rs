@@ -3,7 +3,7 @@ use std::ops::ControlFlow;
 use nalgebra::{Isometry3, Point3, Vector3};
 use serde::{Deserialize, Serialize};
 
-use super::DeviceError;
+use super::{DeviceError, Doubt};
 use crate::config::Scene;
 use crate::task::{
     ContextSignal, Correction, Image, Outcome, Placement, Pose2, RewardSignal, Setup, TrialKey,
@@ -19,6 +19,11 @@ pub trait Workcell {
 
     /// Brings the plate to the setup's offset and looks at it.
     fn prepare(&mut self, setup: &Setup, watch: &mut dyn Watch) -> Result<Observation, CellError>;
+
+    /// What it asks of a policy that is judged or put to work, not of one that still explores.
+    fn doubt(&self) -> Option<Doubt> {
+        None
+    }
 
     /// Picks with this correction, places, measures.
     fn attempt(

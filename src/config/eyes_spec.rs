@@ -28,6 +28,10 @@ pub struct EyesSpec {
     pub max_sd_deg: f64,
     /// What a camera may move since it was taught, as seen at the place, mm.
     pub max_moved_mm: f64,
+    /// A policy that is less sure of a placement within 1 mm and 1 deg declines, 0 to 1; without the key none does.
+    pub min_confidence: Option<f64>,
+    /// What then becomes of the trial.
+    pub unsure: Unsure,
 }
 
 /// Where images come from.
@@ -47,11 +51,22 @@ pub enum EyesKind {
     Usb,
 }
 
+/// What becomes of a trial whose policy declines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unsure {
+    /// A person is asked, and nothing moves.
+    #[default]
+    Person,
+    /// It is made without a correction.
+    NoCorrection,
+}
+
 /// A camera over a place.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CameraSpec {
-    /// An address, a folder or a device, as the kind has it.
+    /// An address, a folder or a device, as the kind has it; an address that begins with `/` is one at `real.eyes_url`.
     pub address: Option<String>,
     /// As `rmrl calibrate camera` finds it.
     pub lens: Lens,
@@ -112,6 +127,8 @@ impl Default for EyesSpec {
             max_sd_mm: 0.2,
             max_sd_deg: 0.2,
             max_moved_mm: 3.0,
+            min_confidence: None,
+            unsure: Unsure::default(),
         }
     }
 }
@@ -131,6 +148,9 @@ impl EyesSpec {
             ("max_moved_mm", self.max_moved_mm, 0.1, 50.0),
         ] {
             check.within(&format!("eyes.{key}"), value, low, high)?;
+        }
+        if let Some(least) = self.min_confidence {
+            check.within("eyes.min_confidence", least, 0.0, 1.0)?;
         }
         if self.kind == EyesKind::Answers {
             if let Some(url) = &self.url {
@@ -164,6 +184,7 @@ impl EyesSpec {
             (None, _) if key == "eyes.pick" => {
                 Err(check.error(&at, "missing", self.kind.address()))
             }
+            (Some(url), EyesKind::Snapshot | EyesKind::Mjpeg) if url.starts_with('/') => Ok(()),
             (Some(url), EyesKind::Snapshot | EyesKind::Mjpeg) => check_http(check, &at, url),
             (Some(path), _) => {
                 check.that(!path.trim().is_empty(), &at, format!("{path:?}"), self.kind.address())
@@ -207,11 +228,28 @@ impl EyesSpec {
     }
 }
 
+impl EyesSpec {
+    /// With paths of cameras put behind the address that they are at; the key of one that has none.
+    pub fn at(&self, eyes_url: Option<&str>) -> Result<Self, String> {
+        let mut spec = self.clone();
+        for (key, camera) in [("pick", &mut spec.pick), ("place", &mut spec.place)] {
+            let address = camera.as_mut().and_then(|camera| camera.address.as_mut());
+            let http = matches!(self.kind, EyesKind::Snapshot | EyesKind::Mjpeg);
+            if let Some(path) = address.filter(|address| http && address.starts_with('/')) {
+                let url = eyes_url.ok_or_else(|| format!("eyes.{key}.address"))?;
+                *path = format!("{}{path}", url.trim_end_matches('/'));
+            }
+        }
+        Ok(spec)
+    }
+}
+
 impl EyesKind {
     fn address(self) -> &'static str {
         match self {
             Self::Answers | Self::Snapshot | Self::Mjpeg => {
-                "must be an address such as http://192.168.0.9/image.jpg (no TLS)"
+                "must be an address such as http://192.168.0.9/image.jpg (no TLS), or a path such as /image.jpg at \
+                 real.eyes_url"
             }
             Self::Folder => "must be a folder with JPEGs or PNGs",
             Self::Usb => "must be a device such as /dev/video0",

@@ -21,7 +21,7 @@ mod task;
 mod twin_spec;
 
 pub use arm_spec::{ArmSpec, Furniture, RodSpec, Shapes};
-pub use eyes_spec::{CameraSpec, EyesKind, EyesSpec, OutlineSpec, TaughtSpec};
+pub use eyes_spec::{CameraSpec, EyesKind, EyesSpec, OutlineSpec, TaughtSpec, Unsure};
 pub use frame::Frame;
 pub use grasp::Grasp;
 pub use mjcf::StaticBox;

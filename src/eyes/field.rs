@@ -38,7 +38,7 @@ impl Field {
         side: usize,
         width_mm: f64,
     ) -> Result<Self, FieldError> {
-        same_size(frame, lens)?;
+        lens.check_size(frame)?;
         if !(1..=4096).contains(&side) || !(0.001..=10000.0).contains(&width_mm) {
             return Err(FieldError::NoSize { side, width_mm });
         }
@@ -95,15 +95,18 @@ impl std::fmt::Debug for Field {
     }
 }
 
-fn same_size(frame: &Frame<'_>, lens: &Lens) -> Result<(), FieldError> {
-    let says = |width: usize, height: usize| format!("{width}x{height}");
-    let (is, expected) = ((frame.width(), frame.height()), (lens.width, lens.height));
-    match is == expected {
-        true => Ok(()),
-        false => Err(FieldError::OtherSize {
-            frame: says(is.0, is.1),
-            lens: says(expected.0, expected.1),
-        }),
+impl Lens {
+    /// Is the frame as large as those that the lens was calibrated with?
+    pub fn check_size(&self, frame: &Frame<'_>) -> Result<(), FieldError> {
+        let says = |width: usize, height: usize| format!("{width}x{height}");
+        let (is, expected) = ((frame.width(), frame.height()), (self.width, self.height));
+        match is == expected {
+            true => Ok(()),
+            false => Err(FieldError::OtherSize {
+                frame: says(is.0, is.1),
+                lens: says(expected.0, expected.1),
+            }),
+        }
     }
 }
 

@@ -58,6 +58,13 @@ pub enum Fault {
     Light { per_minute: f64 },
 }
 
+impl Fault {
+    /// Needs minutes to be told, not looks.
+    pub fn is_drift(&self) -> bool {
+        matches!(self, Self::Drifts { .. } | Self::Light { .. })
+    }
+}
+
 const AXES: [(&str, &str, f64); 3] =
     [("x", "mm", NEEDED_MM), ("y", "mm", NEEDED_MM), ("yaw", "deg", NEEDED_DEG)];
 /// Between two teachings or checks a drift may use up what is needed.

@@ -123,7 +123,13 @@ impl Trials {
         let setup = self.setup(occasion);
         watch.begins(occasion.key, occasion.checkpoint);
         let seen = cell.prepare(&setup, watch)?;
-        let decision = self.decide(method, mode, &setup, &seen)?;
+        let mut decision = self.decide(method, mode, &setup, &seen)?;
+        if let Some(doubt) = cell.doubt().filter(|_| mode == Mode::Greedy)
+            && doubt.declines(decision.spread)?
+        {
+            // Its spread stays and says why.
+            decision = Decision { spread: decision.spread, ..Decision::at(Pose2::IDENTITY) };
+        }
         record.intend(Intent {
             key: occasion.key,
             checkpoint: occasion.checkpoint,

@@ -1,9 +1,10 @@
 use std::time::Duration;
 
+use super::look;
 use super::machine::Machine;
 use super::{RealGripper, Site, SiteError};
 use crate::arm::ArmModel;
-use crate::cell::{DeviceError, Eyes, Unwatched, Workcell};
+use crate::cell::{DeviceError, Unwatched, Workcell};
 use crate::config::Frame;
 use crate::input::ConfigError;
 use crate::task::{Phase, Pose2, Setup, Streams, TrialKey};
@@ -86,15 +87,17 @@ fn gripper(site: &Site, findings: &mut Vec<Finding>) {
 }
 
 fn eyes(site: &Site, findings: &mut Vec<Finding>) {
-    let mut eyes = site.eyes();
-    let look = |eyes: &mut super::HttpEyes| -> Result<String, DeviceError> {
+    if let Some(spec) = site.cameras() {
+        return look::examine(site, spec, findings);
+    }
+    let look = || -> Result<String, DeviceError> {
+        let mut eyes = site.eyes()?;
         eyes.look()?;
         let at = |seen: bool| if seen { "seen" } else { "not seen" };
         let (pick, target) = (eyes.locate()?.is_some(), eyes.measure()?.is_some());
         Ok(format!("picture; plate {} at pick, {} at target", at(pick), at(target)))
     };
-    let reading = look(&mut eyes);
-    found_or(findings, "eyes", reading, "check the camera's program and real.eyes_url");
+    found_or(findings, "eyes", look(), "check the camera's program and real.eyes_url");
 }
 
 /// Where the file puts the arm: home lies in the workspace, taught places are about where the scene draws them. If not,

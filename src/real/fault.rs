@@ -122,7 +122,9 @@ impl Fault {
                 "see what the fingers hold; put the plate onto the pick place"
             }
             Self::GripperFault(_) => "check the gripper's cable and its page on the pendant",
-            Self::EyesFault(_) => "check the camera and its address (real.eyes_url)",
+            Self::EyesFault(_) => {
+                "look at the camera, its address and its light; then run rmrl doctor"
+            }
         }
     }
 }

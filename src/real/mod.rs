@@ -13,6 +13,7 @@ mod fault;
 mod gripper;
 mod limits;
 mod link;
+mod look;
 mod machine;
 mod planned;
 mod rig;
@@ -22,7 +23,7 @@ mod ur;
 
 pub use doctor::{Finding, Verdict, examine, measured_frame};
 pub use driver::{ArmState, Controller, Driver, Ended, Mounted, Order, Watching};
-pub use eyes::HttpEyes;
+pub use eyes::{At, CameraEyes, Glance, HttpEyes};
 pub use fault::Fault;
 pub use gripper::{Fingers, Pads, RealGripper, Robotiq};
 pub use limits::Limits;

@@ -1,10 +1,12 @@
 use nalgebra::Isometry3;
 
 use super::driver::{Controller, Mounted, controller_of};
-use super::{HttpEyes, Limits, Moves, Pads, PlannedRig, RealRig, Robotiq, Setting};
+use super::{CameraEyes, HttpEyes, Limits, Moves, Pads, PlannedRig, RealRig, Robotiq, Setting};
 use crate::arm::{ArmModel, Joints, Obstacle, Planner, Unreachable};
-use crate::cell::{CellError, CellPlan, DeviceError, Place, ScriptedCell, placement};
-use crate::config::{Articulated, EyesKind, Frame, Furniture, RealSpec, Robot, Scene};
+use crate::cell::{
+    CellError, CellPlan, DeviceError, Doubt, Eyes, Place, ScriptedCell, flatten, placement,
+};
+use crate::config::{Articulated, EyesKind, EyesSpec, Frame, Furniture, RealSpec, Robot, Scene};
 use crate::input::{Check, ConfigError};
 
 /// A robot file and the scene on its table, checked as a whole before anything is connected to.
@@ -14,7 +16,15 @@ pub struct Site {
     spec: RealSpec,
     arm: Articulated,
     scene: Scene,
-    eyes_url: String,
+    sight: Sight,
+}
+
+/// Whom the eyes ask.
+#[derive(Clone, Debug)]
+enum Sight {
+    /// A program behind this address.
+    Answers(String),
+    Cameras(EyesSpec),
 }
 
 /// Why a site cannot be used.
@@ -35,13 +45,14 @@ const DRAWN_MM: f64 = 100.0;
 const AT_PLACE: f64 = 0.3;
 
 /// The cell of a real arm.
-pub type RealCell = ScriptedCell<RealRig<Robotiq, HttpEyes>>;
+pub type RealCell = ScriptedCell<RealRig<Robotiq, Box<dyn Eyes>>>;
 
 impl Site {
     /// Needs the sections `[arm]` and `[real]`, with eyes.
     pub fn new(robot: &Robot) -> Result<Self, ConfigError> {
         let site = Self::to_examine(robot)?;
         site.check_frames()?;
+        site.check_taught()?;
         Ok(site)
     }
 
@@ -53,19 +64,23 @@ impl Site {
         };
         let arm = robot.arm.clone().ok_or_else(|| missing("[arm]"))?;
         let spec = robot.real.clone().ok_or_else(|| missing("[real]"))?;
-        if let Some(eyes) = &robot.eyes {
-            let kind = format!("{:?}", eyes.kind);
-            let valid = "must be \"answers\": no rig looks through cameras yet";
-            check.that(eyes.kind == EyesKind::Answers, "eyes.kind", kind, valid)?;
-        }
-        let answers = robot.eyes.as_ref().and_then(|eyes| eyes.url.clone());
-        let eyes_url = answers.or_else(|| spec.eyes_url.clone());
-        let eyes_url = eyes_url.ok_or_else(|| missing("real.eyes_url"))?;
+        let sight = match &robot.eyes {
+            Some(eyes) if eyes.kind != EyesKind::Answers => {
+                let valid = "must be a whole address where there is no real.eyes_url";
+                let whole = eyes.at(spec.eyes_url.as_deref());
+                Sight::Cameras(whole.map_err(|key| check.error(&key, "a path", valid))?)
+            }
+            eyes => {
+                let url = eyes.as_ref().and_then(|eyes| eyes.url.clone());
+                let url = url.or_else(|| spec.eyes_url.clone());
+                Sight::Answers(url.ok_or_else(|| missing("real.eyes_url"))?)
+            }
+        };
         let known = spec.scene.ends_with(".toml") || Scene::NAMES.contains(&spec.scene.as_str());
         let valid = format!("must be one of {}, or a .toml file", Scene::NAMES.join(", "));
         check.that(known, "real.scene", format!("{:?}", spec.scene), valid)?;
         let scene = Scene::named(&robot.beside(&spec.scene))?;
-        let site = Self { robot: robot.clone(), spec, arm, scene, eyes_url };
+        let site = Self { robot: robot.clone(), spec, arm, scene, sight };
         site.check_pads(check)?;
         site.check_links(check)?;
         Ok(site)
@@ -114,6 +129,26 @@ impl Site {
             )?;
         }
         Ok(())
+    }
+
+    /// Cameras know what a perfect placement looks like.
+    fn check_taught(&self) -> Result<(), ConfigError> {
+        let Some(eyes) = self.cameras() else { return Ok(()) };
+        let check = Check { file: self.robot.name.file() };
+        let valid = "must be there: lay the plate perfectly, then rmrl calibrate placement";
+        for (key, camera) in [("pick", &eyes.pick), ("place", &eyes.place)] {
+            let taught = camera.as_ref().is_some_and(|camera| camera.taught.is_some());
+            check.that(taught, &format!("eyes.{key}.taught"), "missing", valid)?;
+        }
+        Ok(())
+    }
+
+    /// The cameras that it looks through, if it does.
+    pub fn cameras(&self) -> Option<&EyesSpec> {
+        match &self.sight {
+            Sight::Cameras(eyes) => Some(eyes),
+            Sight::Answers(_) => None,
+        }
     }
 
     pub fn spec(&self) -> &RealSpec {
@@ -197,8 +232,14 @@ impl Site {
         let arm = self.calibrated()?;
         let session = self.controller().connect(&self.spec, &self.mounted(), self.limits(&arm))?;
         let gripper = self.gripper()?;
-        let rig = RealRig::new(session, gripper, self.eyes(), self.setting(&arm));
-        Ok(self.scripted(rig, &arm))
+        let rig = RealRig::new(session, gripper, self.eyes()?, self.setting(&arm));
+        Ok(self.scripted(rig, &arm).asking(self.doubt()))
+    }
+
+    /// How sure a policy must be here.
+    fn doubt(&self) -> Option<Doubt> {
+        let eyes = self.robot.eyes.as_ref()?;
+        eyes.min_confidence.map(|min_confidence| Doubt { min_confidence, unsure: eyes.unsure })
     }
 
     /// Only a twin has no links, and a real arm may answer on this computer too, through a tunnel.
@@ -231,8 +272,24 @@ impl Site {
         Robotiq::connect(&spec.host, spec.gripper_port, pads, settings)
     }
 
-    pub fn eyes(&self) -> HttpEyes {
-        HttpEyes::new(&self.eyes_url, self.scene.seat)
+    /// What the cell sees with; nothing is asked yet.
+    pub fn eyes(&self) -> Result<Box<dyn Eyes>, DeviceError> {
+        match &self.sight {
+            Sight::Answers(url) => Ok(Box::new(HttpEyes::new(url, self.scene.seat))),
+            Sight::Cameras(spec) => Ok(Box::new(self.look_through(spec)?)),
+        }
+    }
+
+    /// The same as cameras; `None` where a program answers.
+    pub fn camera_eyes(&self) -> Result<Option<CameraEyes>, DeviceError> {
+        self.cameras().map(|spec| self.look_through(spec)).transpose()
+    }
+
+    fn look_through(&self, spec: &EyesSpec) -> Result<CameraEyes, DeviceError> {
+        let file = std::path::Path::new(self.robot.name.file());
+        let beside = file.parent().unwrap_or(std::path::Path::new(""));
+        let pick_from_view = self.scene.world_from_pick.inverse() * self.scene.world_from_view;
+        CameraEyes::open(spec, beside, flatten(&pick_from_view), self.scene.seat)
     }
 
     fn scripted<R: crate::cell::Rig>(&self, rig: R, arm: &ArmModel) -> ScriptedCell<R> {

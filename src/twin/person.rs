@@ -11,12 +11,13 @@ use crate::task::Pose2;
 use crate::wire::RuntimeState;
 
 /// Every verb as it is written, and what it does.
-pub const VERBS: [(&str, &str); 16] = [
+pub const VERBS: [(&str, &str); 17] = [
     ("unlock", "unlock a protective stop, 5 s after it at the earliest"),
     ("release", "release the emergency stop and switch the arm on"),
     ("remote", "switch the pendant to remote control"),
     ("local", "switch the pendant to local control"),
     ("plate X,Y,YAW", "put the plate down at the pick place, so far from nominal (mm, deg)"),
+    ("target X,Y,YAW", "the same on the target"),
     ("lid on|off", "put the lid with its tags onto the plate, or take it away"),
     (
         "board-pick X,Y,Z,R,P,Y",
@@ -56,9 +57,14 @@ impl Controller {
                 self.modes.release_emergency_stop();
                 self.modes.switch_on(now);
             }
-            "plate" => {
+            "plate" | "target" => {
                 let [x_mm, y_mm, yaw_deg] = numbers::<3>(rest, 30.0)?;
-                if !self.body.table.put_plate(Pose2 { x_mm, y_mm, yaw_deg }) {
+                let (table, offset) = (&mut self.body.table, Pose2 { x_mm, y_mm, yaw_deg });
+                let put = match verb {
+                    "plate" => table.put_plate(offset),
+                    _ => table.put_on_target(offset),
+                };
+                if !put {
                     return Err("the hand is in the way".to_owned());
                 }
             }

@@ -149,7 +149,15 @@ impl Table {
     /// A person puts the plate down at the pick place, so far from nominal; `false` while the
     /// hand is in the way.
     pub fn put_plate(&mut self, offset: Pose2) -> bool {
-        let at = self.scene.world_from_pick * lift(offset);
+        self.put(self.scene.world_from_pick * lift(offset))
+    }
+
+    /// The same on the target.
+    pub fn put_on_target(&mut self, offset: Pose2) -> bool {
+        self.put(self.scene.world_from_place * lift(offset))
+    }
+
+    fn put(&mut self, at: Isometry3<f64>) -> bool {
         let free = self.near.gap(&self.world_from_tool, self.fingers, &at) > 0.0;
         if free {
             self.lost = false;

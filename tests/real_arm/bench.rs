@@ -48,13 +48,23 @@ pub fn point_at(robot: &mut Robot, ports: Ports) {
     real.primary_port = ports.primary;
     real.gripper_port = ports.gripper;
     real.eyes_url = Some(format!("http://{}:{}", ports.host, ports.http));
+    // What is not about cameras asks the twin's own answers.
+    robot.eyes = None;
     // Tests share their machine: what is checked here is not its load.
     real.stale_ms = 2_000.0;
     real.watchdog_hz = 1.0;
 }
 
-/// The robot's file with these ports, beside its URDF.
+/// The robot's file with these ports, beside its URDF; its eyes are the twin's own answers.
 pub fn file_for(ports: Ports) -> (tempfile::TempDir, PathBuf) {
+    file_with(ports, |robot| drop(robot.remove("eyes")))
+}
+
+/// The same as shipped, changed so.
+pub fn file_with(
+    ports: Ports,
+    change: impl FnOnce(&mut toml_edit::DocumentMut),
+) -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let text = |name: &str| Robot::FILES.iter().find(|(found, _)| *found == name).unwrap().1;
     std::fs::write(dir.path().join("ur5e.urdf"), text("ur5e.urdf")).unwrap();
@@ -69,6 +79,7 @@ pub fn file_for(ports: Ports) -> (tempfile::TempDir, PathBuf) {
         robot["real"][key] = toml_edit::value(i64::from(port));
     }
     robot["real"]["eyes_url"] = toml_edit::value(format!("http://127.0.0.1:{}", ports.http));
+    change(&mut robot);
     let path = dir.path().join("lab.toml");
     std::fs::write(&path, robot.to_string()).unwrap();
     (dir, path)

@@ -2,6 +2,7 @@
 
 mod bench;
 mod env;
+mod eyes;
 mod safety;
 mod ur10e;
 

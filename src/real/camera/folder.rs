@@ -36,6 +36,10 @@ impl Folder {
 }
 
 impl Camera for Folder {
+    fn is_live(&self) -> bool {
+        false
+    }
+
     fn frame(&mut self) -> Result<Taken, CameraError> {
         let unread = |path: &Path, why: String| {
             let at = path.display().to_string();

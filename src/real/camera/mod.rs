@@ -23,11 +23,20 @@ pub use watched::{Bounds, Watched};
 pub trait Camera: Send {
     /// A frame that was taken after this was called, as far as the camera can tell.
     fn frame(&mut self) -> Result<Taken, CameraError>;
+
+    /// Frames come anew as long as somebody asks; `false` of pictures that were taken once.
+    fn is_live(&self) -> bool {
+        true
+    }
 }
 
 impl Camera for Box<dyn Camera> {
     fn frame(&mut self) -> Result<Taken, CameraError> {
         (**self).frame()
+    }
+
+    fn is_live(&self) -> bool {
+        (**self).is_live()
     }
 }
 
@@ -52,6 +61,12 @@ impl Grey {
     /// As the sensor takes it; `None` unless the last row is full.
     pub fn frame(&self) -> Option<crate::eyes::Frame<'_>> {
         crate::eyes::Frame::new(&self.pixels, self.width)
+    }
+
+    /// Mean grey level.
+    pub fn light(&self) -> f64 {
+        let sum: u64 = self.pixels.iter().map(|light| u64::from(*light)).sum();
+        sum as f64 / self.pixels.len().max(1) as f64
     }
 }
 

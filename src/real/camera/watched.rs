@@ -1,4 +1,4 @@
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use super::{Camera, CameraError, Grey, Taken};
 
@@ -45,12 +45,8 @@ impl<C: Camera> Watched<C> {
                 _ => {}
             }
         }
-        if let Some(last) = &self.last {
-            let counted = taken.number.is_some() && taken.number == last.number;
-            // Noise makes every frame of a sensor that works another one.
-            if counted || taken.picture == last.picture {
-                return Err(CameraError::Frozen);
-            }
+        if self.came_before(taken) {
+            return Err(CameraError::Frozen);
         }
         lit(&taken.picture)?;
         let (sharpness, least) = (sharpness(&taken.picture), self.bounds.min_sharpness);
@@ -61,9 +57,41 @@ impl<C: Camera> Watched<C> {
     }
 }
 
+/// A camera that works gives another frame within this, and is asked for it so often.
+const ANOTHER: Duration = Duration::from_millis(500);
+const ASK_AGAIN: Duration = Duration::from_millis(40);
+
+impl<C: Camera> Watched<C> {
+    /// A frame that was taken after it was asked for: by its time stamp, or because it came after another one. What lay
+    /// ready may show what has changed since.
+    fn fresh(&mut self) -> Result<Taken, CameraError> {
+        let (asked, begun) = (SystemTime::now(), Instant::now());
+        let mut taken = self.camera.frame()?;
+        if taken.at.is_some_and(|at| at >= asked) || !self.camera.is_live() {
+            return Ok(taken);
+        }
+        self.last = Some(taken);
+        loop {
+            taken = self.camera.frame()?;
+            if !self.came_before(&taken) || begun.elapsed() > ANOTHER {
+                return Ok(taken);
+            }
+            std::thread::sleep(ASK_AGAIN);
+        }
+    }
+
+    /// Noise makes every frame of a sensor that works another one.
+    fn came_before(&self, taken: &Taken) -> bool {
+        self.last.as_ref().is_some_and(|last| {
+            let counted = taken.number.is_some() && taken.number == last.number;
+            counted || taken.picture == last.picture
+        })
+    }
+}
+
 impl<C: Camera> Camera for Watched<C> {
     fn frame(&mut self) -> Result<Taken, CameraError> {
-        let taken = self.camera.frame()?;
+        let taken = self.fresh()?;
         let checked = self.check(&taken, SystemTime::now());
         self.last = Some(taken.clone());
         checked.map(|()| taken)
@@ -110,14 +138,16 @@ fn sharpness(picture: &Grey) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     /// Frames that stand ready.
     struct Ready(std::vec::IntoIter<Taken>);
 
     impl Camera for Ready {
+        fn is_live(&self) -> bool {
+            false
+        }
+
         fn frame(&mut self) -> Result<Taken, CameraError> {
             let none =
                 CameraError::NoPicture { at: "test".to_owned(), why: "none left".to_owned() };
@@ -165,6 +195,28 @@ mod tests {
             [Err(CameraError::Overexposed { .. })]
         ));
         assert!(matches!(look(vec![taken(1, 14.0, 1.0)])[..], [Err(CameraError::Blurred { .. })]));
+    }
+
+    /// One frame for ever, or a new one at every request, without a time stamp.
+    struct Asked {
+        frozen: bool,
+        number: u64,
+    }
+
+    impl Camera for Asked {
+        fn frame(&mut self) -> Result<Taken, CameraError> {
+            self.number += u64::from(!self.frozen);
+            Ok(Taken { at: None, ..taken(self.number, 1.0, 1.0) })
+        }
+    }
+
+    #[test]
+    fn a_first_frame_without_a_time_stamp_counts_only_once_another_one_has_come() {
+        let bounds = Bounds { max_age_ms: 500.0, min_sharpness: 0.3 };
+        let mut works = Watched::new(Asked { frozen: false, number: 0 }, bounds);
+        assert_eq!(works.frame().unwrap().number, Some(2));
+        let mut frozen = Watched::new(Asked { frozen: true, number: 1 }, bounds);
+        assert_eq!(frozen.frame(), Err(CameraError::Frozen));
     }
 
     #[test]

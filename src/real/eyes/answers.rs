@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::link::{PATIENCE, fault};
 use crate::cell::{DeviceError, Eyes, Measured};
 use crate::config::SeatLimits;
+use crate::real::link::{PATIENCE, fault};
 use crate::task::{Image, Placement, Pose2};
 
 /// Eyes behind an HTTP address: a stand-in until cameras and tags come, served by the twin.
