@@ -187,14 +187,15 @@ fn a_camera_that_does_not_serve_is_a_fault_and_one_that_sees_no_plate_is_none() 
     assert!(before.locate().unwrap().is_some() && before.measure().unwrap().is_none());
     drop(twin);
     for (fault, says) in [
-        ("camera-stale", "frozen"),
+        ("camera-stale", "frame is stale"),
         ("camera-black", "black"),
         ("camera-torn", "torn"),
         ("camera-unplugged", "404"),
         ("camera-overexposed", "overexposed"),
         ("camera-moved=8", "camera moved"),
     ] {
-        let (twin, robot) = camera_twin(FAST, |_| {});
+        let (twin, mut robot) = camera_twin(FAST, |_| {});
+        robot.eyes.as_mut().unwrap().readings = 2;
         post(&twin, "fault", fault);
         robot_time_passes(&twin, 1.0);
         let mut eyes = eyes(&robot);
