@@ -1,7 +1,6 @@
 use nalgebra::{Isometry3, Point3};
 
 use super::{Frame, Lens, Picture};
-use crate::task::Pose2;
 
 /// A square of a plane as it looks from straight above, without perspective and distortion.
 #[derive(Clone, PartialEq, Eq)]
@@ -117,6 +116,7 @@ mod tests {
     use super::*;
     use crate::eyes::drawn::{Drawn, Print, flat, frame, small_lens};
     use crate::eyes::find_plate;
+    use crate::task::Pose2;
 
     fn camera() -> Isometry3<f64> {
         let tilt = UnitQuaternion::from_scaled_axis(Vector3::new(0.08, -0.05, 0.4));
