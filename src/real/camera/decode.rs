@@ -7,10 +7,15 @@ use zune_jpeg::JpegDecoder;
 
 use super::{CameraError, Grey};
 
-/// Longest side of a picture that is decoded, pixels.
-const LARGEST: usize = 8192;
+/// Longest side of a picture that is decoded, and most pixels: more is no camera's frame, and more memory than a
+/// mistake should take.
+const LONGEST_SIDE: usize = 16384;
+const MOST_PIXELS: usize = 64 << 20;
 
-/// A JPEG or a PNG as a grey picture; `at` says where it came from. Truncated files are torn.
+/// A JPEG or a PNG of any kind as a grey picture, colours by their luma (ITU-R BT.601); `at` says where it came from.
+///
+/// # Errors
+/// Files that are cut off, or broken, are torn; what is larger than any camera's frame is no picture.
 pub fn decode(at: &str, bytes: &[u8]) -> Result<Grey, CameraError> {
     match bytes {
         [0xff, 0xd8, ..] => jpeg(at, bytes),
@@ -32,12 +37,14 @@ fn jpeg(at: &str, bytes: &[u8]) -> Result<Grey, CameraError> {
     }
     let options = DecoderOptions::default()
         .set_strict_mode(true)
-        .set_max_width(LARGEST)
-        .set_max_height(LARGEST)
+        .set_max_width(LONGEST_SIDE)
+        .set_max_height(LONGEST_SIDE)
         .jpeg_set_out_colorspace(ColorSpace::Luma);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&bytes[..end]), options);
-    let pixels = decoder.decode().map_err(|why| torn(why.to_string()))?;
+    decoder.decode_headers().map_err(|why| torn(why.to_string()))?;
     let (width, height) = decoder.dimensions().ok_or_else(|| torn("no size".to_owned()))?;
+    bounded(at, width, height)?;
+    let pixels = decoder.decode().map_err(|why| torn(why.to_string()))?;
     if width == 0 || pixels.len() != width * height {
         return Err(torn(format!("{} pixels of {width} x {height}", pixels.len())));
     }
@@ -46,27 +53,39 @@ fn jpeg(at: &str, bytes: &[u8]) -> Result<Grey, CameraError> {
 
 fn png(at: &str, bytes: &[u8]) -> Result<Grey, CameraError> {
     let torn = |why: String| CameraError::Torn { at: at.to_owned(), why };
-    let mut decoder = png::Decoder::new(Cursor::new(bytes));
+    let limits = png::Limits { bytes: 4 * MOST_PIXELS };
+    let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), limits);
     decoder.set_transformations(png::Transformations::normalize_to_color8());
     let mut reader = decoder.read_info().map_err(|why| torn(why.to_string()))?;
     let (width, height) = (reader.info().width as usize, reader.info().height as usize);
-    if width.max(height) > LARGEST {
-        return Err(torn(format!("{width} x {height} pixels are more than {LARGEST} a side")));
-    }
+    bounded(at, width, height)?;
     let size = reader.output_buffer_size().ok_or_else(|| torn("no size".to_owned()))?;
     let mut samples = vec![0; size];
     let info = reader.next_frame(&mut samples).map_err(|why| torn(why.to_string()))?;
     samples.truncate(info.buffer_size());
     let grey = |part: &[u8]| match *part {
-        // ITU-R BT.601.
         [r, g, b, ..] => {
             ((299 * u32::from(r) + 587 * u32::from(g) + 114 * u32::from(b) + 500) / 1000) as u8
         }
         [grey, ..] => grey,
         [] => 0,
     };
-    let pixels = samples.chunks_exact(info.color_type.samples()).map(grey).collect();
+    let pixels: Vec<u8> = samples.chunks_exact(info.color_type.samples()).map(grey).collect();
+    if pixels.len() != width * height {
+        return Err(torn(format!("{} pixels of {width} x {height}", pixels.len())));
+    }
     Ok(Grey { pixels, width })
+}
+
+fn bounded(at: &str, width: usize, height: usize) -> Result<(), CameraError> {
+    let why = if width.max(height) > LONGEST_SIDE {
+        format!("{width} x {height} pixels: at most {LONGEST_SIDE} a side are read")
+    } else if width.saturating_mul(height) > MOST_PIXELS {
+        format!("{width} x {height} pixels: at most {MOST_PIXELS} in all are read")
+    } else {
+        return Ok(());
+    };
+    Err(CameraError::NoPicture { at: at.to_owned(), why })
 }
 
 #[cfg(test)]
@@ -124,6 +143,47 @@ mod tests {
             }
         }
         assert!(matches!(decode("cam", b"<html>"), Err(CameraError::NoPicture { .. })));
+    }
+
+    #[test]
+    fn transparent_pictures_are_read_by_their_grey() {
+        let samples: Vec<u8> = picture().into_iter().flat_map(|grey| [grey, 0]).collect();
+        let png = as_png(png::ColorType::GrayscaleAlpha, &samples);
+        assert_eq!(decode("a", &png).unwrap().pixels, picture());
+    }
+
+    /// A PNG's head that tells this size; its pixels are the small picture's.
+    fn head_of(width: u32, height: u32) -> Vec<u8> {
+        let mut bytes = as_png(png::ColorType::Grayscale, &picture());
+        bytes[16..20].copy_from_slice(&width.to_be_bytes());
+        bytes[20..24].copy_from_slice(&height.to_be_bytes());
+        let sum = crc32(&bytes[12..29]);
+        bytes[29..33].copy_from_slice(&sum.to_be_bytes());
+        bytes
+    }
+
+    /// ISO 3309, as PNG has it.
+    fn crc32(bytes: &[u8]) -> u32 {
+        let step = |sum: u32, byte: &u8| {
+            (0..8).fold(sum ^ u32::from(*byte), |s, _| {
+                (s >> 1) ^ (0xedb8_8320 & (s & 1).wrapping_neg())
+            })
+        };
+        !bytes.iter().fold(!0, step)
+    }
+
+    #[test]
+    fn a_picture_larger_than_any_cameras_is_refused_before_its_pixels_are_read() {
+        for (size, says) in [((20_000, 9), "16384 a side"), ((16_000, 16_000), "67108864 in all")] {
+            let error = decode("cam", &head_of(size.0, size.1)).unwrap_err();
+            let none = matches!(error, CameraError::NoPicture { .. });
+            assert!(none && error.to_string().contains(says), "{error}");
+        }
+        let mut jpeg = as_jpeg(jpeg_encoder::ColorType::Luma, &picture());
+        let frame = jpeg.windows(2).position(|w| w == [0xff, 0xc0]).unwrap();
+        jpeg[frame + 5..frame + 9].copy_from_slice(&[0x3e, 0x80, 0x3e, 0x80]);
+        let error = decode("cam", &jpeg).unwrap_err().to_string();
+        assert!(error.contains("16000 x 16000"), "{error}");
     }
 
     proptest! {

@@ -1,4 +1,4 @@
-//! Cameras: frames over HTTP, as single pictures or as a stream, or from a folder. What is not a fresh,
+//! Cameras: frames over HTTP, as single pictures or as a stream, from a folder, or of this computer. What is not a fresh,
 //! whole and well exposed frame is an error and never an observation.
 
 mod decode;
@@ -7,6 +7,8 @@ mod mjpeg;
 mod open;
 mod parts;
 mod snapshot;
+#[cfg(all(feature = "usb", target_os = "linux"))]
+mod usb;
 mod watched;
 
 use std::time::SystemTime;
@@ -17,6 +19,8 @@ pub use mjpeg::Mjpeg;
 pub use open::open;
 pub use parts::{Part, Parts};
 pub use snapshot::Snapshot;
+#[cfg(all(feature = "usb", target_os = "linux"))]
+pub use usb::Usb;
 pub use watched::{Bounds, Watched};
 
 /// Something that takes frames.

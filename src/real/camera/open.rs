@@ -14,7 +14,12 @@ pub fn open(kind: EyesKind, address: &str, beside: &Path) -> Result<Box<dyn Came
             None => Err(unreachable("is no address such as http://192.168.0.9:81/stream")),
         },
         EyesKind::Folder => Ok(Box::new(Folder::open(&beside.join(address))?)),
-        EyesKind::Usb => Err(unreachable("this rmrl was built without cameras of the computer")),
+        #[cfg(all(feature = "usb", target_os = "linux"))]
+        EyesKind::Usb => Ok(Box::new(super::Usb::new(Path::new(address))?)),
+        #[cfg(not(all(feature = "usb", target_os = "linux")))]
+        EyesKind::Usb => Err(unreachable(
+            "this rmrl was built without cameras of the computer: on Linux, build it with --features usb",
+        )),
         EyesKind::Answers => Err(unreachable("a program that answers is no camera")),
     }
 }

@@ -50,6 +50,15 @@ impl Parts {
         self.bytes.extend_from_slice(bytes);
     }
 
+    /// Has some of the next part come, beyond the boundary before it?
+    pub fn begun(&self) -> bool {
+        let Some(from) = find(&self.bytes, &self.boundary) else {
+            let between = self.bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | b'-'));
+            return !between && !self.boundary.starts_with(self.bytes.trim_ascii_start());
+        };
+        !self.bytes[from + self.boundary.len()..].trim_ascii_start().is_empty()
+    }
+
     /// The next whole part, if all of it has come. By its length, or up to the next boundary where it has
     /// none.
     pub fn next_part(&mut self) -> Result<Option<Part>, TooLong> {
@@ -139,6 +148,23 @@ mod tests {
     }
 
     #[test]
+    fn a_part_has_begun_once_more_than_its_boundary_is_there() {
+        for (bytes, begun) in [
+            ("", false),
+            ("\r\n", false),
+            ("\r\n--cu", false),
+            ("\r\n--cut\r\n", false),
+            ("\r\n--cut\r\nContent-", true),
+            ("--cut\r\n\r\nx", true),
+            ("what comes before", true),
+        ] {
+            let mut parts = Parts::of("multipart/x; boundary=cut").unwrap();
+            parts.push(bytes.as_bytes());
+            assert_eq!(parts.begun(), begun, "{bytes:?}");
+        }
+    }
+
+    #[test]
     fn an_endless_part_is_refused_and_forgotten() {
         let mut parts = Parts::of("multipart/x; boundary=cut").unwrap();
         parts.push(b"--cut\r\n\r\n");
@@ -177,7 +203,7 @@ mod tests {
             for chunk in chunks {
                 parts.push(b"--c\r\nContent-Length: 9\r\n");
                 parts.push(&chunk);
-                let _ = parts.next_part();
+                let _ = (parts.begun(), parts.next_part());
             }
         }
     }

@@ -92,7 +92,20 @@ impl<C: Camera> Watched<C> {
 impl<C: Camera> Camera for Watched<C> {
     fn frame(&mut self) -> Result<Taken, CameraError> {
         let taken = self.fresh()?;
-        let checked = self.check(&taken, SystemTime::now());
+        self.checked(taken, SystemTime::now())
+    }
+}
+
+impl<C: Camera> Watched<C> {
+    /// The same at another time.
+    #[cfg(test)]
+    fn frame_at(&mut self, now: SystemTime) -> Result<Taken, CameraError> {
+        let taken = self.fresh()?;
+        self.checked(taken, now)
+    }
+
+    fn checked(&mut self, taken: Taken, now: SystemTime) -> Result<Taken, CameraError> {
+        let checked = self.check(&taken, now);
         self.last = Some(taken.clone());
         checked.map(|()| taken)
     }
@@ -155,6 +168,9 @@ mod tests {
         }
     }
 
+    /// Whatever the time is.
+    const NOW: SystemTime = SystemTime::UNIX_EPOCH;
+
     /// Bright squares whose edges are `soft` pixels wide, times `gain`.
     fn taken(number: u64, soft: f64, gain: f64) -> Taken {
         let pixel = |i: usize| {
@@ -163,38 +179,34 @@ mod tests {
             (light * gain + (i as u64 * 7 + number) as f64 % 3.0) as u8
         };
         let picture = Grey { pixels: (0..64 * 64).map(pixel).collect(), width: 64 };
-        Taken { picture, number: Some(number), at: Some(SystemTime::now()) }
+        Taken { picture, number: Some(number), at: Some(NOW) }
     }
 
-    fn look(frames: Vec<Taken>) -> Vec<Result<(), CameraError>> {
+    /// Frames that are looked at at this moment.
+    fn look(now: SystemTime, frames: Vec<Taken>) -> Vec<Result<(), CameraError>> {
         let bounds = Bounds { max_age_ms: 500.0, min_sharpness: 0.3 };
         let count = frames.len();
         let mut camera = Watched::new(Ready(frames.into_iter()), bounds);
-        (0..count).map(|_| camera.frame().map(drop)).collect()
+        (0..count).map(|_| camera.frame_at(now).map(drop)).collect()
     }
 
     #[test]
     fn fresh_frames_pass() {
-        assert_eq!(look(vec![taken(1, 1.0, 1.0), taken(2, 1.0, 1.0)]), [Ok(()), Ok(())]);
+        assert_eq!(look(NOW, vec![taken(1, 1.0, 1.0), taken(2, 1.0, 1.0)]), [Ok(()), Ok(())]);
     }
 
     #[test]
     fn what_is_no_fresh_frame_is_an_error() {
-        let shifted = |by: f64| {
-            let at = SystemTime::now();
-            let by = Duration::from_secs_f64(by.abs());
-            Some(if by.as_secs_f64() > 0.7 { at - by } else { at + by })
-        };
-        let old = Taken { at: shifted(3.0), ..taken(1, 1.0, 1.0) };
-        assert!(matches!(look(vec![old])[..], [Err(CameraError::Stale { .. })]));
-        let ahead = Taken { at: shifted(0.6), ..taken(1, 1.0, 1.0) };
-        assert!(matches!(look(vec![ahead])[..], [Err(CameraError::Ahead { .. })]));
-        assert!(matches!(look(vec![taken(1, 1.0, 0.1)])[..], [Err(CameraError::Black { .. })]));
-        assert!(matches!(
-            look(vec![taken(1, 1.0, 9.0)])[..],
-            [Err(CameraError::Overexposed { .. })]
-        ));
-        assert!(matches!(look(vec![taken(1, 14.0, 1.0)])[..], [Err(CameraError::Blurred { .. })]));
+        let one = |taken: Taken| look(NOW, vec![taken]).remove(0);
+        let aged = |at: SystemTime| one(Taken { at: Some(at), ..taken(1, 1.0, 1.0) });
+        let ms = Duration::from_millis;
+        assert_eq!(aged(NOW - ms(499)), Ok(()));
+        assert!(matches!(aged(NOW - ms(501)), Err(CameraError::Stale { .. })));
+        assert_eq!(aged(NOW + ms(199)), Ok(()));
+        assert!(matches!(aged(NOW + ms(201)), Err(CameraError::Ahead { .. })));
+        assert!(matches!(one(taken(1, 1.0, 0.1)), Err(CameraError::Black { .. })));
+        assert!(matches!(one(taken(1, 1.0, 9.0)), Err(CameraError::Overexposed { .. })));
+        assert!(matches!(one(taken(1, 14.0, 1.0)), Err(CameraError::Blurred { .. })));
     }
 
     /// One frame for ever, or a new one at every request, without a time stamp.
@@ -222,8 +234,8 @@ mod tests {
     #[test]
     fn a_frame_that_comes_twice_is_frozen_by_number_or_by_its_pixels() {
         let again = Taken { number: Some(1), ..taken(2, 1.0, 1.0) };
-        assert_eq!(look(vec![taken(1, 1.0, 1.0), again])[1], Err(CameraError::Frozen));
+        assert_eq!(look(NOW, vec![taken(1, 1.0, 1.0), again])[1], Err(CameraError::Frozen));
         let uncounted = Taken { number: None, ..taken(1, 1.0, 1.0) };
-        assert_eq!(look(vec![uncounted.clone(), uncounted])[1], Err(CameraError::Frozen));
+        assert_eq!(look(NOW, vec![uncounted.clone(), uncounted])[1], Err(CameraError::Frozen));
     }
 }
