@@ -253,7 +253,7 @@ fn a_policy_that_is_not_sure_enough_makes_no_correction_or_asks_for_a_person() {
             robot["eyes"]["unsure"] = toml_edit::value(unsure);
         });
         let out = dir.path().join(unsure);
-        let more = ["--trials", "6", "--set", "batch=6", "--set", "bayes-linear.first_trials=5"];
+        let more = ["--trials", "5", "--set", "batch=5", "--set", "bayes-linear.first_trials=5"];
         let output = to_the_end(&mut training_of("bayes-linear", &file, &out, &more));
         assert_eq!(output.status.code(), Some(code), "{}", text(&output.stderr));
         if code == 3 {
