@@ -120,6 +120,21 @@ fn what_cannot_be_exported_is_one_line_and_changes_nothing() {
 }
 
 #[test]
+fn lerobot_is_written_by_a_python_that_has_it_and_without_one_it_says_what_to_install() {
+    let dir = made();
+    let dir = dir.path();
+    let before = below(dir);
+    for (python, why) in [("nowhere/python", "nowhere/python"), ("true", "ended without a word")] {
+        let mut command = support::command(dir, "export runs --to lerobot out");
+        let done = command.env("RMRL_PYTHON", python).output().unwrap();
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert_eq!((done.status.code(), said.lines().count()), (Some(2), 1), "{said}");
+        assert!(said.contains("pip install 'rmrl[lerobot]'") && said.contains(why), "{said}");
+        assert_eq!(below(dir), before);
+    }
+}
+
+#[test]
 fn a_run_that_is_cut_short_or_newer_is_named_and_nothing_is_written() {
     let dir = made();
     let dir = dir.path();
@@ -155,4 +170,32 @@ fn an_export_that_finds_no_room_says_so_and_leaves_what_was_there() {
         assert!(said.contains("nothing was changed"), "{to}: {said}");
         assert_eq!(below(dir), before, "{to}");
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_export_that_is_killed_leaves_what_was_there_and_the_next_one_clears_its_rest() {
+    let dir = made();
+    let dir = dir.path();
+    assert_eq!(rmrl(dir, "export runs --to csv out").code, 0);
+    let before = below(dir);
+    let program = env!("CARGO_BIN_EXE_rmrl");
+    for to in ["csv out", "parquet other"] {
+        // The signal of the limit on the size of files ends it in the middle of its first table.
+        let script = format!("ulimit -c 0; ulimit -f 8; exec {program} export runs --to {to}");
+        let done = std::process::Command::new("sh").arg("-c").arg(script).current_dir(dir).output();
+        assert_eq!(done.unwrap().status.code(), None, "{to}: it was killed");
+    }
+    let rest = |dir: &Path| {
+        let rest = below(dir).into_iter().filter(|there| !before.contains(there));
+        rest.map(|(path, _)| path.display().to_string()).collect::<Vec<_>>()
+    };
+    let partial = rest(dir);
+    assert!(partial.iter().any(|path| path.contains("/out.")), "{partial:?}");
+    assert!(partial.iter().any(|path| path.contains("/other.")), "{partial:?}");
+    assert_eq!(rmrl(dir, "export runs --to csv out").code, 0);
+    let still = rest(dir);
+    assert!(!still.is_empty() && still.iter().all(|path| path.contains("/other.")), "{still:?}");
+    assert_eq!(rmrl(dir, "export runs --to parquet other").code, 0);
+    assert!(rest(dir).iter().all(|path| !path.contains(".partial")), "{:?}", rest(dir));
 }

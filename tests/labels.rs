@@ -111,3 +111,28 @@ fn what_cannot_be_told_is_refused() {
     refused(&format!("labels {RUN} --plot a.png"), &["--plot", "a.png", ".svg"]);
     refused("labels nowhere.sqlite", &["nowhere.sqlite"]);
 }
+
+/// A run outlives its robot file; only what is simulated again asks for it.
+#[test]
+fn what_a_run_stored_is_told_without_its_robot_file() {
+    let dir = tempdir();
+    let dir = dir.path();
+    assert_eq!(rmrl(dir, "init lab").code, 0);
+    let args =
+        "compare smoke --set robot=lab/robots/gantry.toml --methods rm-rl --seeds 1 --out runs";
+    let Outcome { code, stderr, .. } = rmrl(dir, args);
+    assert_eq!(code, 0, "{stderr}");
+    // Who was role model, of what and when; how far off depends on how the robot grips.
+    let models = |told: Value| -> Vec<Value> {
+        let scenes = told["scenes"].as_array().unwrap().clone();
+        let reigns = scenes.iter().flat_map(|scene| scene["reigns"].as_array().unwrap().clone());
+        reigns.map(|r| serde_json::json!([r["role_model"], r["since"], r["label"]])).collect()
+    };
+    let before = models(labels(dir, ""));
+    std::fs::remove_dir_all(dir.join("lab")).unwrap();
+    assert_eq!(models(labels(dir, "")), before);
+    assert!(before.len() >= 10, "{before:?}");
+    let Outcome { code, stderr, .. } = rmrl(dir, &format!("labels {RUN} --radius 1"));
+    assert_eq!(code, 2, "{stderr}");
+    assert!(stderr.contains("gantry.toml"), "{stderr}");
+}

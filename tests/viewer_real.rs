@@ -38,6 +38,7 @@ impl Twin {
             file["real"][format!("{name}_port")] = toml_edit::value(ports[name].as_i64().unwrap());
         }
         file["real"]["eyes_url"] = toml_edit::value(format!("http://127.0.0.1:{}", ports["http"]));
+        file.remove("eyes");
         let robot = dir.join("lab.toml");
         std::fs::write(&robot, file.to_string()).unwrap();
         Self { process, robot }

@@ -4,8 +4,9 @@
 
 `rmrl` is asked for one run at a time, as long as the next checkpoint; the run that is worth going on with grows to the one
 after (`--trials` and `--resume`), the others are pruned. No clock decides, so that the same command makes the same study.
-Runs and study (SQLite) lie in one folder: stopped, it goes on where it was. Seeds are the tuner's, from 1001 on,
-as `rmrl tune` has them: never one that is reported.
+Runs and study (SQLite) lie in one folder: stopped or killed, the same command goes on where it was, to the settings of a
+study that was not. A setting whose run fails is recorded as failed, counts as one of the budget, and the study goes on.
+Seeds are the tuner's, from 1001 on, as `rmrl tune` has them: never one that is reported.
 """
 
 import argparse
@@ -18,6 +19,12 @@ import optuna
 
 import rmrl
 from rmrl import binary
+
+STATE = optuna.trial.TrialState
+
+
+class Failed(Exception):
+    """A run of a setting failed; the message says why."""
 
 
 def space_of(text):
@@ -48,11 +55,19 @@ def cost(args, options, seed, trials, folder):
                "--trials", str(trials), "--out", str(folder / str(seed)), "--resume",
                "--set", f"evaluation.every={math.gcd(*args.checkpoints)}", "--set", "demonstration=[]", *sets]
     told = subprocess.run(command, capture_output=True, text=True)
+    if told.returncode == 130:
+        raise KeyboardInterrupt
     if told.returncode != 0:
-        sys.exit(f"optuna_tune: {told.stderr.strip().splitlines()[-1]}")
+        raise Failed((told.stderr.strip().splitlines() or [f"exit code {told.returncode}"])[-1].removeprefix("rmrl: "))
     rows = rmrl.load(folder / str(seed)).checkpoints
     last = rows[(rows.phase == "in-scene") & (rows.checkpoint == rows.checkpoint.max())].iloc[0]
     return (last.translation_mm + last.yaw_deg) / 5
+
+
+def ended(study):
+    """The settings that came to an end. One that a kill cut off has failed without a reason, and is none."""
+    done = study.get_trials(deepcopy=False, states=(STATE.COMPLETE, STATE.PRUNED, STATE.FAIL))
+    return [trial for trial in done if trial.state != STATE.FAIL or "failed" in trial.user_attrs]
 
 
 def main():
@@ -71,29 +86,38 @@ def main():
         study_name="rmrl", storage=f"sqlite:///{out / 'study.db'}", load_if_exists=True,
         pruner=optuna.pruners.MedianPruner(n_startup_trials=4),
     )
-    # What a kill cut off is asked for again.
-    for cut in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
-        study.tell(cut.number, state=optuna.trial.TrialState.FAIL)
-        study.enqueue_trial(cut.params)
-    ended = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
-    while len(study.get_trials(states=ended)) < args.budget:
-        # By the settings asked for so far: a study that goes on draws no setting twice.
-        study.sampler = optuna.samplers.TPESampler(seed=len(study.trials))
+    for cut in study.get_trials(deepcopy=False, states=[STATE.RUNNING]):
+        study.tell(cut.number, state=STATE.FAIL)
+    while (number := len(ended(study))) < args.budget:
+        # A setting depends on its number and on what came of those before: one that a kill cut off is drawn
+        # again as it was, and its runs go on.
+        study.sampler = optuna.samplers.TPESampler(seed=number)
         trial = study.ask()
         options = setting(trial, args.space)
-        for checkpoint in args.checkpoints:
-            runs = [cost(args, options, 1001 + k, checkpoint, out / str(trial.number)) for k in range(args.seeds)]
-            value = sum(runs) / len(runs)
-            trial.report(value, checkpoint)
-            if trial.should_prune():
-                study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-                break
-        else:
-            study.tell(trial, value)
-        print(f"setting {trial.number}: {value:.4f} after {checkpoint} trials  {options}", flush=True)
+        try:
+            for checkpoint in args.checkpoints:
+                runs = [cost(args, options, 1001 + k, checkpoint, out / str(number)) for k in range(args.seeds)]
+                value = sum(runs) / len(runs)
+                trial.report(value, checkpoint)
+                if trial.should_prune():
+                    study.tell(trial, state=STATE.PRUNED)
+                    break
+            else:
+                study.tell(trial, value)
+        except Failed as why:
+            trial.set_user_attr("failed", str(why))
+            study.tell(trial, state=STATE.FAIL)
+            print(f"setting {number}: failed: {why}  {options}", flush=True)
+            continue
+        print(f"setting {number}: {value:.4f} after {checkpoint} trials  {options}", flush=True)
+    if not study.get_trials(deepcopy=False, states=[STATE.COMPLETE]):
+        sys.exit(f"optuna_tune: no setting came to its end; the last one: {ended(study)[-1].user_attrs.get('failed')}")
     for key, value in study.best_params.items():
         print(f"--set {Path(args.method).stem}.{key}={value!r}")
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("optuna_tune: interrupted; the same command goes on")

@@ -6,7 +6,11 @@
 The work is done by the program `rmrl`, which this package starts: docs/python.md.
 """
 
+import sys
 from importlib import import_module
+
+if sys.version_info < (3, 10):  # pip refuses it too; a PYTHONPATH does not.
+    raise ImportError(f"rmrl needs Python 3.10 or newer, and this is {sys.version.split()[0]}")
 
 from ._binary import binary
 from ._errors import RmrlError
@@ -22,6 +26,7 @@ _LATER = {
     "Run": "_data",
     "load": "_data",
     "policy": "_policy",
+    "to_lerobot": "_lerobot",
     "to_rerun": "_rerun",
     "track": "_track",
 }

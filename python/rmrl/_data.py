@@ -90,13 +90,13 @@ class Run:
         half = self.experiment["task"]["range"]
         cap = {"x_mm": half["mm"], "y_mm": half["mm"], "yaw_deg": half["deg"]}
         error = pandas.DataFrame({axis: pose[axis].where(placed, cap[axis]) for axis in cap})
-        close = (error.abs() < 1.0).all(axis=1) & placed & done.seated.fillna(False).astype(bool)
+        success = is_success(done.outcome, done.seated.fillna(False).astype(bool), pandas.DataFrame(pose))
         each = pandas.DataFrame({
             "checkpoint": done.checkpoint,
             "phase": done.phase,
             "translation_mm": np.hypot(error.x_mm, error.y_mm),
             "yaw_deg": error.yaw_deg.abs(),
-            "success_share": close.astype(float),
+            "success_share": success.astype(float),
             "placed_share": placed.astype(float),
             "robot_time_s": done.robot_time_s,
         })
@@ -116,6 +116,11 @@ class Run:
                 return pandas.read_sql_query(sql, db)
             except pandas.errors.DatabaseError as error:
                 raise sqlite3.DatabaseError(_first_line(error)) from error
+
+
+def is_success(outcome, seated, error):
+    """Placed, on its seat, and less than 1 mm and 1 deg off: a trial's x, y and yaw, or a row a trial."""
+    return (outcome == "placed") & seated & (np.abs(np.asarray(error, float)) < 1.0).all(axis=-1)
 
 
 def load(run):

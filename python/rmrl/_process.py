@@ -98,13 +98,19 @@ class Process:
         except subprocess.TimeoutExpired:
             code = None
         self._said.seek(max(0, self._said.seek(0, os.SEEK_END) - 4000))
-        said = self._said.read().decode(errors="replace").strip().removeprefix("rmrl: ")
+        said = last_words(self._said.read().decode(errors="replace"))
         self.close()
         how = "stopped answering" if code is None else f"ended with exit code {code}"
         return RmrlError(said or f"{self}: {how}")
 
     def __str__(self):
         return f"`{' '.join(self.command)}`"
+
+
+def last_words(said):
+    """What the program says is wrong, without its name and the advice for a shell."""
+    said = said.partition("For more information, try")[0].strip()
+    return said.removeprefix("rmrl: ").removeprefix("error: ")
 
 
 def _end(process, said, owner):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ._data import load
+from ._data import is_success, load
 from ._errors import RmrlError
 
 TRACKERS = ("tensorboard", "wandb", "mlflow")
@@ -49,7 +49,7 @@ def scalars(run):
             (step, "train/reward", trial.reward),
             (step, "train/translation_mm", np.hypot(x, y) if placed else None),
             (step, "train/yaw_deg", abs(yaw) if placed else None),
-            (step, "train/success", float(placed and bool(trial.seated) and max(map(abs, (x, y, yaw))) < 1)),
+            (step, "train/success", float(is_success(trial.outcome, bool(trial.seated), (x, y, yaw)))),
         ]
     for step, said in run.batches.drop(columns="committed_unix_s").iterrows():
         rows += [(step, f"learn/{key}", value) for key, value in said.items()]

@@ -59,6 +59,17 @@ def test_a_program_that_is_not_this_rmrl_is_told(monkeypatch, tmp_path, content,
         rmrl.PlaceEnv()
 
 
+def test_what_the_command_line_refuses_is_one_line():
+    with pytest.raises(rmrl.RmrlError, match="100000") as told:
+        rmrl.PlaceVectorEnv(num_envs=100_000)
+    assert len(str(told.value).splitlines()) == 1 and not str(told.value).startswith("error")
+
+
+def test_a_python_that_is_too_old_is_told_which_one_is_not(tmp_path):
+    code = "import sys; sys.version_info = (3, 9, 18); sys.version = '3.9.18 (main)'; import rmrl"
+    assert python(code).communicate()[1].splitlines()[-1] == "ImportError: rmrl needs Python 3.10 or newer, and this is 3.9.18"
+
+
 def test_a_closed_environment_says_so_however_often_it_is_closed():
     env = rmrl.PlaceEnv()
     pid = env.pid

@@ -4,11 +4,14 @@ mod checkpoints;
 mod csv;
 mod events;
 mod folder;
+mod leftovers;
+mod lerobot;
 mod parquet;
 mod rliable;
 mod scalars;
 mod sheets;
 mod source;
+mod swap;
 mod tensorboard;
 
 use std::path::PathBuf;
@@ -26,6 +29,7 @@ use source::Source;
   rmrl export runs/narrow/rm-rl/1.sqlite --to parquet one --images
   rmrl export runs/narrow --to tensorboard tb && tensorboard --logdir tb
   rmrl export runs/narrow --to rliable scores                     scores/scores.json: runs x checkpoints
+  rmrl export runs/narrow/rm-rl/1.sqlite --to lerobot plates      with pip install 'rmrl[lerobot]'
 
 docs/data.md describes every file and column. OUT must be new, empty, or an earlier export of the same kind,
 which is replaced as a whole once the new one is written.")]
@@ -56,7 +60,7 @@ enum Format {
     Tensorboard,
     /// A matrix of scores a method: runs x checkpoints
     Rliable,
-    /// LeRobot's data set: written by the Python package
+    /// LeRobot's data set, trials as episodes of one frame: pip install 'rmrl[lerobot]'
     Lerobot,
 }
 
@@ -74,22 +78,19 @@ impl Format {
 
 pub fn run(args: Args) -> Result<(), Failure> {
     let Args { from, to, out, images, json } = args;
-    if to == Format::Lerobot {
-        let how = "--to lerobot: LeRobot's own writer makes its data sets, from Python: \
-                   pip install 'rmrl[lerobot]'";
-        return Err(Failure::Input(how.to_owned()));
-    }
     if images && to != Format::Parquet {
         let valid = "goes with --to parquet: no other format has room for pictures";
         return Err(Failure::Input(format!("--images: {valid}")));
     }
     let sources = Source::all(&from)?;
+    let lerobot = if to == Format::Lerobot { Some(lerobot::Writer::start()?) } else { None };
     let mut unborn = Unborn::beside(&out, to.name())?;
-    let runs = match to {
-        Format::Csv => sheets::write::<csv::Csv>(&sources, &mut unborn, false)?,
-        Format::Parquet => sheets::write::<parquet::Parquet>(&sources, &mut unborn, images)?,
-        Format::Tensorboard => tensorboard::write(&sources, &mut unborn)?,
-        Format::Rliable | Format::Lerobot => rliable::write(&from, &sources, &mut unborn)?,
+    let runs = match (to, lerobot) {
+        (_, Some(writer)) => writer.write(&sources, &mut unborn)?,
+        (Format::Csv, _) => sheets::write::<csv::Csv>(&sources, &mut unborn, false)?,
+        (Format::Parquet, _) => sheets::write::<parquet::Parquet>(&sources, &mut unborn, images)?,
+        (Format::Tensorboard, _) => tensorboard::write(&sources, &mut unborn)?,
+        (Format::Rliable | Format::Lerobot, _) => rliable::write(&from, &sources, &mut unborn)?,
     };
     let files = unborn.finish()?;
     if json {

@@ -58,7 +58,11 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let file = path.display().to_string();
     let store = TrialStore::read(&path)?;
     let info = store.info()?;
-    let experiment = Experiment::parse(&file, &info.experiment)?;
+    let experiment = Experiment::stored(&file, &info)?;
+    if experiment.is_requested() {
+        let why = "nobody was labelled: a program asked for these trials (`rmrl env`), no method made them";
+        return Err(Failure::Input(format!("{file}: {why}")));
+    }
     let stored = store.labels()?;
     if stored.is_empty() {
         let method = &info.method;
@@ -81,10 +85,14 @@ pub fn run(args: Args) -> Result<(), Failure> {
         let why = "the run has trials before which nobody measured how the plate lay";
         return Err(Failure::Input(format!("--radius: {file}: {why}")));
     }
-    let mut cell = SimCells::new(&Bench::from(&experiment))?.cell(&experiment.scene)?;
-    let history = match changed.is_some() || args.retrain {
-        true => labelling.history(recipe.card(), cell.as_mut())?,
-        false => Vec::new(),
+    // Only what is asked beyond the stored labels needs a cell, and with it the files of robot and scene.
+    let mut cell = match changed.is_some() || args.retrain {
+        true => Some(SimCells::new(&Bench::from(&experiment))?.cell(&experiment.scene)?),
+        false => None,
+    };
+    let history = match &mut cell {
+        Some(cell) => labelling.history(recipe.card(), cell.as_mut())?,
+        None => Vec::new(),
     };
     let scenes = match (&changed, options) {
         (Some(_), Some(options)) => {
@@ -92,8 +100,8 @@ pub fn run(args: Args) -> Result<(), Failure> {
         }
         _ => as_it_was.clone(),
     };
-    let policies = match args.retrain {
-        true => {
+    let policies = match cell.as_mut().filter(|_| args.retrain) {
+        Some(cell) => {
             let (at, was) = evaluated(&experiment, &store, labelling.trials())?;
             let method = retrained(then, recipe, info.seed, &history[..at as usize])?;
             let trials = Trials::new(&experiment.task, info.seed);
@@ -101,7 +109,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
             let now = rehearsed(&experiment, &trials, method.as_ref(), (at, age), cell.as_mut())?;
             Some((at, was, now))
         }
-        false => None,
+        None => None,
     };
     if let Some(plot) = &args.plot {
         let title = format!("{} {}, seed {}: role models", experiment.name, info.method, info.seed);

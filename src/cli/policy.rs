@@ -64,7 +64,7 @@ pub(super) fn trained(run: &Path) -> Result<Trained, Failure> {
     let store = TrialStore::read(&path)?;
     let info = store.info()?;
     let file = path.display().to_string();
-    let experiment = Experiment::parse(&file, &info.experiment)?;
+    let experiment = Experiment::stored(&file, &info)?;
     let recipe = experiment.method(&file, &info.method)?;
     // Pictures that were not stored are rendered again, whatever moves now.
     let rendered = SimCells::new(&Bench::from(&experiment))?.cell(&experiment.scene)?;

@@ -44,18 +44,21 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let store = TrialStore::read(&path)?;
     let info = store.info()?;
     let file = path.display().to_string();
-    let experiment = Experiment::parse(&file, &info.experiment)?;
-    let recipe = experiment.method(&file, &info.method)?;
+    let experiment = Experiment::stored(&file, &info)?;
     let backend = &info.provenance.backend;
-    let schedule = schedule(&experiment, recipe, backend);
-    let phases = store.done(schedule.trials())?;
+    // What a program asks for, nobody has planned.
+    let schedule = match experiment.is_requested() {
+        true => None,
+        false => Some(schedule(&experiment, experiment.method(&file, &info.method)?, backend)),
+    };
+    let phases = store.done(schedule.as_ref().map_or(0, Schedule::trials))?;
     let (made, seconds) =
         phases.iter().fold((0, 0.0), |(n, s), (_, count, time)| (n + count, s + time));
-    let planned = schedule.all_trials();
+    let planned = schedule.as_ref().map(Schedule::all_trials);
     let complete = store.is_complete()?;
     let failed = store.failed()?;
-    let left = if complete { 0 } else { planned.saturating_sub(made) };
-    let seconds_left = if made > 0 { seconds / made as f64 * left as f64 } else { f64::NAN };
+    let left = planned.map(|all| if complete { 0 } else { all.saturating_sub(made) });
+    let seconds_left = left.filter(|_| made > 0).map(|left| seconds / made as f64 * left as f64);
     let (last, pauses) = (store.last_outcome()?, store.pauses()?);
     if args.json {
         let phases: serde_json::Map<_, _> = phases
@@ -70,7 +73,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
             "run": path, "method": info.method, "seed": info.seed, "backend": backend,
             "complete": complete, "trials": made, "of": planned, "phases": phases,
             "last_outcome": last, "robot_time_s": seconds,
-            "robot_time_left_s": (seconds_left.is_finite()).then_some(seconds_left),
+            "robot_time_left_s": seconds_left,
             "pauses": pauses,
         });
         if let Some(reason) = failed {
@@ -81,7 +84,10 @@ pub fn run(args: Args) -> Result<(), Failure> {
     }
     say!("{} seed {} on {}", info.method, info.seed, backend)?;
     let state = if complete { "complete" } else { "not complete" };
-    say!("trials       {made} of {planned}, {state}")?;
+    match planned {
+        Some(planned) => say!("trials       {made} of {planned}, {state}")?,
+        None => say!("trials       {made}, asked for by a program (`rmrl env`)")?,
+    }
     if let Some(reason) = failed {
         say!("failed       {reason}; --resume tries again")?;
     }
@@ -90,10 +96,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
     }
     say!("last outcome {}", last.as_deref().unwrap_or("none"))?;
     say!("robot time   {}", hours(seconds))?;
-    say!(
-        "time left    {}",
-        if seconds_left.is_nan() { "unknown".into() } else { hours(seconds_left) }
-    )?;
+    say!("time left    {}", seconds_left.map_or_else(|| "unknown".to_owned(), hours))?;
     say!("pauses       {}", pauses.len())?;
     for pause in pauses {
         let end = if pause.resumed { "resumed" } else { "ended there" };

@@ -1,7 +1,6 @@
-use nalgebra::{Isometry3, Point2, Point3};
+use nalgebra::{Isometry3, Point3};
 
-use super::{Board, CELLS, Frame, Lens, Picture, Region, Tag};
-use crate::task::Pose2;
+use super::{Frame, Lens, Picture};
 
 /// A square of a plane as it looks from straight above, without perspective and distortion.
 #[derive(Clone, PartialEq, Eq)]
@@ -110,67 +109,6 @@ impl Lens {
     }
 }
 
-/// Paints the tags of a board over (`camera_from_board`, metres), white borders included, and nothing
-/// else: pixels of a frame whose centre shows a tag become `grey`. Tags beyond the frame are none.
-///
-/// What a policy sees must not tell it the pose that the tags tell: production plates carry none.
-pub fn mask(
-    pixels: &mut [u8],
-    lens: &Lens,
-    camera_from_board: &Isometry3<f64>,
-    board: &Board,
-    grey: u8,
-) {
-    let flat = camera_from_board.inverse();
-    let eye = flat.translation.vector;
-    for tag in &board.tags {
-        let square = square(tag)
-            .map(|at| lens.project(&(camera_from_board * (Point3::new(at.x, at.y, 0.0) / 1000.0))));
-        let Some(region) = Region::around(square.into_iter().flatten(), 2.0) else { continue };
-        let (right, bottom) = (region.left + region.width, region.top + region.height);
-        for row in region.top..bottom.min(lens.height) {
-            for column in region.left..right.min(lens.width) {
-                let ray = flat.rotation * lens.ray(Point2::new(column as f64, row as f64));
-                let on = (eye - ray * (eye.z / ray.z)) * 1000.0;
-                if tag.is_white(on.x, on.y).is_some()
-                    && let Some(pixel) = pixels.get_mut(row * lens.width + column)
-                {
-                    *pixel = grey;
-                }
-            }
-        }
-    }
-}
-
-/// The grey that a board's face has between its tags: the median; `None` where the frame shows none of it.
-pub fn grey_between(
-    frame: &Frame<'_>,
-    lens: &Lens,
-    camera_from_board: &Isometry3<f64>,
-    board: &Board,
-) -> Option<u8> {
-    let [half_x, half_y] = board.half_size_mm();
-    let lines = |half: f64| (0..=60).map(move |at| half * (f64::from(at) / 30.0 - 1.0));
-    let mut lights: Vec<f64> = lines(half_y)
-        .flat_map(|y| lines(half_x).map(move |x| (x, y)))
-        .filter(|(x, y)| board.is_white(*x, *y).is_none())
-        .filter_map(|(x, y)| {
-            let on = Point3::new(x, y, 0.0) / 1000.0;
-            frame.light(lens.project(&(camera_from_board * on))?)
-        })
-        .collect();
-    lights.sort_by(f64::total_cmp);
-    lights.get(lights.len() / 2).map(|light| (light + 0.5) as u8)
-}
-
-fn square(tag: &Tag) -> [Point2<f64>; 4] {
-    let half = tag.cell_mm() * CELLS as f64 / 2.0;
-    [(-half, -half), (half, -half), (half, half), (-half, half)].map(|(x, y)| {
-        let at = tag.at.compose(Pose2::new(x, y, 0.0));
-        Point2::new(at.x_mm, at.y_mm)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use nalgebra::{UnitQuaternion, Vector3};
@@ -178,6 +116,7 @@ mod tests {
     use super::*;
     use crate::eyes::drawn::{Drawn, Print, flat, frame, small_lens};
     use crate::eyes::find_plate;
+    use crate::task::Pose2;
 
     fn camera() -> Isometry3<f64> {
         let tilt = UnitQuaternion::from_scaled_axis(Vector3::new(0.08, -0.05, 0.4));
@@ -237,39 +176,5 @@ mod tests {
         assert!(matches!(of(&other, 64, 160.0), Err(FieldError::OtherSize { .. })));
         assert!(matches!(of(&lens, 0, 160.0), Err(FieldError::NoSize { .. })));
         assert!(matches!(of(&lens, 64, f64::NAN), Err(FieldError::NoSize { .. })));
-    }
-
-    #[test]
-    fn masking_changes_nothing_but_the_tags() {
-        let pose = Pose2::new(-2.0, 5.0, 20.0);
-        let lid = flat(pose, 15.85, Print::Board(Board::lid(), 2.0));
-        let camera_from_lid = camera().inverse() * lid.world_from_sheet;
-        let drawn = Drawn::new(small_lens(), camera(), vec![lid]);
-        let before = drawn.pixels();
-        let grey =
-            grey_between(&frame(&drawn, &before), &drawn.lens, &camera_from_lid, &Board::lid());
-        // Paper between the tags.
-        assert!((200..=210).contains(&grey.unwrap()), "{grey:?}");
-        let mut after = before.clone();
-        mask(&mut after, &drawn.lens, &camera_from_lid, &Board::lid(), 77);
-        let to_lid = camera_from_lid.inverse();
-        for (at, (before, after)) in before.iter().zip(&after).enumerate() {
-            let pixel = Point2::new((at % 640) as f64, (at / 640) as f64);
-            let (eye, ray) = (to_lid.translation.vector, to_lid.rotation * drawn.lens.ray(pixel));
-            let on = (eye - ray * (eye.z / ray.z)) * 1000.0;
-            let tags = Board::lid().tags.into_iter();
-            let mut on_tags = tags.map(|tag| {
-                let on = tag.at.inverse().compose(Pose2::new(on.x, on.y, 0.0));
-                on.x_mm.abs().max(on.y_mm.abs()) - 0.625 * tag.side_mm
-            });
-            match on_tags.any(|beyond| beyond < 0.0) {
-                true => assert_eq!(*after, 77, "{pixel}"),
-                false => assert_eq!(after, before, "{pixel}"),
-            }
-        }
-        // Nothing is left for a detector.
-        let mut finder = crate::eyes::Finder::new().unwrap();
-        assert_eq!(finder.find(&frame(&drawn, &before), None, None).len(), 6);
-        assert_eq!(finder.find(&frame(&drawn, &after), None, None), []);
     }
 }

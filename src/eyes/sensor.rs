@@ -1,7 +1,7 @@
 use nalgebra::{Isometry3, Matrix6, Point3, Vector3};
 
 use super::plane::{self, Anywhere, Corner, Evidence, MOTION_STEPS, Poor, motion};
-use super::{Board, Field, FieldError, Frame, LID_MM, Lens, Seen, find_plate, grey_between, mask};
+use super::{Board, Field, FieldError, Frame, LID_MM, Lens, Seen, find_plate, mask};
 use crate::task::{Placement, Pose2};
 
 /// Where a plate lies at a place, from what one camera sees there: always relative to how it lay when the
@@ -174,8 +174,8 @@ impl Sensor {
         moved: &Moved,
     ) -> Result<(Pose2, [f64; 3]), Lost> {
         // A lid's tags lie close to its edges.
-        let masked = self.masked(given, seen);
-        let frame = masked.as_ref().and_then(|pixels| Frame::new(pixels, given.width()));
+        let (masked, _) = self.masked(given, seen);
+        let frame = Frame::new(&masked, given.width());
         let frame = frame.as_ref().unwrap_or(given);
         let top = self.top(&moved.now_from_taught);
         let field = Field::of(frame, &self.lens, &top, OUTLINE_PX, OUTLINE_MM)?;
@@ -201,15 +201,21 @@ impl Sensor {
         })
     }
 
-    /// The frame with the carried board's tags painted over in the grey between them, as policies are to see
-    /// it; `None` where no such board is seen well enough to know where its tags lie.
-    pub fn masked(&self, frame: &Frame<'_>, seen: &[Seen]) -> Option<Vec<u8>> {
-        let corners = plane::corners(&self.carried, seen);
-        let pose = plane::anywhere(&self.lens, &corners).ok()?.pose;
-        let grey = grey_between(frame, &self.lens, &pose, &self.carried)?;
+    /// The frame as policies are to see it, with the tags of both boards painted over; and whether the carried board was
+    /// seen well enough to know where its tags lie.
+    pub fn masked(&self, frame: &Frame<'_>, seen: &[Seen]) -> (Vec<u8>, bool) {
         let mut pixels = frame.pixels().to_vec();
-        mask(&mut pixels, &self.lens, &pose, &self.carried, grey);
-        Some(pixels)
+        if let (Some(board), Some(taught), Ok(moved)) =
+            (&self.fixed, self.taught.fixed, self.moved(seen))
+        {
+            let camera_from_fixed = moved.now_from_taught * taught;
+            mask(&mut pixels, frame, &self.lens, &camera_from_fixed, board);
+        }
+        let carried = plane::anywhere(&self.lens, &plane::corners(&self.carried, seen));
+        if let Ok(carried) = &carried {
+            mask(&mut pixels, frame, &self.lens, &carried.pose, &self.carried);
+        }
+        (pixels, carried.is_ok())
     }
 
     /// Both readings of one frame must tell the same.

@@ -10,9 +10,13 @@ use crate::config::{Physics, validate_task};
 use crate::input::{Check, ConfigError, Content, Source};
 use crate::learn::{self, Card, Entry, Recipe};
 use crate::report::Contrast;
+use crate::store::RunInfo;
 use crate::task::TaskSpec;
 
 pub use super::experiment_file::Demonstration;
+
+/// The name of trials that a program asked for one by one (`rmrl env`): no method made them.
+pub const REQUESTED: &str = "env";
 
 /// An experiment: the task, who competes, how long, and how it is judged. Checked, and typed to the
 /// end: its methods are ready to be built.
@@ -108,7 +112,7 @@ impl Experiment {
                 format!("{source} with {}", all.join(", "))
             }
         };
-        Self::checked(&told, file, true).map_err(|mut error| {
+        Self::checked(&told, file, Whence::User).map_err(|mut error| {
             // The user's own words come first.
             if let Some(change) = changes.iter().rfind(|change| change.key() == error.key) {
                 error.file = change.flag().to_owned();
@@ -119,7 +123,18 @@ impl Experiment {
 
     /// What [`to_toml`](Self::to_toml) wrote.
     pub fn parse(source: &str, text: &str) -> Result<Self, ConfigError> {
-        Self::checked(source, crate::input::parse_toml(source, text)?, false)
+        Self::checked(source, crate::input::parse_toml(source, text)?, Whence::Stored)
+    }
+
+    /// What is stored in the file of a run, or of trials that a program asked for: these have no method.
+    pub fn stored(file: &str, info: &RunInfo) -> Result<Self, ConfigError> {
+        let whence = if info.method == REQUESTED { Whence::Requests } else { Whence::Stored };
+        Self::checked(file, crate::input::parse_toml(file, &info.experiment)?, whence)
+    }
+
+    /// Its trials were asked for by a program: nothing is planned, and no method learns.
+    pub fn is_requested(&self) -> bool {
+        self.methods.is_empty()
     }
 
     /// The same with other settings of one of its methods; `source` says who asks, for messages.
@@ -154,7 +169,10 @@ impl Experiment {
     pub fn method(&self, source: &str, name: &str) -> Result<&Recipe, ConfigError> {
         self.methods.iter().find(|recipe| recipe.card().name == name).ok_or_else(|| {
             let names: Vec<_> = self.names().collect();
-            let valid = format_args!("must be one of {}", names.join(", "));
+            let valid = match self.is_requested() {
+                true => "a program asked for these trials (`rmrl env`): they have no method".into(),
+                false => format!("must be one of {}", names.join(", ")),
+            };
             Check { file: source }.error("method", format_args!("\"{name}\""), valid)
         })
     }
@@ -213,13 +231,14 @@ impl Experiment {
         toml::to_string(&file).expect("an experiment is plain data")
     }
 
-    /// `ask`: programs among the methods are started to say what they are.
-    fn checked(source: &str, mut file: File, ask: bool) -> Result<Self, ConfigError> {
+    fn checked(source: &str, mut file: File, whence: Whence) -> Result<Self, ConfigError> {
         let check = Check { file: source };
+        let some = whence == Whence::Requests || !file.methods.is_empty();
+        check.that(some, "methods", "[]", "must name at least one method")?;
         let demonstrations = file.demonstrations();
         file.validate(&check, &demonstrations)?;
         validate_task(&check, &file.task)?;
-        ready_outside(&check, &mut file, ask)?;
+        ready_outside(&check, &mut file, whence == Whence::User)?;
         for (name, variant) in &file.variants {
             variant.validate(&check, name)?;
         }
@@ -260,6 +279,17 @@ impl Experiment {
             source: Source::of(source),
         })
     }
+}
+
+/// Who says what an experiment is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whence {
+    /// A user: programs among the methods are started to say what they are.
+    User,
+    /// What is stored with a run or a folder.
+    Stored,
+    /// What is stored with trials that a program asked for.
+    Requests,
 }
 
 /// Checks the programs among the methods, gives them their options, and asks what they are.

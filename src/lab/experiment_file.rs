@@ -112,7 +112,6 @@ impl File {
         let name_ok =
             !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
         check.that(name_ok, "name", name, "must be letters, digits, '-' and '_'")?;
-        check.that(!self.methods.is_empty(), "methods", "[]", "must name at least one method")?;
         check.count("trials", self.trials, 1_000_000)?;
         check.count("batch", self.batch, 10_000)?;
         check.count("seeds", self.seeds, 10_000)?;

@@ -31,7 +31,7 @@ mod variants;
 
 pub use change::Change;
 pub use collect::{missing, read_results, run_path};
-pub use experiment::{Demonstration, Experiment};
+pub use experiment::{Demonstration, Experiment, REQUESTED};
 pub use experiment_file::Evaluation;
 pub use folder::{Folder, FolderError, State, Wish};
 pub use journal::Entry;

@@ -23,11 +23,14 @@ impl<'a> Pictures<'a> {
         info: &RunInfo,
         cells: &'a MakeCell<'a>,
     ) -> Result<Self, ConfigError> {
-        let card = experiment.method(file, &info.method)?.card();
+        let schedule = match experiment.is_requested() {
+            true => Schedule::without_prior(experiment),
+            false => Schedule::new(experiment, experiment.method(file, &info.method)?.card()),
+        };
         Ok(Self {
             experiment,
             trials: Trials::new(&experiment.task, info.seed),
-            schedule: Schedule::new(experiment, card),
+            schedule,
             cells,
             there: None,
         })

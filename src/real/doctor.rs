@@ -73,9 +73,17 @@ pub fn measured_frame(site: &Site) -> Result<Frame, SiteError> {
 }
 
 fn gripper(site: &Site, findings: &mut Vec<Finding>) {
-    let advice = "install Robotiq's URCap, check its cable and real.gripper_port";
-    let ask = || -> Result<String, DeviceError> {
-        let mut gripper = site.gripper()?;
+    let mut gripper = match site.gripper() {
+        Ok(gripper) => gripper,
+        Err(error) => {
+            let service = "install Robotiq's URCap, check real.gripper_port";
+            let advice = super::link::what_shuts(&error, service);
+            return findings.push(wrong("gripper", error.to_string(), advice));
+        }
+    };
+    let advice = "if another driver holds it (ROS with tool communication, a second URCap, another client), end that \
+         one; else check its cable and its page on the pendant";
+    let mut ask = || -> Result<String, DeviceError> {
         let (health, fingers) = (gripper.health()?, gripper.fingers()?);
         let ready = match health {
             Status::Active => "active",

@@ -12,6 +12,17 @@ pub(super) fn fault(device: &'static str, what: impl std::fmt::Display) -> Devic
     DeviceError::Fault { device, what: what.to_string() }
 }
 
+/// Nobody answers at a port of a computer that answers at others: what keeps it shut, as far as the error tells. A service
+/// that is off refuses; a filter of inbound connections says nothing, as a rule.
+pub(super) fn what_shuts(error: &DeviceError, service: &str) -> String {
+    let filter = "allow this computer and port under Settings, Security, Inbound connections";
+    let refused = matches!(error, DeviceError::Fault { what, .. } if what.contains("refused"));
+    match refused {
+        true => format!("{service}; or {filter}"),
+        false => format!("{filter}: PolyScope's filter drops what it does not allow; or {service}"),
+    }
+}
+
 /// Connects, with a time-out here and on every later read and write.
 pub(super) fn connect(
     device: &'static str,
@@ -80,5 +91,20 @@ impl LineLink {
             }
             _ => fault(self.device, error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_that_refuses_is_a_service_that_is_off_and_a_silent_one_a_filter() {
+        let refused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let error = connect("controller", "127.0.0.1", refused.port()).unwrap_err();
+        assert!(what_shuts(&error, "enable it").starts_with("enable it"), "{error}");
+        let silent = fault("controller", "10.0.0.2:30003: connection timed out");
+        let advice = what_shuts(&silent, "enable it");
+        assert!(advice.starts_with("allow this computer") && advice.ends_with("enable it"));
     }
 }

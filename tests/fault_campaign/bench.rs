@@ -29,8 +29,9 @@ pub struct Sight {
 }
 
 impl TwinProcess {
-    /// Starts a twin at `speed` times life, and writes the robot file for its ports into `dir`.
-    pub fn start(dir: &Path, speed: f64, seed: u64) -> Self {
+    /// Starts a twin at `speed` times life, and writes the robot file for its ports into `dir`: with its cameras, which are
+    /// calibrated for seed 1, or with the twin's own answers for eyes.
+    pub fn start(dir: &Path, speed: f64, seed: u64, cameras: bool) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_rmrl"))
             .args(["twin", "--robot", "ur5e-twin", "--ports", "free", "--json"])
             .args(["--speed", &speed.to_string(), "--seed", &seed.to_string()])
@@ -55,6 +56,9 @@ impl TwinProcess {
         // As careful as with a real arm; the watchdog stays the file's, for the computer is shared.
         real.insert("stale_ms".into(), 40.0.into());
         real.insert("host".into(), "127.0.0.1".into());
+        if !cameras {
+            robot.remove("eyes");
+        }
         // Paths in the file are beside it.
         std::fs::write(&robot_file, robot.to_string()).unwrap();
         std::fs::copy(embedded("ur5e.urdf"), dir.join("ur5e.urdf")).unwrap();
@@ -63,6 +67,11 @@ impl TwinProcess {
 
     pub fn robot_file(&self) -> &Path {
         &self.robot_file
+    }
+
+    /// Where its pages are.
+    pub fn page(&self) -> (&'static str, u16) {
+        ("127.0.0.1", self.http)
     }
 
     pub fn sight(&self) -> Sight {

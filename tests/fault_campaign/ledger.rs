@@ -13,6 +13,8 @@ pub struct Entry {
     pub commanded: [f64; 3],
     pub outcome: Option<String>,
     pub reward: Option<f64>,
+    /// x, y (mm) and yaw (deg) of the placement.
+    pub measured: Option<[f64; 3]>,
 }
 
 /// Every trial of a run, in the order in which they were begun.
@@ -27,7 +29,8 @@ impl Ledger {
         let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
         db.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
         let sql = "SELECT phase, checkpoint, number, commanded_x_mm, commanded_y_mm, \
-                   commanded_yaw_deg, outcome, reward FROM trial ORDER BY id";
+                   commanded_yaw_deg, outcome, reward, measured_x_mm, measured_y_mm, \
+                   measured_yaw_deg FROM trial ORDER BY id";
         let mut statement = db.prepare(sql).unwrap();
         let rows = statement.query_map([], |row| {
             Ok(Entry {
@@ -37,6 +40,10 @@ impl Ledger {
                 commanded: [row.get(3)?, row.get(4)?, row.get(5)?],
                 outcome: row.get(6)?,
                 reward: row.get(7)?,
+                measured: match row.get::<_, Option<f64>>(8)? {
+                    Some(x) => Some([x, row.get(9)?, row.get(10)?]),
+                    None => None,
+                },
             })
         });
         Self(rows.unwrap().collect::<Result<_, _>>().unwrap())

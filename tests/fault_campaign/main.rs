@@ -8,7 +8,9 @@
 mod bench;
 mod ledger;
 mod report;
+mod witness;
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,6 +18,7 @@ use bench::{Driver, TwinProcess, until};
 use ledger::Ledger;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use witness::Witness;
 
 /// What goes wrong, and what a person does about it once the driver has ended.
 struct Case {
@@ -43,7 +46,7 @@ const fn case(
 const HOME: &str = "joints -33.624,-99.333,-126.677,-133.99,-123.624,0";
 const PLATE: &str = "plate 0,0,0";
 
-const CASES: [Case; 16] = [
+const CASES: [Case; 25] = [
     case("protective stop", Some("protective-stop"), None, &["unlock"], Some(true)),
     // Without power the gripper holds on, and cannot be asked: a person takes the plate.
     case(
@@ -70,7 +73,21 @@ const CASES: [Case; 16] = [
     // Last, so that the moments of those above stay what they were.
     case("hand pressed", Some("press=200"), Some(1.0), &["unlock"], Some(true)),
     case("program error", Some("program-error"), None, &[], Some(true)),
+    case("camera stale", Some("camera-stale"), Some(40.0), &[], None),
+    case("camera black", Some("camera-black"), Some(40.0), &[], None),
+    case("camera torn", Some("camera-torn"), Some(40.0), &[], None),
+    case("camera unplugged", Some("camera-unplugged"), Some(40.0), &[], None),
+    case("camera overexposed", Some("camera-overexposed"), Some(40.0), &[], None),
+    case("tags covered", Some("tag-covered=6"), Some(40.0), &[PLATE], None),
+    case("another board", Some("other-board"), Some(40.0), &[PLATE], None),
+    case("camera moved 6 mm", Some("camera-moved=6"), Some(40.0), &[], None),
+    // Seen by the board beside the place, and taken off.
+    case("camera moved 2 mm", Some("camera-moved=2"), Some(40.0), &[], Some(false)),
 ];
+
+/// Those of the arm, with the twin's own answers for eyes; and those of its cameras.
+const ARM: Range<usize> = 0..16;
+const CAMERAS: Range<usize> = 16..CASES.len();
 
 /// What came of one fault.
 pub struct Moment {
@@ -101,6 +118,8 @@ struct Campaign {
     /// Times life.
     speed: f64,
     ledger: Ledger,
+    /// Where plates really lay, if eyes are tried.
+    witness: Option<Witness>,
     /// What the driver said where it stopped before any fault: the machine was too busy.
     stops_by_load: Vec<String>,
 }
@@ -121,8 +140,9 @@ const REST_S: f64 = 2.0;
 const CREEP_MM: f64 = 0.05;
 
 impl Campaign {
-    fn new(dir: &Path, speed: f64, trials: u32) -> Self {
-        let twin = TwinProcess::start(dir, speed, 5);
+    fn new(dir: &Path, speed: f64, trials: u32, cameras: bool) -> Self {
+        let twin = TwinProcess::start(dir, speed, if cameras { 1 } else { 5 }, cameras);
+        let witness = cameras.then(|| Witness::of(twin.page()));
         let ledger = Ledger::default();
         Self {
             dir: dir.to_owned(),
@@ -131,6 +151,7 @@ impl Campaign {
             trials,
             speed,
             ledger,
+            witness,
             stops_by_load: Vec::new(),
         }
     }
@@ -250,6 +271,9 @@ impl Campaign {
 
         let now = Ledger::read(&Driver::store(&self.dir));
         wrong.extend(now.fault_since(&self.ledger, lived));
+        if let Some(witness) = &self.witness {
+            wrong.extend(witness.contradicts(&now.0[self.ledger.0.len().saturating_sub(1)..]));
+        }
         let open_trial = code.is_some() && now.0.last().is_some_and(|e| e.outcome.is_none());
         let trials = now.finished();
         self.ledger = now;
@@ -357,7 +381,7 @@ impl Campaign {
 
     /// Lets the run go on to its end, however often a busy machine stops it.
     fn finish(mut self) -> Ledger {
-        let mut code = None;
+        let (mut code, lived) = (None, self.driver.is_some());
         for _ in 0..20 {
             let mut driver = self.running_driver().0;
             until("the run ends", || {
@@ -370,7 +394,7 @@ impl Campaign {
             }
         }
         let ledger = Ledger::read(&Driver::store(&self.dir));
-        assert_eq!(ledger.fault_since(&self.ledger, false), None);
+        assert_eq!(ledger.fault_since(&self.ledger, lived), None);
         ledger
     }
 }
@@ -393,7 +417,7 @@ fn moments(case: usize) -> impl Iterator<Item = f64> + use<> {
 #[test]
 fn a_run_outlives_a_protective_stop_a_cut_connection_and_the_drivers_death() {
     let dir = tempfile::tempdir().unwrap();
-    let mut campaign = Campaign::new(dir.path(), 20.0, 6);
+    let mut campaign = Campaign::new(dir.path(), 20.0, 6, false);
     for name in ["protective stop", "connection cut", "SIGKILL of the driver"] {
         let case = CASES.iter().position(|case| case.name == name).unwrap();
         let at = moments(case).next().unwrap() / 2.0;
@@ -404,11 +428,38 @@ fn a_run_outlives_a_protective_stop_a_cut_connection_and_the_drivers_death() {
     assert_eq!(ledger.0.iter().filter(|entry| entry.phase == "train").count(), 6);
 }
 
+#[test]
+fn no_wrong_reward_comes_of_a_camera_that_fails() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut campaign = Campaign::new(dir.path(), 20.0, 6, true);
+    for name in ["camera stale", "camera moved 2 mm"] {
+        let case = CASES.iter().position(|case| case.name == name).unwrap();
+        let at = moments(case).next().unwrap() / 2.0;
+        let moment = (0..20).find_map(|_| campaign.moment(case, at)).unwrap();
+        assert_eq!(moment.wrong, Vec::<String>::new(), "{name}: {}", moment.said);
+    }
+    let witness = campaign.witness.take().unwrap();
+    let ledger = campaign.finish();
+    assert!(ledger.0.iter().filter(|entry| entry.measured.is_some()).count() >= 5);
+    assert_eq!(witness.contradicts(&ledger.0), None);
+}
+
 /// Settings by environment: RMRL_MOMENTS (of each fault, default 50), RMRL_SPEED (times life),
 /// RMRL_MINUTES (begin no further moment after that).
 #[test]
 #[ignore = "takes 20 minutes: run by hand, see results/faults"]
 fn every_fault_at_random_moments() {
+    throughout(ARM, "results/faults");
+}
+
+/// The same of the cameras' faults; every placement that was measured is compared with where the plate lay.
+#[test]
+#[ignore = "takes 40 minutes: run by hand, see results/faults"]
+fn every_camera_fault_at_random_moments() {
+    throughout(CAMERAS, "results/faults/cameras");
+}
+
+fn throughout(cases: Range<usize>, folder: &str) {
     let setting = |name: &str, default: f64| {
         std::env::var(name).map_or(default, |value| value.parse().unwrap())
     };
@@ -417,24 +468,31 @@ fn every_fault_at_random_moments() {
     let end =
         std::time::Instant::now() + Duration::from_secs_f64(60.0 * setting("RMRL_MINUTES", 120.0));
     let dir = tempfile::tempdir().unwrap();
-    let mut campaign = Campaign::new(dir.path(), speed, 100_000);
-    let mut at: Vec<_> = (0..CASES.len()).map(moments).collect();
+    let mut campaign = Campaign::new(dir.path(), speed, 100_000, cases == CAMERAS);
+    let mut at: Vec<_> = cases.clone().map(|case| (case, moments(case))).collect();
     let mut done = Vec::new();
     // Round by round, so that the counts are equal wherever it ends.
     'rounds: for _ in 0..count {
-        for (case, at) in at.iter_mut().enumerate() {
+        for (case, at) in &mut at {
             if std::time::Instant::now() > end {
                 break 'rounds;
             }
             // One that the machine spoilt is made again at the next moment.
-            let moment = (0..20).find_map(|_| campaign.moment(case, at.next()?));
+            let moment = (0..20).find_map(|_| campaign.moment(*case, at.next()?));
             let moment = moment.expect("a machine with time to run both");
             report::note(&moment);
             done.push(moment);
         }
-        report::write(&done, &campaign.ledger, &campaign.stops_by_load, speed);
+        report::write(
+            folder,
+            cases.clone(),
+            &done,
+            &campaign.ledger,
+            &campaign.stops_by_load,
+            speed,
+        );
     }
-    report::write(&done, &campaign.ledger, &campaign.stops_by_load, speed);
+    report::write(folder, cases, &done, &campaign.ledger, &campaign.stops_by_load, speed);
     let wrong = done.iter().filter(|moment| !moment.wrong.is_empty()).count();
     assert_eq!(wrong, 0, "of {} moments", done.len());
 }

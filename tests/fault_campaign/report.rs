@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::ops::Range;
 use std::path::PathBuf;
 
 use crate::ledger::Ledger;
@@ -13,8 +14,15 @@ pub fn note(moment: &Moment) {
 }
 
 /// Writes everything so far.
-pub fn write(moments: &[Moment], ledger: &Ledger, stops_by_load: &[String], speed: f64) {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("results/faults");
+pub fn write(
+    folder: &str,
+    cases: Range<usize>,
+    moments: &[Moment],
+    ledger: &Ledger,
+    stops_by_load: &[String],
+    speed: f64,
+) {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(folder);
     std::fs::create_dir_all(&folder).unwrap();
     let mut csv = String::from(
         "fault,at_s,moving,exit_code,stood_after_s,crept_mm,open_trial,trials_so_far,said,wrong\n",
@@ -23,7 +31,8 @@ pub fn write(moments: &[Moment], ledger: &Ledger, stops_by_load: &[String], spee
         csv += &line(moment);
     }
     std::fs::write(folder.join("moments.csv"), csv).unwrap();
-    std::fs::write(folder.join("table.md"), table(moments, ledger, stops_by_load, speed)).unwrap();
+    std::fs::write(folder.join("table.md"), table(cases, moments, ledger, stops_by_load, speed))
+        .unwrap();
 }
 
 fn line(moment: &Moment) -> String {
@@ -40,12 +49,19 @@ fn line(moment: &Moment) -> String {
     )
 }
 
-fn table(moments: &[Moment], ledger: &Ledger, stops_by_load: &[String], speed: f64) -> String {
+fn table(
+    cases: Range<usize>,
+    moments: &[Moment],
+    ledger: &Ledger,
+    stops_by_load: &[String],
+    speed: f64,
+) -> String {
     let mut text = String::from(
         "| fault | moments | while moving | driver stopped | went on | to a stand, s: median, most \
          | crept, mm: most | trials cut off | wrong |\n|---|---|---|---|---|---|---|---|---|\n",
     );
-    for (case, what) in CASES.iter().enumerate() {
+    for case in cases.clone() {
+        let what = &CASES[case];
         let of: Vec<&Moment> = moments.iter().filter(|moment| moment.case == case).collect();
         let count = |holds: fn(&Moment) -> bool| of.iter().filter(|m| holds(m)).count();
         let mut stood: Vec<f64> =
@@ -79,7 +95,8 @@ fn table(moments: &[Moment], ledger: &Ledger, stops_by_load: &[String], speed: f
         counts(stops_by_load.iter().map(String::as_str)),
     );
     text += "| fault | what the driver said |\n|---|---|\n";
-    for (case, what) in CASES.iter().enumerate() {
+    for case in cases {
+        let what = &CASES[case];
         let of = moments.iter().filter(|m| m.case == case && m.code.is_some());
         let _ = writeln!(text, "| {} | {} |", what.name, counts(of.map(|m| m.said.as_str())));
     }

@@ -106,7 +106,45 @@ fn a_client_moves_the_arm_trial_by_trial_and_goes_on_after_a_stop() {
     assert_eq!(client.ended().0, Some(0));
     let outcomes: Vec<_> = kept(&file).into_iter().map(|(_, outcome, _)| outcome).collect();
     assert!(!outcomes.contains(&"open".to_owned()), "{outcomes:?}");
+    told_and_exported(&file, outcomes.len());
     let (code, said) = Client::start(&robot, &file, &["--resume", "--set", "task.bins=9"]).ended();
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("another experiment"), "{said}");
+}
+
+/// The file is a run's like any other, but for what only a method has.
+fn told_and_exported(file: &Path, trials: usize) {
+    let rmrl = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rmrl"));
+        let done = command.current_dir(file.parent().unwrap()).args(args).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (done.status.code(), text(&done.stdout), text(&done.stderr))
+    };
+    let file = file.to_str().unwrap();
+    let (code, said, errors) = rmrl(&["status", file]);
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(said.contains(&format!("trials       {trials}, asked for by a program")), "{said}");
+    let (code, said, errors) = rmrl(&["status", file, "--json"]);
+    assert_eq!(code, Some(0), "{errors}");
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((&said["trials"], &said["of"]), (&json!(trials), &Value::Null), "{said}");
+    for (to, more) in [("csv", None), ("parquet", Some("--images")), ("tensorboard", None)] {
+        let args = [&["export", file, "--to", to, to, "--json"][..], more.as_slice()].concat();
+        let (code, said, errors) = rmrl(&args);
+        assert_eq!(code, Some(0), "{to}: {errors}");
+        let said: Value = serde_json::from_str(&said).unwrap();
+        let table = |f: &&Value| f["file"].as_str().unwrap().starts_with("trials.");
+        if let Some(table) = said["files"].as_array().unwrap().iter().find(table) {
+            assert_eq!(table["rows"], trials, "{said}");
+        }
+    }
+    for (args, part) in [
+        (&["export", file, "--to", "rliable", "scores"][..], "no run is complete"),
+        (&["labels", file], "nobody was labelled"),
+        (&["policy", file], "they have no method"),
+    ] {
+        let (code, _, said) = rmrl(args);
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.lines().last().is_some_and(|line| line.contains(part)), "{said}");
+    }
 }

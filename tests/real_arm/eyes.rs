@@ -7,7 +7,7 @@ use rmrl::cell::{CellError, Eyes, PlateAt, Unwatched, Workcell};
 use rmrl::config::{CameraSpec, EyesKind, EyesSpec, Frame, OutlineSpec, Robot, TaughtSpec};
 use rmrl::eyes::{Board, Finder, Lens, Sensor};
 use rmrl::real::camera::{Camera, Snapshot};
-use rmrl::real::{At, CameraEyes, Site};
+use rmrl::real::{At, CameraEyes, Site, Verdict, examine};
 use rmrl::task::{Outcome, Pose2};
 use rmrl::twin::Twin;
 use serde_json::Value;
@@ -228,6 +228,46 @@ fn cameras_that_were_not_taught_are_refused_with_the_command_that_teaches_them()
     robot.real.as_mut().unwrap().eyes_url = None;
     let refused = Site::to_examine(&robot).unwrap_err().to_string();
     assert!(refused.contains("eyes.pick.address"), "{refused}");
+}
+
+#[test]
+fn a_gripper_that_another_driver_holds_is_a_finding_of_the_doctors() {
+    let (_twin, mut robot) = quiet_twin(FAST);
+    // It takes the connection and says nothing.
+    let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    robot.real.as_mut().unwrap().gripper_port = held.local_addr().unwrap().port();
+    let findings = examine(&Site::new(&robot).unwrap());
+    let gripper = findings.iter().find(|finding| finding.check == "gripper").unwrap();
+    let Verdict::Wrong(advice) = &gripper.verdict else { panic!("{gripper:?}") };
+    assert!(advice.contains("another driver holds it"), "{advice}");
+}
+
+#[test]
+fn a_policy_that_is_not_sure_enough_makes_no_correction_or_asks_for_a_person() {
+    let dir = tempfile::tempdir().unwrap();
+    for (unsure, code) in [("no-correction", 0), ("person", 3)] {
+        let (twin, _) = quiet_twin(FAST);
+        let (_robot_dir, file) = file_with(twin.ports(), |robot| {
+            robot.remove("eyes");
+            robot["eyes"]["min_confidence"] = toml_edit::value(1.0);
+            robot["eyes"]["unsure"] = toml_edit::value(unsure);
+        });
+        let out = dir.path().join(unsure);
+        let more = ["--trials", "5", "--set", "batch=5", "--set", "bayes-linear.first_trials=5"];
+        let output = to_the_end(&mut training_of("bayes-linear", &file, &out, &more));
+        assert_eq!(output.status.code(), Some(code), "{}", text(&output.stderr));
+        if code == 3 {
+            let said = text(&output.stderr);
+            assert!(said.contains("declines") && said.contains("min_confidence"), "{said}");
+            continue;
+        }
+        let db = rusqlite::Connection::open(out.join("bayes-linear/1.sqlite")).unwrap();
+        let sql = "SELECT COUNT(*), SUM(spread_x_mm > 0), SUM(commanded_x_mm = 0 AND commanded_yaw_deg = 0) \
+                   FROM trial WHERE phase = 'in-scene' AND checkpoint > 0";
+        let told: [i64; 3] =
+            db.query_row(sql, [], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?])).unwrap();
+        assert!(told[0] > 0 && told[1] == told[0] && told[2] == told[0], "{told:?}");
+    }
 }
 
 /// Readings against the twin's truth, for `results/`: `RMRL_POSES=300`.

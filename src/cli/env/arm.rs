@@ -9,13 +9,10 @@ use super::answers::{NOTHING_PREPARED, Request, describe, in_range, shown, told,
 use crate::cell::{Observation, Watch, Workcell};
 use crate::cli::Failure;
 use crate::cli::backend::Cells;
-use crate::lab::{Experiment, LabError, Occasion, Trials};
+use crate::lab::{Experiment, LabError, Occasion, REQUESTED, Trials};
 use crate::learn::Decision;
 use crate::store::{Durability, Intent, RunInfo, StoreError, Stored, TrialStore};
 use crate::task::{Correction, Outcome, Phase, RewardSignal, Setup, TrialKey};
-
-/// The name that its trials are kept under.
-pub const METHOD: &str = "env";
 
 pub struct OnArm<'a> {
     experiment: Experiment,
@@ -40,8 +37,8 @@ impl<'a> OnArm<'a> {
         mut watch: Box<dyn Watch + 'a>,
     ) -> Result<Self, Failure> {
         let info = RunInfo {
-            experiment: experiment.of_run(METHOD, seed).to_toml(),
-            method: METHOD.to_owned(),
+            experiment: experiment.of_run(REQUESTED, seed).to_toml(),
+            method: REQUESTED.to_owned(),
             seed,
             provenance: cells.provenance(&[&experiment.scene])?,
             version: crate::VERSION.to_owned(),

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use crate::store::{Table, Value};
+use crate::task::{Outcome, Placement, Pose2, is_success};
 
 /// A value at a step, as trackers have it. Step: physical trials made by then.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,16 +28,16 @@ pub fn scalars(trials: &Table, batches: &Table, checkpoints: &Table) -> Vec<Scal
         let number = counted(trials.at(row, "number"));
         let step = number + 1 + if is(row, "train") { before } else { 0 };
         times.insert(step, real("recorded_unix_s").unwrap_or(0.0));
-        let placed = trials.at(row, "outcome").text() == Some("placed");
+        let outcome = trials.at(row, "outcome").text().and_then(Outcome::from_name);
         let seated = trials.at(row, "seated").integer() == Some(1);
-        let error = ["x_mm", "y_mm", "yaw_deg"].map(|axis| real(&format!("measured_{axis}")));
-        let [x, y, yaw] = error.map(|axis| axis.filter(|_| placed));
-        let close = error.iter().all(|axis| axis.is_some_and(|axis| axis.abs() < 1.0));
+        let measured = measured(trials, row);
+        let success = outcome.is_some_and(|it| is_success(it, measured.as_ref(), seated));
+        let error = measured.filter(|_| outcome == Some(Outcome::Placed)).map(|there| there.pose);
         told.extend([
             (step, "train/reward".to_owned(), real("reward")),
-            (step, "train/translation_mm".to_owned(), x.zip(y).map(|(x, y)| x.hypot(y))),
-            (step, "train/yaw_deg".to_owned(), yaw.map(f64::abs)),
-            (step, "train/success".to_owned(), Some(f64::from(placed && seated && close))),
+            (step, "train/translation_mm".to_owned(), error.map(Pose2::translation_mm)),
+            (step, "train/yaw_deg".to_owned(), error.map(|error| error.yaw_deg.abs())),
+            (step, "train/success".to_owned(), Some(f64::from(success))),
         ]);
     }
     for row in &batches.rows {
@@ -60,6 +61,13 @@ pub fn scalars(trials: &Table, batches: &Table, checkpoints: &Table) -> Vec<Scal
         Some(Scalar { step, tag, value, unix_s: times.get(&step).copied().unwrap_or(0.0) })
     });
     finite.collect()
+}
+
+/// The placement as it was measured; `None` where it was not.
+fn measured(trials: &Table, row: &[Value]) -> Option<Placement> {
+    let real = |axis: &str| trials.at(row, &format!("measured_{axis}")).real();
+    let pose = Pose2::new(real("x_mm")?, real("y_mm")?, real("yaw_deg")?);
+    Some(Placement { pose, z_mm: real("z_mm")?, tilt_deg: real("tilt_deg")? })
 }
 
 fn counted(value: &Value) -> u64 {

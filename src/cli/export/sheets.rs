@@ -96,8 +96,11 @@ impl<S: Sheet> Growing<S> {
 /// Adds a column with the picture that each trial began with.
 fn add_pictures(source: &Source, store: &TrialStore, table: &mut Table) -> Result<(), Failure> {
     let experiment = source.experiment()?;
-    let bench = SimCells::new(&Bench::from(&experiment))?;
-    let cells = |scene: &str| bench.cell(scene).map(Some).map_err(LabError::from);
+    // Made for pictures that are not stored: those of an arm need no robot file.
+    let cells = |scene: &str| {
+        let cells = SimCells::new(&Bench::from(&experiment)).and_then(|all| all.cell(scene));
+        cells.map(Some).map_err(LabError::from)
+    };
     let file = source.path.display().to_string();
     let mut pictures = Pictures::new(&file, &experiment, &source.info, &cells)?;
     let mut known: BTreeMap<(Phase, u64), BTreeMap<u64, Intent>> = BTreeMap::new();

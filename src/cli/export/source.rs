@@ -43,7 +43,7 @@ impl Source {
 
     /// The experiment as far as it concerns this run.
     pub fn experiment(&self) -> Result<Experiment, Failure> {
-        Ok(Experiment::parse(&self.path.display().to_string(), &self.info.experiment)?)
+        Ok(Experiment::stored(&self.path.display().to_string(), &self.info)?)
     }
 
     pub fn name(&self) -> String {

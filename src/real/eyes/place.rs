@@ -82,11 +82,11 @@ impl Place {
     /// found would stay: a place whose plate carries some has no picture then.
     pub fn picture(&self, frame: &Frame<'_>, seen: &[Seen]) -> Result<Image, Lost> {
         self.check_size(frame)?;
-        let masked = self.sensor.masked(frame, seen);
-        if masked.is_none() && !self.bare {
+        let (masked, hidden) = self.sensor.masked(frame, seen);
+        if !hidden && !self.bare {
             return Err(Lost::NotSeen { board: self.sensor.carried.name });
         }
-        let masked = masked.as_ref().and_then(|pixels| Frame::new(pixels, frame.width()));
+        let masked = Frame::new(&masked, frame.width());
         let top = self.sensor.top(&self.sensor.camera(seen)?);
         let field = top * crate::cell::lift(self.place_from_field);
         let lens = &self.sensor.lens;

@@ -36,9 +36,14 @@ pub(super) fn examine(
     for (check, port) in
         [("program port", site.spec().script_port), ("primary port", site.spec().primary_port)]
     {
-        let found = link::connect("controller", &site.spec().host, port);
-        let advice = "enable the service under Settings, Security, Services";
-        found_or(findings, check, found.map(|_| format!("{port} open")), advice);
+        match link::connect("controller", &site.spec().host, port) {
+            Ok(_) => right(findings, check, format!("{port} open")),
+            Err(error) => {
+                let service = "enable the service under Settings, Security, Services";
+                let advice = link::what_shuts(&error, service);
+                findings.push(wrong(check, error.to_string(), advice));
+            }
+        }
     }
     let state = state(site, findings);
     if state.is_some() {

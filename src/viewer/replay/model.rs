@@ -72,7 +72,7 @@ impl Replay {
         let store = TrialStore::read(&path)?;
         let info = store.info()?;
         let file = path.display().to_string();
-        let experiment = Experiment::parse(&file, &info.experiment)?;
+        let experiment = Experiment::stored(&file, &info)?;
         let result = read_run(&experiment, &store)?;
         let checkpoints = store.checkpoints()?;
         let card = experiment.method(&file, &info.method)?.card();

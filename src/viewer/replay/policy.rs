@@ -127,7 +127,7 @@ impl Student {
     fn new(store: &TrialStore) -> Result<Self, ViewError> {
         let info = store.info()?;
         let file = store.path().display().to_string();
-        let experiment = Experiment::parse(&file, &info.experiment)?;
+        let experiment = Experiment::stored(&file, &info)?;
         let trials = Trials::new(&experiment.task, info.seed);
         let recipe = experiment.method(&file, &info.method)?;
         Ok(Self {
