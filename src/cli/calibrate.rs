@@ -1,6 +1,11 @@
+mod capture;
+mod placement;
 mod poses;
+mod source;
 mod store;
 mod views;
+
+pub use capture::{lines, prompt};
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +16,7 @@ use crate::cli::Failure;
 use crate::cli::tags::board;
 use crate::config::Frame;
 use crate::eyes::calibrate::{HandEye, Intrinsics, Mount, Posed, View, hand_eye, intrinsics};
-use crate::eyes::{Board, Finder, Lens};
+use crate::eyes::{Board, Lens};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -21,10 +26,14 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
+    /// Take views of a board from a live camera, with the arm's poses if they are wanted
+    Capture(capture::Args),
     /// The lens: focal lengths, middle and distortion, from views of a board
     Camera(CameraArgs),
     /// Where the camera is mounted, from views of a board and the arm's poses
     HandEye(HandEyeArgs),
+    /// What the camera sees of a plate that lies perfectly: every reading is relative to it
+    Placement(placement::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -32,8 +41,9 @@ enum What {
   rmrl calibrate camera --views shots
   rmrl calibrate camera --views shots --robot my-arm.toml --camera place
 
-SHOTS holds PNG or JPEG files of one size, 8 at least, better 20: the printed board `camera` (rmrl tags) in every
-part of the frame, tilted by 20 to 40 deg to all sides, sharp.
+SHOTS holds PNG or JPEG files of one size, 8 at least, better 20 (rmrl calibrate capture): the
+printed board `camera` (rmrl tags) in every part of the frame, tilted by 20 to 40 deg to all
+sides, sharp. A new lens drops what was taught with the old one from the robot file.
 Exit code 1 if they do not tell the lens, with the reason.")]
 struct CameraArgs {
     /// Folder of the views, *.png and *.jpg
@@ -104,8 +114,10 @@ enum MountArg {
 
 pub fn run(args: Args) -> Result<(), Failure> {
     match args.what {
+        What::Capture(args) => capture::run(&args),
         What::Camera(args) => camera(args),
         What::HandEye(args) => mounting(args),
+        What::Placement(args) => placement::run(&args),
     }
 }
 
@@ -114,10 +126,8 @@ fn camera(args: CameraArgs) -> Result<(), Failure> {
     let shots = views::read(&args.views)?;
     let found = lens_of(&shots, &board).map_err(|why| refused("the lens", &why))?;
     let Intrinsics { lens, residual_px, .. } = &found;
-    args.to.store(&[
-        ("lens", store::lens(lens)),
-        ("lens_residual_px", store::rounded(*residual_px)),
-    ])?;
+    let keys = [("lens", store::lens(lens)), ("lens_residual_px", store::rounded(*residual_px))];
+    let gone = args.to.store(&keys, &["taught"])?;
     if args.to.json {
         let views: Vec<_> = found
             .views
@@ -129,7 +139,7 @@ fn camera(args: CameraArgs) -> Result<(), Failure> {
             json!({
                 "lens": lens, "residual_px": residual_px, "focal_sd_px": found.focal_sd_px,
                 "centre_sd_px": found.centre_sd_px, "covered": found.covered, "views": views,
-                "left_out": left_out(&found.left_out),
+                "left_out": left_out(&found.left_out), "dropped": gone,
             })
         );
     }
@@ -142,7 +152,11 @@ fn camera(args: CameraArgs) -> Result<(), Failure> {
     )?;
     say!("covered   {:.0} % of the frame", 100.0 * found.covered)?;
     say_left_out(&found.left_out)?;
-    args.to.said()
+    args.to.said()?;
+    if gone.is_empty() {
+        return Ok(());
+    }
+    say!("dropped   what was taught with the old lens: teach it again, rmrl calibrate placement")
 }
 
 fn mounting(args: HandEyeArgs) -> Result<(), Failure> {
@@ -175,11 +189,14 @@ fn mounting(args: HandEyeArgs) -> Result<(), Failure> {
     };
     let [camera, on] = [&found.camera, &found.board].map(Frame::from_isometry);
     let HandEye { residual_px, residual_mm, residual_deg, sd_mm, sd_deg, .. } = &found;
-    args.to.store(&[
-        (camera_key, store::frame(&camera)),
-        ("camera_residual_mm", store::rounded(*residual_mm)),
-        ("camera_residual_deg", store::rounded(*residual_deg)),
-    ])?;
+    args.to.store(
+        &[
+            (camera_key, store::frame(&camera)),
+            ("camera_residual_mm", store::rounded(*residual_mm)),
+            ("camera_residual_deg", store::rounded(*residual_deg)),
+        ],
+        &[],
+    )?;
     if args.to.json {
         let pose = |frame: &Frame| json!({ "xyz_mm": frame.xyz_mm, "rpy_deg": frame.rpy_deg });
         return say!(
@@ -218,8 +235,7 @@ fn views_of(
     board: &Board,
     lens: Option<&Lens>,
 ) -> Result<Vec<View>, Failure> {
-    let mut finder = Finder::new()
-        .ok_or_else(|| Failure::Work(anyhow::anyhow!("the tags' detector has no memory")))?;
+    let mut finder = capture::finder()?;
     let of = |(name, frame)| View::new(name, board, &finder.find(&frame, None, lens));
     Ok(shots.frames().map(of).collect())
 }
@@ -250,18 +266,26 @@ impl HandEyeArgs {
     }
 }
 
+impl Place {
+    /// Its key in `[eyes]`.
+    fn key(self) -> &'static str {
+        match self {
+            Self::Pick => "pick",
+            Self::Place => "place",
+        }
+    }
+}
+
 impl To {
     /// File and section, where both are named.
     fn section(&self) -> Option<(&Path, [&'static str; 2])> {
-        let name = match self.camera? {
-            Place::Pick => "pick",
-            Place::Place => "place",
-        };
-        Some((self.robot.as_deref()?, ["eyes", name]))
+        Some((self.robot.as_deref()?, ["eyes", self.camera?.key()]))
     }
 
-    fn store(&self, keys: &[(&str, String)]) -> Result<(), Failure> {
-        self.section().map_or(Ok(()), |(file, section)| store::store(file, &section, keys))
+    /// Which of the old keys were there.
+    fn store(&self, keys: &[(&str, String)], old: &[&str]) -> Result<Vec<String>, Failure> {
+        let store = |(file, section): (&Path, [&str; 2])| store::store(file, &section, keys, old);
+        self.section().map_or(Ok(Vec::new()), store)
     }
 
     fn said(&self) -> Result<(), Failure> {

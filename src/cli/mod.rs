@@ -9,6 +9,7 @@ mod env;
 mod eval;
 mod export;
 mod failure;
+mod gauge;
 mod init;
 mod interrupt;
 mod labels;
@@ -82,8 +83,10 @@ enum Command {
     Teach(teach::Args),
     /// Print boards of tags, true to scale, for cameras to look at
     Tags(tags::Args),
-    /// Find a camera's lens, or where it is mounted, from views of a board
+    /// Find a camera's lens, where it is mounted, and what it sees of a perfect placement
     Calibrate(calibrate::Args),
+    /// Study how well cameras repeat their readings, against what the task needs
+    Gauge(gauge::Args),
     /// Serve the task to another language: JSON lines on stdin and stdout
     Env(env::Args),
     /// Serve what a run has learned to another language: a picture in, a correction out
@@ -138,6 +141,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Teach(args) => teach::run(args),
         Command::Tags(args) => tags::run(args),
         Command::Calibrate(args) => calibrate::run(args),
+        Command::Gauge(args) => gauge::run(&args),
         Command::Env(args) => env::run(args),
         Command::Policy(args) => policy::run(args),
         Command::Tune(args) => tune::run(args),

@@ -24,8 +24,9 @@ pub struct Repeatability {
     /// Straight-line drift of x, y (mm per minute) and yaw (deg per minute), and its standard error.
     pub drift: [f64; 3],
     pub drift_sd: [f64; 3],
-    /// Drift of the frames' light, grey levels per minute: exposure that is not fixed.
+    /// Drift of the frames' light, grey levels per minute, and its standard error: exposure that is not fixed.
     pub light_drift: f64,
+    pub light_drift_sd: f64,
     /// Standard deviation that readings said of themselves, mean: mm, deg.
     pub said: [f64; 2],
 }
@@ -38,6 +39,8 @@ pub const MOST_LOST: f64 = 0.05;
 /// Light that changes faster is not fixed, grey levels per minute.
 pub const MOST_LIGHT_DRIFT: f64 = 2.0;
 const LEAST_READINGS: usize = 10;
+/// A drift counts that is beyond so many standard errors.
+const SURE: f64 = 3.0;
 
 /// One thing that a study found wrong.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
@@ -87,6 +90,7 @@ impl Repeatability {
             (drift[axis], drift_sd[axis]) = slope(&points);
         }
         let light: Vec<_> = looks.iter().map(|look| (look.at_s / 60.0, look.light)).collect();
+        let (light_drift, light_drift_sd) = slope(&light);
         let mean = |of: &dyn Fn(&Reading) -> f64| {
             read.iter().map(|(.., reading)| of(reading)).sum::<f64>() / read.len().max(1) as f64
         };
@@ -97,13 +101,14 @@ impl Repeatability {
             range95: sd.map(|sd| 1.96 * sd),
             drift,
             drift_sd,
-            light_drift: slope(&light).0,
+            light_drift,
+            light_drift_sd,
             said: [mean(&|reading| reading.sd_mm), mean(&|reading| reading.sd_deg)],
         }
     }
 
-    /// What is wrong, against what the task needs. A drift counts only where it is beyond doubt (three standard
-    /// errors).
+    /// What is wrong, against what the task needs. A drift, of the light too, counts only where it is beyond
+    /// doubt: three standard errors.
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         let readings = self.looks - self.lost;
@@ -119,12 +124,13 @@ impl Repeatability {
                 faults.push(Fault::Varies { axis, sd: self.sd[at], unit, needed });
             }
             let per_minute = self.drift[at];
-            let sure = per_minute.abs() > 3.0 * self.drift_sd[at];
+            let sure = per_minute.abs() > SURE * self.drift_sd[at];
             if sure && per_minute.abs() * MINUTES > needed {
                 faults.push(Fault::Drifts { axis, per_minute, unit, needed });
             }
         }
-        if self.light_drift.abs() > MOST_LIGHT_DRIFT {
+        let sure = self.light_drift.abs() > SURE * self.light_drift_sd;
+        if sure && self.light_drift.abs() > MOST_LIGHT_DRIFT {
             faults.push(Fault::Light { per_minute: self.light_drift });
         }
         faults
@@ -221,6 +227,12 @@ mod tests {
         assert_eq!(lost.faults(), [Fault::Lost { share: 0.1 }]);
         let light = Repeatability::of(&looks(100, 0.02, 0.0, -4.0, 0)).faults();
         assert!(matches!(light[..], [Fault::Light { .. }]), "{light:?}");
+        // As fast, but lamps that flicker from frame to frame look so.
+        let mut flickering = looks(60, 0.02, 0.0, 4.0, 0);
+        for (at, look) in flickering.iter_mut().enumerate() {
+            look.light += if at % 2 == 0 { 8.0 } else { -8.0 };
+        }
+        assert_eq!(Repeatability::of(&flickering).faults(), []);
         assert_eq!(Repeatability::of(&[]).faults(), [Fault::TooFew { readings: 0 }]);
         assert!(matches!(
             Repeatability::of(&looks(4, 0.0, 0.0, 0.0, 0)).faults()[..],

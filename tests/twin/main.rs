@@ -1,6 +1,7 @@
 //! A real twin over TCP: what a driver meets on the wires.
 
 mod cameras;
+mod capture;
 mod client;
 mod faults;
 mod person;

@@ -32,6 +32,11 @@ fn parse(file: &str, text: &str) -> Result<Poses, ConfigError> {
 }
 
 impl Poses {
+    /// Names of the views.
+    pub fn views(&self) -> impl Iterator<Item = &str> {
+        self.poses.keys().map(String::as_str)
+    }
+
     /// `world_from_tool` of a view, metres.
     pub fn of(&self, view: &str) -> Result<Isometry3<f64>, Failure> {
         let pose = self.poses.get(view).map(Frame::isometry);

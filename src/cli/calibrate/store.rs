@@ -4,24 +4,33 @@ use crate::cli::Failure;
 use crate::config::{Frame, Robot};
 use crate::eyes::Lens;
 
-/// Puts keys into a section of a robot file, which keeps its comments; other keys stay.
-pub fn store(file: &Path, sections: &[&str], keys: &[(&str, String)]) -> Result<(), Failure> {
+/// Puts keys into a section of a robot file, which keeps its comments, and takes the `old` ones out; other keys stay.
+/// Says which of the old ones were there.
+pub fn store(
+    file: &Path,
+    sections: &[&str],
+    keys: &[(&str, String)],
+    old: &[&str],
+) -> Result<Vec<String>, Failure> {
     let told = file.display();
     let text = std::fs::read_to_string(file).map_err(|e| Failure::Input(format!("{told}: {e}")))?;
-    let text = with(&text, sections, keys)
+    let (text, gone) = with(&text, sections, keys, old)
         .map_err(|why| Failure::Input(format!("{told}: cannot be edited: {why}")))?;
     // What is stored must load again, before it replaces what did, as a whole.
+    Robot::parse(&told.to_string(), &text)?;
     let beside = file.with_extension("calibrated.toml");
     let io = |e: std::io::Error| Failure::Work(anyhow::anyhow!("{}: {e}", beside.display()));
     std::fs::write(&beside, text).map_err(io)?;
-    if let Err(error) = Robot::named(&beside.display().to_string()) {
-        let _ = std::fs::remove_file(&beside);
-        return Err(error.into());
-    }
-    std::fs::rename(&beside, file).map_err(io)
+    std::fs::rename(&beside, file).map_err(io)?;
+    Ok(gone)
 }
 
-fn with(text: &str, sections: &[&str], keys: &[(&str, String)]) -> Result<String, String> {
+fn with(
+    text: &str,
+    sections: &[&str],
+    keys: &[(&str, String)],
+    old: &[&str],
+) -> Result<(String, Vec<String>), String> {
     let mut document: toml_edit::DocumentMut = text.parse().map_err(line)?;
     let mut table = document.as_table_mut() as &mut dyn toml_edit::TableLike;
     for section in sections {
@@ -41,7 +50,9 @@ fn with(text: &str, sections: &[&str], keys: &[(&str, String)]) -> Result<String
             None => drop(table.insert(key, toml_edit::value(value))),
         }
     }
-    Ok(document.to_string())
+    let gone = old.iter().filter(|key| table.remove(key).is_some()).map(|key| (*key).to_owned());
+    let gone = gone.collect();
+    Ok((document.to_string(), gone))
 }
 
 fn line(error: toml_edit::TomlError) -> String {
@@ -123,7 +134,8 @@ mod tests {
         let text = "# mine\nkind = \"ur5e\"\n\n[eyes] # two cameras\nkind = \"snapshot\"\n\
                     [eyes.place]\nlens = { width = 1 } # of May\n";
         let keys = [("lens", lens(&some())), ("lens_residual_px", rounded(0.08123))];
-        let new = with(text, &["eyes", "place"], &keys).unwrap();
+        let (new, gone) = with(text, &["eyes", "place"], &keys, &["taught"]).unwrap();
+        assert!(gone.is_empty());
         for kept in ["# mine", "[eyes] # two cameras", "# of May", "kind = \"snapshot\""] {
             assert!(new.contains(kept), "{new}");
         }
@@ -131,11 +143,35 @@ mod tests {
         assert_eq!(table["eyes"]["place"]["lens"]["k1"].as_float(), Some(-0.123457));
         assert_eq!(table["eyes"]["place"]["lens_residual_px"].as_float(), Some(0.0812));
         // Sections that are not there yet.
-        let new = with(&new, &["eyes", "pick"], &keys[..1]).unwrap();
+        let (new, _) = with(&new, &["eyes", "pick"], &keys[..1], &[]).unwrap();
         let table: toml::Table = new.parse().unwrap();
         assert_eq!(table["eyes"]["pick"]["lens"]["width"].as_integer(), Some(1280));
-        assert!(with("eyes = 3\n", &["eyes"], &keys).unwrap_err().contains("`eyes`"));
-        assert!(with("eyes = [", &["eyes"], &keys).is_err());
+        assert!(with("eyes = 3\n", &["eyes"], &keys, &[]).unwrap_err().contains("`eyes`"));
+        assert!(with("eyes = [", &["eyes"], &keys, &[]).is_err());
+    }
+
+    #[test]
+    fn what_is_old_goes_and_is_told_however_it_was_written() {
+        for taught in [
+            "[eyes.pick]\ntaught = { lid = 1 }\n",
+            "[eyes.pick] # one\nplate = \"lid\" # two\n\n[eyes.pick.taught] # gone\nlid = 1\n\n[twin] # three\n",
+            "[eyes]\npick = { taught = { lid = 1 } }\n",
+        ] {
+            let keys = [("lens", lens(&some()))];
+            let (new, gone) = with(taught, &["eyes", "pick"], &keys, &["taught"]).unwrap();
+            assert_eq!(gone, ["taught"]);
+            let table: toml::Table = new.parse().unwrap();
+            assert!(table["eyes"]["pick"].get("taught").is_none(), "{new}");
+            assert!(table["eyes"]["pick"].get("lens").is_some(), "{new}");
+            for kept in ["# one", "# two", "# three"] {
+                assert_eq!(new.contains(kept), taught.contains(kept), "{new}");
+            }
+            // And a section within it comes anew.
+            let keys = [("lid", "2".to_owned())];
+            let (new, _) = with(&new, &["eyes", "pick", "taught"], &keys, &["outline"]).unwrap();
+            let table: toml::Table = new.parse().unwrap();
+            assert_eq!(table["eyes"]["pick"]["taught"]["lid"].as_integer(), Some(2), "{new}");
+        }
     }
 
     #[test]
@@ -144,12 +180,13 @@ mod tests {
         let file = folder.path().join("r.toml");
         let write = |text: &str| std::fs::write(&file, text).unwrap();
         write(crate::cli::calibrate::tests::robot(folder.path()).as_str());
-        store(&file, &["eyes", "pick"], &[("lens", lens(&some()))]).unwrap();
+        store(&file, &["eyes", "pick"], &[("lens", lens(&some()))], &["taught"]).unwrap();
         let read = lens_in_robot(&file, &["eyes", "pick"]).unwrap();
         assert!((read.fx - some().fx).abs() < 1e-3 && (read.k1 - some().k1).abs() < 1e-6);
         let text = std::fs::read_to_string(&file).unwrap();
-        let said = store(&file, &["eyes", "pick"], &[("lense", lens(&some()))]).unwrap_err();
-        assert!(said.to_string().contains("lense"), "{said}");
+        let said = store(&file, &["eyes", "pick"], &[("lense", lens(&some()))], &[]).unwrap_err();
+        let said = said.to_string();
+        assert!(said.contains("r.toml") && said.contains("lense"), "{said}");
         assert_eq!(
             std::fs::read_to_string(&file).unwrap(),
             text,
@@ -179,7 +216,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_makes_the_editor_panic(text in "\\PC{0,60}(\n\\PC{0,40}){0,3}") {
-            let _ = with(&text, &["eyes", "pick"], &[("lens", "1".into())]);
+            let _ = with(&text, &["eyes", "pick"], &[("lens", "1".into())], &["taught"]);
         }
     }
 }

@@ -5,11 +5,13 @@ use crate::config::Robot;
 use crate::eyes::drawn::{Drawn, Print, draw, flat, small_lens, within};
 use crate::task::Pose2;
 
-/// The text of a robot file that loads from this folder.
+/// The text of a robot file that loads from this folder, without eyes.
 pub fn robot(folder: &Path) -> String {
     let text = |name: &str| Robot::FILES.iter().find(|(found, _)| *found == name).unwrap().1;
     std::fs::write(folder.join("ur5e.urdf"), text("ur5e.urdf")).unwrap();
-    text("ur5e-twin.toml").to_owned()
+    let mut robot: toml_edit::DocumentMut = text("ur5e-twin.toml").parse().unwrap();
+    robot.remove("eyes");
+    robot.to_string()
 }
 
 /// A board before a camera that stands in the cell: views as files, poses of the tool that holds it.

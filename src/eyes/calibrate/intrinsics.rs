@@ -152,7 +152,8 @@ pub fn intrinsics(width: usize, height: usize, views: &[View]) -> Result<Intrins
     Ok(Intrinsics { lens, focal_sd_px, centre_sd_px, residual_px, views, left_out, covered: share })
 }
 
-pub(super) fn unusable(view: &View) -> Option<String> {
+/// Why a view counts neither for a lens nor for a mounting.
+pub fn unusable(view: &View) -> Option<String> {
     let corners = view.corners.len();
     if corners < LEAST_CORNERS {
         return Some(format!("{corners} corners, at least {LEAST_CORNERS} are needed"));
@@ -162,7 +163,7 @@ pub(super) fn unusable(view: &View) -> Option<String> {
 }
 
 /// Share of the frame's cells, eight by six, in which a corner lies.
-fn covered(width: usize, height: usize, views: &[View]) -> f64 {
+pub fn covered(width: usize, height: usize, views: &[View]) -> f64 {
     const CELLS: (usize, usize) = (8, 6);
     let mut hit = [[false; CELLS.0]; CELLS.1];
     for corner in views.iter().flat_map(|view| &view.corners) {

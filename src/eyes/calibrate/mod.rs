@@ -4,4 +4,4 @@ mod hand_eye;
 mod intrinsics;
 
 pub use hand_eye::{HandEye, Mount, NoHandEye, Posed, hand_eye};
-pub use intrinsics::{Intrinsics, NoIntrinsics, View, intrinsics};
+pub use intrinsics::{Intrinsics, NoIntrinsics, View, covered, intrinsics, unusable};
