@@ -24,7 +24,7 @@ pub struct Site {
 enum Sight {
     /// A program behind this address.
     Answers(String),
-    Cameras(EyesSpec),
+    Cameras(Box<EyesSpec>),
 }
 
 /// Why a site cannot be used.
@@ -68,7 +68,7 @@ impl Site {
             Some(eyes) if eyes.kind != EyesKind::Answers => {
                 let valid = "must be a whole address where there is no real.eyes_url";
                 let whole = eyes.at(spec.eyes_url.as_deref());
-                Sight::Cameras(whole.map_err(|key| check.error(&key, "a path", valid))?)
+                Sight::Cameras(Box::new(whole.map_err(|key| check.error(&key, "a path", valid))?))
             }
             eyes => {
                 let url = eyes.as_ref().and_then(|eyes| eyes.url.clone());

@@ -140,6 +140,15 @@ impl TwinProcess {
 
 impl Drop for TwinProcess {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = self.robot_file.with_file_name("twin.log");
+            let text = std::fs::read_to_string(log).unwrap_or_default();
+            let lines: Vec<&str> = text.lines().collect();
+            eprintln!(
+                "the twin said last:\n{}",
+                lines[lines.len().saturating_sub(20)..].join("\n")
+            );
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
