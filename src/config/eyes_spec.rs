@@ -134,8 +134,20 @@ impl Default for EyesSpec {
 }
 
 impl EyesSpec {
-    /// Keys that say how cameras are reached and watched, and nothing of what a run is.
-    pub(super) const HOW: [&'static str; 4] = ["url", "max_age_ms", "min_sharpness", "readings"];
+    /// Keys that say how cameras are reached and watched and which policies are let correct, and nothing of what a run is.
+    pub(super) const HOW: [&'static str; 6] =
+        ["url", "max_age_ms", "min_sharpness", "readings", "min_confidence", "unsure"];
+    /// The same of a camera: one that was moved is taught again, and the run goes on.
+    pub(super) const HOW_CAMERA: [&'static str; 8] = [
+        "address",
+        "taught",
+        "lens_residual_px",
+        "world_from_camera",
+        "tool_from_camera",
+        "camera_residual_mm",
+        "camera_residual_deg",
+        "lens",
+    ];
 
     /// Everything in range, and a camera for each place, before anything is asked.
     pub fn check(&self, check: Check<'_>) -> Result<(), ConfigError> {

@@ -291,7 +291,9 @@ fn without_addresses(toml: &str) -> String {
     if let Some(toml::Value::Table(eyes)) = table.get_mut("eyes") {
         eyes.retain(|key, _| !EyesSpec::HOW.contains(&key));
         for (_, camera) in eyes.iter_mut() {
-            camera.as_table_mut().and_then(|camera| camera.remove("address"));
+            if let Some(camera) = camera.as_table_mut() {
+                camera.retain(|key, _| !EyesSpec::HOW_CAMERA.contains(&key));
+            }
         }
     }
     canonical(&table.to_string())

@@ -5,18 +5,20 @@ use crate::task::Pose2;
 
 /// Paints the tags of a board over (`camera_from_board`, metres), white borders and their blur included, and nothing
 /// else, with what lies around each tag: its light, how that changes across the tag, and its noise. Tags beyond the
-/// frame are none.
+/// frame are none; `false` where one that is shown could not be painted, since too little is seen around it.
 ///
 /// What a policy sees must not tell it the pose that the tags tell: production plates carry none.
+#[must_use]
 pub fn mask(
     pixels: &mut [u8],
     frame: &Frame<'_>,
     lens: &Lens,
     camera_from_board: &Isometry3<f64>,
     board: &Board,
-) {
+) -> bool {
     let flat = camera_from_board.inverse();
     let eye = flat.translation.vector;
+    let mut all = true;
     for tag in &board.tags {
         let half = half_mm(tag);
         let pixel = |x: f64, y: f64| {
@@ -26,7 +28,12 @@ pub fn mask(
         let square = [(-half, -half), (half, -half), (half, half), (-half, half)];
         let corners = square.iter().filter_map(|(x, y)| pixel(*x, *y));
         let Some(region) = Region::around(corners, 2.0) else { continue };
-        let Some(around) = Around::of(frame, half, &pixel) else { continue };
+        let Some(around) = Around::of(frame, half, &pixel) else {
+            let shown =
+                |at: (f64, f64)| pixel(at.0, at.1).is_some_and(|at| frame.light(at).is_some());
+            all &= !square.into_iter().any(shown);
+            continue;
+        };
         let (right, bottom) = (region.left + region.width, region.top + region.height);
         for row in region.top..bottom.min(lens.height) {
             for column in region.left..right.min(lens.width) {
@@ -42,6 +49,7 @@ pub fn mask(
             }
         }
     }
+    all
 }
 
 /// How far the blur of a white border reaches, mm.
@@ -141,7 +149,13 @@ mod tests {
 
     fn masked(drawn: &Drawn, before: &[u8], camera_from_lid: &Isometry3<f64>) -> Vec<u8> {
         let mut after = before.to_vec();
-        mask(&mut after, &frame(drawn, before), &drawn.lens, camera_from_lid, &Board::lid());
+        assert!(mask(
+            &mut after,
+            &frame(drawn, before),
+            &drawn.lens,
+            camera_from_lid,
+            &Board::lid()
+        ));
         after
     }
 

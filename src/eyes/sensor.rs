@@ -201,21 +201,28 @@ impl Sensor {
         })
     }
 
-    /// The frame as policies are to see it, with the tags of both boards painted over; and whether the carried board was
-    /// seen well enough to know where its tags lie.
+    /// The frame as policies are to see it, with the tags of both boards painted over; and whether none of the carried
+    /// board's stays: with a lid, that needs the board to be seen well enough to know where its tags lie.
     pub fn masked(&self, frame: &Frame<'_>, seen: &[Seen]) -> (Vec<u8>, bool) {
         let mut pixels = frame.pixels().to_vec();
+        let mut hidden = true;
         if let (Some(board), Some(taught), Ok(moved)) =
             (&self.fixed, self.taught.fixed, self.moved(seen))
         {
             let camera_from_fixed = moved.now_from_taught * taught;
-            mask(&mut pixels, frame, &self.lens, &camera_from_fixed, board);
+            hidden &= mask(&mut pixels, frame, &self.lens, &camera_from_fixed, board);
         }
-        let carried = plane::anywhere(&self.lens, &plane::corners(&self.carried, seen));
-        if let Ok(carried) = &carried {
-            mask(&mut pixels, frame, &self.lens, &carried.pose, &self.carried);
-        }
-        (pixels, carried.is_ok())
+        let corners = plane::corners(&self.carried, seen);
+        hidden &= match plane::anywhere(&self.lens, &corners) {
+            Ok(carried) => mask(&mut pixels, frame, &self.lens, &carried.pose, &self.carried),
+            Err(_) => false,
+        };
+        (pixels, hidden)
+    }
+
+    /// Is a tag of the carried board seen?
+    pub fn sees_carried(&self, seen: &[Seen]) -> bool {
+        !plane::corners(&self.carried, seen).is_empty()
     }
 
     /// Both readings of one frame must tell the same.

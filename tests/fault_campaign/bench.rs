@@ -58,6 +58,9 @@ impl TwinProcess {
         real.insert("host".into(), "127.0.0.1".into());
         if !cameras {
             robot.remove("eyes");
+        } else if let Some(eyes) = robot["eyes"].as_table_mut() {
+            // The computer is shared: what is tried is not its load.
+            eyes.insert("max_age_ms".into(), 20_000.0.into());
         }
         // Paths in the file are beside it.
         std::fs::write(&robot_file, robot.to_string()).unwrap();

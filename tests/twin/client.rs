@@ -23,6 +23,7 @@ pub fn twin(speed: f64) -> Twin {
 pub fn twin_with(speed: f64, change: impl FnOnce(&mut Robot)) -> Twin {
     let mut robot = Robot::named("ur5e-twin").unwrap();
     robot.twin.as_mut().unwrap().speed = speed;
+    robot.twin.as_mut().unwrap().lid = false;
     change(&mut robot);
     let task = Experiment::open("narrow", &[]).unwrap().task;
     let plan = Plan::new(&robot, task, Vec::new()).unwrap();

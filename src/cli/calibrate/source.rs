@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::Place;
 use crate::cli::Failure;
 use crate::config::{EyesKind, EyesSpec};
-use crate::input::parse_toml;
+use crate::input::{Check, parse_toml};
 use crate::real::camera::{self, Bounds, Camera, Watched};
 
 /// A camera by its address, or as a robot file names it.
@@ -23,6 +23,9 @@ pub struct Source {
     /// The camera that looks at this place
     #[arg(long, value_name = "PLACE", value_enum, requires = "robot")]
     camera: Option<Place>,
+    /// A frame taken longer ago is not used, ms, instead of eyes.max_age_ms (1000)
+    #[arg(long, value_name = "MS")]
+    max_age: Option<f64>,
 }
 
 /// A camera whose frames are looked at before anybody uses them.
@@ -81,10 +84,13 @@ impl Source {
             let or = if self.robot.is_some() { or } else { "" };
             return Err(Failure::Input(format!("{named}{why}{or}")));
         }
+        if let Some(ms) = self.max_age {
+            Check { file: "command line" }.within("--max-age", ms, 10.0, 60e3)?;
+        }
         let key = self.camera.map(Place::key);
         let spec = EyesSpec::default();
         let bounds = Bounds {
-            max_age_ms: eyes.max_age_ms.unwrap_or(spec.max_age_ms),
+            max_age_ms: self.max_age.or(eyes.max_age_ms).unwrap_or(spec.max_age_ms),
             min_sharpness: eyes.min_sharpness.unwrap_or(spec.min_sharpness),
         };
         let Eyes { pick, place, .. } = eyes;
@@ -148,6 +154,7 @@ mod tests {
             address: address.map(str::to_owned),
             robot: robot.map(Path::to_owned),
             camera: robot.map(|_| Place::Place),
+            max_age: None,
         }
     }
 

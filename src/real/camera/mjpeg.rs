@@ -16,7 +16,8 @@ pub struct Mjpeg {
     path: String,
     /// Longest wait for the head of an answer, and for a live frame.
     patience: Duration,
-    stream: Option<Stream>,
+    /// With when it was last read.
+    stream: Option<(Stream, Instant)>,
 }
 
 #[derive(Debug)]
@@ -27,6 +28,8 @@ struct Stream {
 
 /// Longest head of an answer, bytes.
 const HEAD: usize = 16 * 1024;
+/// A stream that nobody has read for so long is begun anew.
+const RESTED: Duration = Duration::from_millis(150);
 /// A frame that was waited for so long was not one that lay ready.
 const LIVE: Duration = Duration::from_millis(3);
 /// Frames that lie ready at most.
@@ -146,13 +149,14 @@ impl Mjpeg {
 impl Camera for Mjpeg {
     fn frame(&mut self) -> Result<Taken, CameraError> {
         // What goes wrong ends the stream: the next frame begins a new one.
+        // So does a rest: meanwhile frames pile up on the way, and how many nobody knows.
         let mut stream = match self.stream.take() {
-            Some(stream) => stream,
-            None => self.open()?,
+            Some((stream, read)) if read.elapsed() < RESTED => stream,
+            _ => self.open()?,
         };
         let part = self.live(&mut stream)?;
         let picture = decode(&self.url, &part.body)?;
-        self.stream = Some(stream);
+        self.stream = Some((stream, Instant::now()));
         let (number, at) = (part.header("x-frame"), part.header("x-timestamp"));
         Ok(Taken { picture, number: counted(number), at: told(at) })
     }

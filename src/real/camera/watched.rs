@@ -73,8 +73,14 @@ impl<C: Camera> Watched<C> {
         self.last = Some(taken);
         loop {
             taken = self.camera.frame()?;
-            if !self.came_before(&taken) || begun.elapsed() > ANOTHER {
+            // A clock that is behind ours never says so: then the next frame has to do.
+            let late = begun.elapsed() > ANOTHER;
+            let told = taken.at.is_none_or(|at| at >= asked);
+            if late || told && !self.came_before(&taken) {
                 return Ok(taken);
+            }
+            if !self.came_before(&taken) {
+                self.last = Some(taken);
             }
             std::thread::sleep(ASK_AGAIN);
         }

@@ -7,7 +7,7 @@ use crate::config::SeatLimits;
 use crate::real::link::{PATIENCE, fault};
 use crate::task::{Image, Placement, Pose2};
 
-/// Eyes behind an HTTP address: a stand-in until cameras and tags come, served by the twin.
+/// Eyes behind an HTTP address: a program of the user's, or the twin.
 ///
 /// | request | answer |
 /// |---|---|

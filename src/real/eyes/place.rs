@@ -83,7 +83,8 @@ impl Place {
     pub fn picture(&self, frame: &Frame<'_>, seen: &[Seen]) -> Result<Image, Lost> {
         self.check_size(frame)?;
         let (masked, hidden) = self.sensor.masked(frame, seen);
-        if !hidden && !self.bare {
+        // A bare plate carries none, unless somebody has left the lid on it.
+        if !hidden && (!self.bare || self.sensor.sees_carried(seen)) {
             return Err(Lost::NotSeen { board: self.sensor.carried.name });
         }
         let masked = Frame::new(&masked, frame.width());
