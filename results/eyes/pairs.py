@@ -14,6 +14,7 @@ import math
 import pathlib
 import re
 import subprocess
+import urllib.request
 
 ROBOTS = pathlib.Path(__file__).resolve().parents[2] / "robots"
 PORTS = ["rtde", "dashboard", "script", "primary", "gripper"]
@@ -22,7 +23,7 @@ T = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 7: 2.36, 8: 2.31, 9:
 
 
 def start(rmrl, out, kind, speed):
-    """A twin, and the shipped robot file with its ports."""
+    """A twin, and the shipped robot file with its ports: as it is (`images`), without cameras (`answers`), or of bare plates (`bare`)."""
     command = [rmrl, "twin", "--robot", str(ROBOTS / "ur5e-twin.toml"), "--ports", "free", "--json", "--speed", str(speed)]
     twin = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     ports = json.loads(twin.stdout.readline())["listening"]
@@ -32,6 +33,10 @@ def start(rmrl, out, kind, speed):
     text = text.replace('host = "127.0.0.1"\n', 'host = "127.0.0.1"\n' + keys, 1)
     if kind == "answers":
         text = text[: text.index("[eyes] ")] + text[text.index("[twin] ") :]
+    if kind == "bare":
+        text = re.sub(r'(?m)^plate = "lid"', 'plate = "bare"', text)
+        page = f"http://127.0.0.1:{ports['http']}/person"
+        urllib.request.urlopen(urllib.request.Request(page, data=b"lid off")).read()
     file = out / f"{kind}.toml"
     file.write_text(text)
     return twin, file
