@@ -393,13 +393,13 @@ fn what_is_wrong_with_a_camera_during_a_capture_is_told_and_not_counted() {
     let line = capture.until(" tags; ");
     assert!(line.starts_with("000.png"), "{line}");
     for (fault, says) in [
-        ("camera-stale", "frame is stale"),
+        ("camera-stale", "frozen"),
         ("camera-black", "black"),
         ("camera-torn", "torn"),
         ("camera-unplugged", "404"),
         ("camera-overexposed", "overexposed"),
     ] {
-        assert_eq!(post(lab.ports(), "/fault", &format!("{fault}+10")), 200);
+        assert_eq!(post(lab.ports(), "/fault", &format!("{fault}+20")), 200);
         let line = capture.until(says);
         assert!(line.starts_with("not counted: "), "{fault}: {line}");
         capture.until(".png");
