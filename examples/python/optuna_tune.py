@@ -11,6 +11,7 @@ Seeds are the tuner's, from 1001 on, as `rmrl tune` has them: never one that is 
 
 import argparse
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -48,20 +49,35 @@ def setting(trial, space):
     return options
 
 
+def has_grown(run, trials):
+    """Was this run made with more trials? Then it had come to so few, before a kill cut off what came after."""
+    try:
+        said = re.search(r"^trials = (\d+)", (run / "experiment.toml").read_text(), re.MULTILINE)
+    except FileNotFoundError:
+        return False
+    return bool(said) and int(said[1]) > trials
+
+
 def cost(args, options, seed, trials, folder):
     """(mm + deg) / 5 of the greedy policy in-scene after so many trials: less is better."""
+    run = folder / str(seed)
+    if not has_grown(run, trials):
+        train(args, options, seed, trials, run)
+    rows = rmrl.load(run).checkpoints
+    at = rows[(rows.phase == "in-scene") & (rows.checkpoint == trials)].iloc[0]
+    return (at.translation_mm + at.yaw_deg) / 5
+
+
+def train(args, options, seed, trials, run):
     sets = [word for key, value in options.items() for word in ("--set", f"{Path(args.method).stem}.{key}={value!r}")]
     command = [binary(), "train", args.experiment, "--method", args.method, "--seed", str(seed),
-               "--trials", str(trials), "--out", str(folder / str(seed)), "--resume",
+               "--trials", str(trials), "--out", str(run), "--resume",
                "--set", f"evaluation.every={math.gcd(*args.checkpoints)}", "--set", "demonstration=[]", *sets]
     told = subprocess.run(command, capture_output=True, text=True)
     if told.returncode == 130:
         raise KeyboardInterrupt
     if told.returncode != 0:
         raise Failed((told.stderr.strip().splitlines() or [f"exit code {told.returncode}"])[-1].removeprefix("rmrl: "))
-    rows = rmrl.load(folder / str(seed)).checkpoints
-    last = rows[(rows.phase == "in-scene") & (rows.checkpoint == rows.checkpoint.max())].iloc[0]
-    return (last.translation_mm + last.yaw_deg) / 5
 
 
 def ended(study):
