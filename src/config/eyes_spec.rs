@@ -213,7 +213,8 @@ impl EyesSpec {
         let known = plates.contains(&camera.plate.as_str());
         check.that(known, &format!("{key}.plate"), format!("{:?}", camera.plate), valid)?;
         if let Some(name) = &camera.beside {
-            let valid = format!("must be one of {}", Board::NAMES.join(", "));
+            let boards = Board::NAMES.into_iter().filter(|board| *board != "lid");
+            let valid = format!("must be one of {}", boards.collect::<Vec<_>>().join(", "));
             let known = Board::named(name).is_some() && name != "lid";
             check.that(known, &format!("{key}.beside"), format!("{name:?}"), valid)?;
         }
@@ -241,14 +242,20 @@ impl EyesSpec {
 }
 
 impl EyesSpec {
-    /// With paths of cameras put behind the address that they are at; the key of one that has none.
-    pub fn at(&self, eyes_url: Option<&str>) -> Result<Self, String> {
+    /// With paths of cameras put behind the address that they are at.
+    ///
+    /// # Errors
+    /// A path where there is no such address.
+    pub fn at(&self, check: Check<'_>, eyes_url: Option<&str>) -> Result<Self, ConfigError> {
         let mut spec = self.clone();
         for (key, camera) in [("pick", &mut spec.pick), ("place", &mut spec.place)] {
             let address = camera.as_mut().and_then(|camera| camera.address.as_mut());
             let http = matches!(self.kind, EyesKind::Snapshot | EyesKind::Mjpeg);
             if let Some(path) = address.filter(|address| http && address.starts_with('/')) {
-                let url = eyes_url.ok_or_else(|| format!("eyes.{key}.address"))?;
+                let valid = "must be a whole address where there is no real.eyes_url";
+                let lacks =
+                    || check.error(&format!("eyes.{key}.address"), format!("{path:?}"), valid);
+                let url = eyes_url.ok_or_else(lacks)?;
                 *path = format!("{}{path}", url.trim_end_matches('/'));
             }
         }

@@ -1,6 +1,6 @@
 //! The doctor looks through the cameras.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::doctor::{Finding, Verdict, right, wrong};
 use super::{At, CameraEyes, Glance, Site};
@@ -89,18 +89,15 @@ fn camera(eyes: &CameraEyes, at: At, check: &'static str, glance: &Glance) -> Fi
 
 /// Readings of a plate that lies still.
 fn repeatability(eyes: &mut CameraEyes, at: At) -> Finding {
-    let mut looks = Vec::new();
-    let began = SystemTime::now();
+    let (mut looks, mut light) = (Vec::new(), 0.0);
+    let began = Instant::now();
     for _ in 0..LOOKS {
         std::thread::sleep(BETWEEN);
-        let Ok(glance) = eyes.glance(at) else {
-            looks.push(Look { at_s: 0.0, reading: None, light: 0.0 });
-            continue;
-        };
-        let at_s = glance.taken.at.and_then(|at| at.duration_since(began).ok());
-        let light = glance.taken.picture.light();
-        let at_s = at_s.map_or(0.0, |at| at.as_secs_f64());
-        looks.push(Look { at_s, reading: glance.reading.ok(), light });
+        let glance = eyes.glance(at);
+        // Without a frame nobody knows of another light.
+        light = glance.as_ref().map_or(light, |glance| glance.taken.picture.light());
+        let reading = glance.ok().and_then(|glance| glance.reading.ok());
+        looks.push(Look { at_s: began.elapsed().as_secs_f64(), reading, light });
     }
     let told = Repeatability::of(&looks);
     let [x, y, yaw] = told.sd;

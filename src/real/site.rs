@@ -66,9 +66,7 @@ impl Site {
         let spec = robot.real.clone().ok_or_else(|| missing("[real]"))?;
         let sight = match &robot.eyes {
             Some(eyes) if eyes.kind != EyesKind::Answers => {
-                let valid = "must be a whole address where there is no real.eyes_url";
-                let whole = eyes.at(spec.eyes_url.as_deref());
-                Sight::Cameras(Box::new(whole.map_err(|key| check.error(&key, "a path", valid))?))
+                Sight::Cameras(Box::new(eyes.at(check, spec.eyes_url.as_deref())?))
             }
             eyes => {
                 let url = eyes.as_ref().and_then(|eyes| eyes.url.clone());

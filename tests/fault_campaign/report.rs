@@ -5,8 +5,9 @@ use std::fmt::Write;
 use std::ops::Range;
 use std::path::PathBuf;
 
+use crate::Moment;
+use crate::cases::CASES;
 use crate::ledger::Ledger;
-use crate::{CASES, Moment};
 
 /// Tells the person who waits for it.
 pub fn note(moment: &Moment) {

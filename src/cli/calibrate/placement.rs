@@ -6,6 +6,7 @@ use crate::cli::out::say;
 use crate::cli::{Failure, interrupt};
 use crate::config::{CameraSpec, EyesKind, EyesSpec, Frame, Robot};
 use crate::eyes::{Board, Finder, Lens, Limits, Seen, Sensor, Taught};
+use crate::input::Check;
 use crate::real::camera::{self, Bounds, Camera, Grey, Watched};
 use crate::task::Pose2;
 
@@ -57,9 +58,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         return Err(wrong(format!("eyes.kind = \"answers\": {valid}")));
     }
     let url = robot.real.as_ref().and_then(|real| real.eyes_url.as_deref());
-    let eyes = eyes.at(url).map_err(|key| {
-        wrong(format!("{key}: must be a whole address where there is no real.eyes_url"))
-    })?;
+    let eyes = eyes.at(Check { file: robot.name.file() }, url)?;
     let named = |camera: &Option<CameraSpec>, key: &str| {
         camera.clone().ok_or_else(|| lacks(key, "rmrl calibrate camera stores a lens there"))
     };
