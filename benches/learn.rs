@@ -4,10 +4,10 @@ use std::hint::black_box;
 
 use candle_core::Tensor;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use rmrl::learn::policy::{Normalise, Policy, Widths, patches};
+use rmrl::learn::policy::{Normalise, Patches, Policy, Widths};
 use rmrl::learn::role_model::{RoleModelOptions, RoleModels};
 use rmrl::learn::{Adam, Decision, Experience};
-use rmrl::task::{Feedback, Image, Phase, Pose2, Stream, Streams, TrialKey};
+use rmrl::task::{Feedback, Image, ImageSize, Phase, Pose2, Stream, Streams, TrialKey};
 
 #[global_allocator]
 static GLOBAL: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -19,7 +19,7 @@ const BINS: usize = 7;
 fn picture(index: u64) -> Image {
     let pixel =
         |i: usize| ((i as u64).wrapping_mul(2_654_435_761).wrapping_add(index * 97) >> 7) as u8;
-    Image::new((0..Image::SIDE * Image::SIDE).map(pixel).collect()).expect("one pixel a cell")
+    Image::of(ImageSize::default(), pixel)
 }
 
 fn trial(index: u64) -> Experience {
@@ -45,10 +45,11 @@ fn trial(index: u64) -> Experience {
 fn gradient_step(c: &mut Criterion) {
     let key = TrialKey { phase: Phase::Train, index: 0 };
     let mut draw = Streams::new(1).draw(Stream::Weights, key);
+    let cut = Patches::new(ImageSize::default());
     let mut run = || -> candle_core::Result<_> {
-        let policy = Policy::new(Widths::default(), BINS, &mut draw)?;
+        let policy = Policy::new(Widths::default(), ImageSize::default(), BINS, &mut draw)?;
         let trials: Vec<_> = (0..BATCH as u64).map(trial).collect();
-        let images = patches(trials.iter().map(|t| &t.image), Normalise::Image)?;
+        let images = cut.of(trials.iter().map(|t| &t.image), Normalise::Image)?;
         let targets = Tensor::full(1.0 / BINS as f32, (BATCH, 3, BINS), images.device())?;
         Ok((policy, trials, images, targets))
     };
@@ -61,7 +62,7 @@ fn gradient_step(c: &mut Criterion) {
     };
     c.bench_function("gradient step, batch 64", |b| b.iter(|| step().expect("a step")));
     c.bench_function("images to patches, batch 64", |b| {
-        b.iter(|| patches(black_box(&trials).iter().map(|t| &t.image), Normalise::Image))
+        b.iter(|| cut.of(black_box(&trials).iter().map(|t| &t.image), Normalise::Image))
     });
 }
 

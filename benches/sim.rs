@@ -5,7 +5,7 @@ use nalgebra::Isometry3;
 use rmrl::cell::{Unwatched, Workcell};
 use rmrl::config::{Robot, Scene};
 use rmrl::sim::{self, Camera, FingerCmd, PhysicsSettings, World};
-use rmrl::task::{Noise, Phase, Pose2, Range, Setup, Streams, TaskSpec, TrialKey};
+use rmrl::task::{ImageSize, Noise, Phase, Pose2, Range, Setup, Streams, TaskSpec, TrialKey};
 
 fn task() -> TaskSpec {
     let noise = Noise { mm: 0.2, deg: 0.2 };
@@ -62,7 +62,7 @@ fn step(c: &mut Criterion) {
 
 fn camera(c: &mut Criterion) {
     let scene = Scene::named("open").expect("embedded");
-    let camera = Camera::new(&scene);
+    let camera = Camera::new(&scene, ImageSize::default());
     c.bench_function("camera/64x64 with light and noise", |b| {
         b.iter(|| camera.look(&scene.world_from_pick, &setup(), &task()));
     });

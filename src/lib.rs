@@ -44,7 +44,7 @@
 //! rmrl::learn::add(Entry::rule::<Ahead>());
 //! let experiment = Experiment::open("narrow", &["methods=[\"ahead\"]".into()])?;
 //! let trials = Trials::new(&experiment.task, 1);
-//! let method = experiment.methods[0].build(experiment.task.grid(), trials.streams())?;
+//! let method = experiment.methods[0].build(experiment.task.grid(), experiment.task.image, trials.streams())?;
 //! let (scene, robot) = (Scene::named(&experiment.scene)?, Robot::named(&experiment.robot)?);
 //! let mut cell = sim::cell(&scene, &robot, &experiment.task, PhysicsSettings::default())?;
 //! let key = TrialKey { phase: Phase::Train, index: 0 };

@@ -77,9 +77,8 @@ fn a_camera_that_is_off_shows_a_shift_that_is_not_there() {
     near(attempt.truth.unwrap().pose.axes(), [0.0; 3], 0.1);
     let (shifted, _) = trial(&mut cell("open", &[]), Pose2::new(-5.0, 0.0, 0.0));
     // The plate itself, away from the riser's edges behind it.
-    let at = |image: &Image, row: usize, column: usize| {
-        i32::from(image.pixels()[row * Image::SIDE + column])
-    };
+    let at =
+        |image: &Image, row: usize, column: usize| i32::from(image.pixels()[row * 64 + column]);
     for (row, column) in [(20, 6), (32, 55), (32, 56), (40, 30)] {
         let (a, b) = (at(&seen, row, column), at(&shifted, row, column));
         assert!((a - b).abs() <= 2, "{row} {column}: {a} {b}");
@@ -91,7 +90,7 @@ fn exposure_dims_and_blur_smooths_the_picture() {
     let picture = |deviations: &[(Quantity, f64)]| trial(&mut cell("open", deviations), ZERO).0;
     let sum = |image: &Image| image.pixels().iter().map(|p| u64::from(*p)).sum::<u64>() as f64;
     let steps = |image: &Image| {
-        let rows = image.pixels().chunks(Image::SIDE);
+        let rows = image.pixels().chunks(64);
         rows.flat_map(|row| row.windows(2)).map(|w| u64::from(w[0].abs_diff(w[1]))).sum::<u64>()
     };
     let (plain, dim) = (picture(&[]), picture(&[(Quantity::Exposure, -0.5)]));

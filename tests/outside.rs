@@ -357,9 +357,9 @@ fn program() {
         context: ContextSignal::SceneId,
         ..Card::learner("diverging", "for a test")
     };
-    rmrl::learn::add(Entry::of("diverging", card, |card, _, grid, streams| {
+    rmrl::learn::add(Entry::of("diverging", card, |card, _, grid, image, streams| {
         let ppo = rmrl::learn::find("test", "methods", "ppo").unwrap();
-        let ppo = ppo.open("test", &toml::Table::new()).unwrap().build(grid, streams)?;
+        let ppo = ppo.open("test", &toml::Table::new()).unwrap().build(grid, image, streams)?;
         Ok(Box::new(Diverging { card, ppo }))
     }));
     let cli = rmrl::cli::Cli::parse_from(std::env::var(ARGS).unwrap().split_whitespace());

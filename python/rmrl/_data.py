@@ -104,10 +104,10 @@ class Run:
         return groups.mean().join(groups.size().rename("trials")).reset_index()
 
     def images(self):
-        """Pictures by trial id, 64 x 64 uint8: of an arm's trials. Simulated ones are not stored."""
+        """Pictures by trial id, square (64 x 64 unless `task.image` says else) uint8: of an arm's trials. Simulated ones are not stored."""
         with _open(self.path) as db:
             rows = db.execute("SELECT id, image FROM trial WHERE image IS NOT NULL").fetchall()
-        return {id: np.frombuffer(image, np.uint8).reshape(64, 64) for id, image in rows}
+        return {id: square(image) for id, image in rows}
 
     def _read(self, sql):
         pandas = _pandas()
@@ -116,6 +116,12 @@ class Run:
                 return pandas.read_sql_query(sql, db)
             except pandas.errors.DatabaseError as error:
                 raise sqlite3.DatabaseError(_first_line(error)) from error
+
+
+def square(image):
+    """A stored picture: grey rows from the top, as many as columns."""
+    pixels = np.frombuffer(image, np.uint8)
+    return pixels.reshape(int(round(len(pixels) ** 0.5)), -1)
 
 
 def is_success(outcome, seated, error):

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from ._binary import binary
-from ._data import is_success
+from ._data import is_success, square
 from ._errors import RmrlError
 from ._process import last_words
 
@@ -45,14 +45,14 @@ def to_lerobot(run, to):
     return Path(to)
 
 
-def features(measured):
-    """What a frame holds. `measured`: every trial knows how its plate lay before it."""
+def features(measured, side):
+    """What a frame holds. `side`: pixels of a picture's side. `measured`: every trial knows how its plate lay before it."""
 
     def of(dtype, *names):
         return {"dtype": dtype, "shape": (len(names),), "names": list(names)}
 
     pose = {"observation.state": of("float32", *STATE)} if measured else {}
-    camera = {"dtype": "image", "shape": (64, 64, 3), "names": ["height", "width", "channels"]}
+    camera = {"dtype": "image", "shape": (side, side, 3), "names": ["height", "width", "channels"]}
     return {
         "observation.images.camera": camera,
         **pose,
@@ -70,7 +70,7 @@ def features(measured):
 
 def frame(row, measured):
     """A trial as the one frame of its episode."""
-    grey = np.frombuffer(row["image"], np.uint8).reshape(64, 64, 1)
+    grey = square(row["image"])[..., None]
     error = [row[f"measured_{axis}"] for axis in ("x_mm", "y_mm", "yaw_deg")]
     return {
         "observation.images.camera": np.repeat(grey, 3, axis=2),
@@ -103,8 +103,9 @@ def write(tables, to, robot, tell):
     from lerobot.datasets.lerobot_dataset import LeRobotDataset
 
     measured = all(row[axis] is not None for row in rows for axis in STATE)
+    side = len(square(rows[0]["image"]))
     # An episode has one frame: there is no rate, and LeRobot wants a whole number.
-    data = LeRobotDataset.create("rmrl/export", fps=1, features=features(measured), root=Path(to),
+    data = LeRobotDataset.create("rmrl/export", fps=1, features=features(measured, side), root=Path(to),
                                  robot_type=robot, use_videos=False)
     for at, row in enumerate(rows, 1):
         data.add_frame(frame(row, measured))

@@ -14,7 +14,7 @@ def policy(run):
 class Policy:
     """The greedy policy of a run: its SQLite file, or a folder that holds just one.
 
-    `policy(image)`: 64 x 64 (x 1) uint8 -> [x_mm, y_mm, yaw_deg]. A method whose `context` is
+    `policy(image)`: 64 x 64 (x 1) uint8, or of the size that `described["image"]` says, -> [x_mm, y_mm, yaw_deg]. A method whose `context` is
     "scene-id" may also be told `instance=`, else the scene is unknown to it; one with "pose" needs
     `pose=[x_mm, y_mm, yaw_deg]`.
     An observation of `PlaceEnv`, a Dict with the scene too, can be given as it is.

@@ -7,7 +7,7 @@ from ._task import Task, options_of, whole
 class PlaceEnv(gymnasium.Env):
     """Place a cell plate: a picture in, a correction out, one step an episode.
 
-    Observation: 64 x 64 x 1 grey bytes of 2.5 mm; with `scene_id=True` a Dict of `image` and `scene`,
+    Observation: 64 x 64 x 1 grey bytes of 2.5 mm, or what `task.image` says; with `scene_id=True` a Dict of `image` and `scene`,
     the number of the scene instance. Nothing is to be seen after the only step: its observation is
     the one that the episode began with.
 

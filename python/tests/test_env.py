@@ -69,6 +69,13 @@ def test_any_experiment_and_changes_of_its_keys_can_be_had(make, tmp_path):
     assert env.unwrapped.task["bins"] == 9
 
 
+def test_pictures_are_of_the_tasks_size(make):
+    env = make(experiment="smoke", sets={"task.image": {"px": 32, "mm": 128.0}})
+    seen, _ = env.reset(seed=1)
+    assert seen.shape == env.observation_space.shape == (32, 32, 1)
+    assert env.unwrapped.task["image"]["mm_per_pixel"] == 4
+
+
 def test_every_outermost_action_is_within_the_range(make):
     # 0.1 is larger as a 32-bit number.
     env = make(experiment="smoke", action="continuous", sets={"task.range": {"mm": 0.1, "deg": 0.1}})

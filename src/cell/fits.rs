@@ -5,7 +5,7 @@ use super::{CellPlan, flatten, lift};
 use crate::arm::{CheckedPath, Line, Segment};
 use crate::config::{Robot, Scene, StaticBox};
 use crate::input::{Check, ConfigError};
-use crate::task::{Image, Pose2, Range, TaskSpec};
+use crate::task::{ImageSize, Pose2, Range, TaskSpec};
 
 /// Scene, robot and task must go together before anything moves. `experiment` names the file of the
 /// task.
@@ -18,7 +18,7 @@ pub fn check(
 ) -> Result<(), ConfigError> {
     corrections_are_allowed(experiment, task, robot)?;
     gripper_opens(scene, robot)?;
-    camera_sees_the_plate(scene)?;
+    camera_sees_the_plate(scene, task.image)?;
     hand_has_room(scene, robot, plan)?;
     places_are_in_reach(experiment, scene, robot, task, plan)
 }
@@ -67,9 +67,9 @@ fn corrections_are_allowed(
 }
 
 /// The plate at the pick place must lie in the picture.
-fn camera_sees_the_plate(scene: &Scene) -> Result<(), ConfigError> {
+fn camera_sees_the_plate(scene: &Scene, image: ImageSize) -> Result<(), ConfigError> {
     let plate = flatten(&(scene.world_from_view.inverse() * scene.world_from_pick));
-    let half_mm = Image::FIELD_MM / 2.0;
+    let half_mm = image.mm / 2.0;
     for (axis, mm) in [("x", plate.x_mm), ("y", plate.y_mm)] {
         let value = format!("{mm:.0} mm from the site pick along {axis}");
         let valid = format!("must be within {half_mm} mm of it, half the camera's field");

@@ -129,7 +129,7 @@ impl RealCells {
     /// Checks robot, scene and task, which was read from `file`, as a whole, before anything
     /// connects.
     pub fn new(robot: &str, scene: &str, task: &TaskSpec, file: &str) -> Result<Self, ConfigError> {
-        let cells = Self { site: Site::new(&Robot::named(robot)?)? };
+        let cells = Self { site: Site::new(&Robot::named(robot)?)?.seeing(task.image) };
         cells.demand_scene(scene)?;
         let check = Check { file };
         let valid = "must not be there with --backend real: dirt and drift are simulated";

@@ -88,7 +88,7 @@ impl Trained {
                     "experiment": self.experiment.name,
                     "context": card.context.name(),
                     "range": self.experiment.task.range,
-                    "image": picture(),
+                    "image": picture(self.experiment.task.image),
                 }))
             }
             Request::Act { image, instance, pose } => {
@@ -105,8 +105,9 @@ impl Trained {
     ) -> Result<Value, String> {
         let pixels = STANDARD.decode(image).map_err(|e| format!("image: no base64: {e}"))?;
         let got = pixels.len();
-        let image = Image::new(pixels)
-            .ok_or_else(|| format!("image: {got} bytes; must be {0} x {0}", Image::SIDE))?;
+        let size = self.experiment.task.image;
+        let image = Image::new(size, pixels)
+            .ok_or_else(|| format!("image: {got} bytes; must be {0} x {0}", size.px))?;
         let context = self.method.card().context;
         // Scene instances that a method has not met are unknown to it as well.
         let instance = instance.filter(|_| context != ContextSignal::None);
@@ -151,7 +152,7 @@ mod tests {
     }
 
     fn asked(policy: &Trained, more: &str) -> Result<Value, String> {
-        let image = STANDARD.encode([90; Image::SIDE * Image::SIDE]);
+        let image = STANDARD.encode([90; 64 * 64]);
         policy.answer(&format!(r#"{{"op":"act","image":"{image}"{more}}}"#))
     }
 

@@ -33,5 +33,5 @@ pub use real_spec::RealSpec;
 pub use robot::{Articulated, GripperSpec, Robot, RobotKind, Speeds};
 pub use scene::{Heights, Scene, SeatLimits};
 pub use shelf::ShelfSpec;
-pub use task::validate_task;
+pub use task::{validate_image, validate_task};
 pub use twin_spec::{Gaps, TwinSpec};

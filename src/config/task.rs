@@ -1,5 +1,5 @@
 use crate::input::{Check, ConfigError};
-use crate::task::{Quantity, TaskSpec};
+use crate::task::{ImageSize, Quantity, TaskSpec};
 
 /// The section `[task]` of an experiment.
 pub fn validate_task(check: &Check<'_>, task: &TaskSpec) -> Result<(), ConfigError> {
@@ -19,7 +19,19 @@ pub fn validate_task(check: &Check<'_>, task: &TaskSpec) -> Result<(), ConfigErr
     }
     check.within("task.camera", task.camera, 0.0, 128.0)?;
     check.within("task.lighting", task.lighting, 0.0, 0.9)?;
+    validate_image(check, task.image)?;
     validate_dirt(check, task)
+}
+
+/// Networks merge patches of 8x8 pixels two by two.
+const MERGED_PX: usize = 16;
+
+/// The table `task.image`: what networks can be made for.
+pub fn validate_image(check: &Check<'_>, image: ImageSize) -> Result<(), ConfigError> {
+    let whole = image.px.is_multiple_of(MERGED_PX) && (MERGED_PX..=256).contains(&image.px);
+    let valid = "must be a multiple of 16 from 16 to 256 pixels";
+    check.that(whole, "task.image.px", image.px, valid)?;
+    check.within("task.image.mm", image.mm, 40.0, 640.0)
 }
 
 /// The sections `[task.dirt]` and `[[task.drift]]`.

@@ -21,8 +21,8 @@ impl<'a> Picture<'a> {
 
 impl<'a> From<&'a Image> for Picture<'a> {
     fn from(image: &'a Image) -> Self {
-        let mm_per_px = Image::FIELD_MM / Image::SIDE as f64;
-        Self { pixels: image.pixels(), width: Image::SIDE, mm_per_px }
+        let size = image.size();
+        Self { pixels: image.pixels(), width: size.px, mm_per_px: size.mm_per_px() }
     }
 }
 

@@ -5,7 +5,7 @@ use super::{Occasion, Schedule, SoFar, Step, Trials};
 use crate::cell::{IdealCell, Unwatched, picture};
 use crate::lab::Experiment;
 use crate::learn::{self, Experience, LearnError, Method, Mode, Recipe, View};
-use crate::task::{Noise, Phase, Range, Stream, Streams, TaskSpec, TrialKey};
+use crate::task::{ImageSize, Noise, Phase, Range, Stream, Streams, TaskSpec, TrialKey};
 
 /// Three axes of five bins, six initial states.
 fn task() -> TaskSpec {
@@ -34,7 +34,7 @@ fn recipe(method: &str, settings: &str) -> Recipe {
 }
 
 fn made(method: &str, settings: &str) -> Box<dyn Method> {
-    recipe(method, settings).build(task().grid(), Streams::new(SEED)).unwrap()
+    recipe(method, settings).build(task().grid(), task().image, Streams::new(SEED)).unwrap()
 }
 
 /// Trains for so many trials, prior ones included. `change` may falsify what the method is told.
@@ -43,12 +43,21 @@ fn train(
     trials: u64,
     change: impl Fn(&mut Experience),
 ) -> Result<Vec<Experience>, LearnError> {
+    train_on(&task(), method, trials, change)
+}
+
+fn train_on(
+    task: &TaskSpec,
+    method: &mut dyn Method,
+    trials: u64,
+    change: impl Fn(&mut Experience),
+) -> Result<Vec<Experience>, LearnError> {
     let set = |text: &str| text.to_owned();
     let sets = [format!("trials={trials}"), set("methods=[\"no-correction\"]")];
     let experiment = Experiment::open("narrow", &sets).unwrap();
     let schedule = Schedule::new(&experiment, method.card());
-    let making = Trials::new(&task(), SEED);
-    let mut cell = IdealCell::new(task(), |setup| picture(&task(), setup));
+    let making = Trials::new(task, SEED);
+    let mut cell = IdealCell::new(task.clone(), |setup| picture(task, setup));
     let mut history = Vec::new();
     let mut so_far = SoFar::default();
     loop {
@@ -341,6 +350,18 @@ fn prior_trials_are_random_until_pretraining_and_a_restart_remembers_which() {
     assert_ne!(act.unwrap()[0].log_prob, Some([uniform; 3]));
 }
 
+/// An image's size was a constant.
+#[test]
+fn every_learner_takes_images_of_the_tasks_size() {
+    let small = TaskSpec { image: ImageSize { px: 32, mm: 150.0 }, ..task() };
+    for name in learners() {
+        let recipe = recipe(&name, "");
+        let mut method = recipe.build(small.grid(), small.image, Streams::new(SEED)).unwrap();
+        let history = train_on(&small, method.as_mut(), 60, |_| ()).unwrap();
+        assert!(history.iter().all(|trial| trial.image.size() == small.image), "{name}");
+    }
+}
+
 #[test]
 fn a_reward_that_is_not_a_number_is_told_as_divergence() {
     for method in ["reinforce", "ppo", "rm-rl"] {
@@ -359,7 +380,8 @@ fn a_foreign_or_cut_state_is_refused_and_changes_nothing() {
     narrower.insert("dense_width".into(), 16.into());
     let entry = learn::find("test", "method", "rm-rl").unwrap();
     let other = entry.open("test", &narrower).unwrap();
-    let other = other.build(task().grid(), Streams::new(SEED)).unwrap().save().unwrap();
+    let other =
+        other.build(task().grid(), task().image, Streams::new(SEED)).unwrap().save().unwrap();
     for state in [&b"nonsense"[..], &before[..before.len() / 2], &other] {
         assert!(matches!(method.load(state, &[]), Err(LearnError::State { .. })));
     }

@@ -306,8 +306,8 @@ fn ready_outside(check: &Check<'_>, file: &mut File, ask: bool) -> Result<(), Co
 }
 
 fn told(file: &File) -> outside::Told {
-    let TaskSpec { range, bins, .. } = file.task;
-    outside::Told { range, bins, batch: file.batch, trials: file.trials }
+    let TaskSpec { range, bins, image, .. } = file.task;
+    outside::Told { range, bins, image, batch: file.batch, trials: file.trials }
 }
 
 /// The methods of an experiment with their settings.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::task::ImageSize;
 use proptest::prelude::*;
 
 fn set(text: &str) -> Result<Experiment, ConfigError> {
@@ -23,6 +24,7 @@ fn an_experiment_survives_being_written_and_read() {
 #[test]
 fn set_reaches_task_keys_and_method_options() {
     assert_eq!(set("task.bins=9").unwrap().task.bins, 9);
+    assert_eq!(set("task.image.px=32").unwrap().task.image, ImageSize { px: 32, mm: 160.0 });
     assert_eq!(set("task.range.mm=5").unwrap().task.range.mm, 5.0);
     assert_eq!(set("scene=shelf").unwrap().scene, "shelf");
     let experiment = set("ppo.lr=1e-4").unwrap();
@@ -35,6 +37,9 @@ fn bad_settings_name_key_value_and_what_is_valid() {
     for (bad, key, valid) in [
         ("task.bims=9", "task.bims", "bins"),
         ("task.bins=1", "task.bins", "2 to 201"),
+        ("task.image.px=60", "task.image.px", "multiple of 16"),
+        ("task.image.px=512", "task.image.px", "from 16 to 256"),
+        ("task.image.mm=0", "task.image.mm", "from 40"),
         ("task.bins=lots", "task.bins", "usize"),
         ("task.reward=shaped", "task.reward", "`distance`, `squared`"),
         ("task.reading.mm=6", "task.reading.mm", "0 to 5"),

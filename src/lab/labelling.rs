@@ -187,7 +187,9 @@ pub fn retrained(
 ) -> Result<Box<dyn Method>, LabError> {
     let trials = Trials::new(&experiment.task, seed);
     let failed = |source| trials.failed(recipe.card(), source);
-    let mut method = recipe.build(experiment.task.grid(), trials.streams()).map_err(failed)?;
+    let mut method = recipe
+        .build(experiment.task.grid(), experiment.task.image, trials.streams())
+        .map_err(failed)?;
     let schedule = Schedule::new(experiment, recipe.card());
     for (made, step) in rounds(&schedule, history.len() as u64) {
         let Step::Learn { fresh, key } = step else { continue };

@@ -13,7 +13,7 @@ use super::outside_settings::{self as settings, Settings};
 use super::process::{Process, program_in};
 use crate::input::{Check, ConfigError};
 use crate::learn::{self, Card, Choice, LearnError, Recipe, Role, SceneChoice};
-use crate::task::{ContextSignal, Image, Range, RewardSignal, streams::fnv1a};
+use crate::task::{ContextSignal, ImageSize, Range, RewardSignal, streams::fnv1a};
 
 /// A program that is a method.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,6 +61,7 @@ pub(super) struct Answered {
 pub(super) struct Told {
     pub range: Range,
     pub bins: usize,
+    pub image: ImageSize,
     pub batch: u64,
     pub trials: u64,
 }
@@ -238,7 +239,7 @@ impl Outside {
         let spaces = answered.settings.as_ref().map(settings::spaces).unwrap_or_default();
         let (own, for_run) = (self.clone(), card.clone());
         let patience = Duration::from_secs_f64(self.timeout_s);
-        let recipe = Recipe::new(card, shown, move |_, streams| {
+        let recipe = Recipe::new(card, shown, move |_, _, streams| {
             let failed = |why: String| LearnError::Outside(why);
             let content = own.content(&answered.files).map_err(failed)?;
             if content != answered.content {
@@ -263,13 +264,13 @@ impl Outside {
         seed: u64,
     ) -> Result<(Process, Map<String, Value>), String> {
         let mut process = Process::start(&self.command, Path::new(self.folder()))?;
-        let side = Image::SIDE;
         let hello = json!({
             "op": "hello", "protocol": 1, "name": name, "seed": seed, "options": self.options,
             "task": {
                 "range": told.range, "bins": told.bins, "batch": told.batch, "trials": told.trials,
                 "image": {
-                    "width": side, "height": side, "mm_per_pixel": Image::FIELD_MM / side as f64,
+                    "width": told.image.px, "height": told.image.px,
+                    "mm_per_pixel": told.image.mm_per_px(),
                 },
             },
         });

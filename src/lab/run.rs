@@ -42,7 +42,7 @@ impl<'a> Run<'a> {
         let trials = Trials::new(&experiment.task, seed);
         let card = recipe.card();
         demand_signals(card, cell.offers())?;
-        let method = recipe.build(experiment.task.grid(), trials.streams());
+        let method = recipe.build(experiment.task.grid(), experiment.task.image, trials.streams());
         let mut run = Self {
             experiment,
             schedule: Schedule::new(experiment, card),

@@ -19,7 +19,7 @@ impl Components {
     pub fn of<'a>(images: impl Iterator<Item = &'a Image>, count: usize, blur_px: f64) -> Self {
         let mut rows: Vec<Vec<f64>> = images.map(|image| blurred(image, blur_px)).collect();
         let n = rows.len().max(1) as f64;
-        let pixels = Image::SIDE * Image::SIDE;
+        let pixels = rows.first().map_or(0, Vec::len);
         let mut mean = vec![0.0; pixels];
         rows.iter().for_each(|row| add(&mut mean, row, 1.0 / n));
         rows.iter_mut().for_each(|row| add(row, &mean, -1.0));
@@ -56,11 +56,11 @@ impl Components {
 
 /// Blurred by a Gaussian, borders mirrored, then with mean 0 and standard deviation 1.
 pub fn blurred(image: &Image, sigma_px: f64) -> Vec<f64> {
-    let side = Image::SIDE;
+    let side = image.size().px;
     let sharp: Vec<f64> = image.pixels().iter().map(|pixel| f64::from(*pixel)).collect();
     let weights = kernel(sigma_px);
-    let along_rows = convolved(&sharp, &weights, |line, at| line * side + at);
-    let mut pixels = convolved(&along_rows, &weights, |line, at| at * side + line);
+    let along_rows = convolved(&sharp, side, &weights, |line, at| line * side + at);
+    let mut pixels = convolved(&along_rows, side, &weights, |line, at| at * side + line);
     let n = pixels.len() as f64;
     let mean = pixels.iter().sum::<f64>() / n;
     let variance = pixels.iter().map(|p| (p - mean) * (p - mean)).sum::<f64>() / n;
@@ -82,15 +82,20 @@ fn kernel(sigma_px: f64) -> Vec<f64> {
 }
 
 /// Along each line of the image; `place` finds a pixel by its line and its place in it.
-fn convolved(pixels: &[f64], weights: &[f64], place: impl Fn(usize, usize) -> usize) -> Vec<f64> {
-    let side = Image::SIDE as isize;
+fn convolved(
+    pixels: &[f64],
+    side: usize,
+    weights: &[f64],
+    place: impl Fn(usize, usize) -> usize,
+) -> Vec<f64> {
+    let period = 2 * side as isize;
     let mirrored = |at: isize| {
-        let at = at.rem_euclid(2 * side);
-        if at < side { at as usize } else { (2 * side - 1 - at) as usize }
+        let at = at.rem_euclid(period) as usize;
+        if at < side { at } else { 2 * side - 1 - at }
     };
     let mut out = vec![0.0; pixels.len()];
-    for line in 0..Image::SIDE {
-        for at in 0..Image::SIDE {
+    for line in 0..side {
+        for at in 0..side {
             let mut sum = weights[0] * pixels[place(line, at)];
             for (distance, weight) in weights.iter().enumerate().skip(1) {
                 let (at, distance) = (at as isize, distance as isize);
@@ -114,14 +119,15 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::task::ImageSize;
 
     /// A bright square whose corner lies here.
     fn square(x: usize, y: usize) -> Image {
         let inside = |at: usize, from: usize| (from..from + 20).contains(&at);
         let pixel = |i: usize| {
-            if inside(i % Image::SIDE, x) && inside(i / Image::SIDE, y) { 200 } else { 20 }
+            if inside(i % 64, x) && inside(i / 64, y) { 200 } else { 20 }
         };
-        Image::new((0..Image::SIDE * Image::SIDE).map(pixel).collect()).unwrap()
+        Image::of(ImageSize::default(), pixel)
     }
 
     #[test]
@@ -141,11 +147,11 @@ mod tests {
     fn a_blur_keeps_the_light_and_spreads_it() {
         let weights = kernel(2.5);
         assert_eq!(weights.len(), 11);
-        let mut pixels = vec![0.0; Image::SIDE * Image::SIDE];
-        pixels[3 * Image::SIDE + 2] = 1.0;
-        let out = convolved(&pixels, &weights, |line, at| line * Image::SIDE + at);
+        let mut pixels = vec![0.0; 64 * 64];
+        pixels[3 * 64 + 2] = 1.0;
+        let out = convolved(&pixels, 64, &weights, |line, at| line * 64 + at);
         assert!((out.iter().sum::<f64>() - 1.0).abs() < 1e-12, "mirrored at the border");
-        assert!(out[3 * Image::SIDE + 2] < 0.3);
+        assert!(out[3 * 64 + 2] < 0.3);
         assert_eq!(kernel(0.0), [1.0]);
     }
 

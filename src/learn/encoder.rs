@@ -2,10 +2,10 @@ use candle_core::{Device, Result, Tensor};
 
 use super::components::{Components, blurred};
 use super::free::Reach;
-use super::policy::{self, Normalise};
+use super::policy::{Normalise, Patches};
 use super::registrar::{moved, spread_evenly};
 use super::{Experience, Seen};
-use crate::task::{ActionGrid, Image, Pose2};
+use crate::task::{ActionGrid, Image, ImageSize, Pose2};
 use crate::{choices, settings};
 
 settings! {
@@ -52,6 +52,7 @@ const COPIES: usize = 4;
 pub struct Encoder {
     seeing: Seeing,
     normalise: Normalise,
+    patches: Patches,
     /// Half of the range, mm, mm, deg.
     half: [f64; 3],
     components: Option<Components>,
@@ -60,9 +61,16 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    pub fn new(seeing: Seeing, normalise: Normalise, grid: ActionGrid) -> Self {
+    pub fn new(seeing: Seeing, normalise: Normalise, grid: ActionGrid, image: ImageSize) -> Self {
         let half = Reach::of(grid).half();
-        Self { seeing, normalise, half, components: None, seen: Vec::new() }
+        Self {
+            seeing,
+            normalise,
+            patches: Patches::new(image),
+            half,
+            components: None,
+            seen: Vec::new(),
+        }
     }
 
     /// Numbers that the heads see of an image, if they see it directly.
@@ -152,10 +160,10 @@ impl Encoder {
     fn append(&self, image: &Image, row: &mut Vec<f32>) {
         let Seeing { encoder, encoder_blur_px, encoder_components, .. } = self.seeing;
         match encoder {
-            EncoderKind::Patches => self.normalise.append(image, row),
+            EncoderKind::Patches => self.patches.append(image, self.normalise, row),
             EncoderKind::BlurredPatches => {
                 let pixels = blurred(image, encoder_blur_px);
-                policy::append_patches(|i| pixels[i] as f32, row);
+                self.patches.append_pixels(|i| pixels[i] as f32, row);
             }
             EncoderKind::Components => match &self.components {
                 Some(components) => row.extend(components.see(image).iter().map(|c| *c as f32)),
@@ -167,7 +175,7 @@ impl Encoder {
     fn tensor(&self, rows: Vec<f32>, n: usize) -> Result<Tensor> {
         match self.direct() {
             Some(width) => Tensor::from_vec(rows, (n, width), &Device::Cpu),
-            None => Tensor::from_vec(rows, policy::shape(n), &Device::Cpu),
+            None => Tensor::from_vec(rows, self.patches.shape(n), &Device::Cpu),
         }
     }
 }
@@ -187,18 +195,18 @@ mod tests {
             ..Seeing::default()
         };
         let grid = ActionGrid::new(Range { mm: 5.0, deg: 4.0 }, 5);
-        Encoder::new(seeing, Normalise::Image, grid)
+        Encoder::new(seeing, Normalise::Image, grid, ImageSize::default())
     }
 
     /// A bright square that lies elsewhere in each trial.
     fn history(trials: usize) -> Vec<Experience> {
         let image = |at: usize| {
             let bright = |i: usize| {
-                let (x, y) = (i % Image::SIDE, i / Image::SIDE);
+                let (x, y) = (i % 64, i / 64);
                 (20 + at..40 + at).contains(&x) && (18 + at % 3..38 + at % 3).contains(&y)
             };
             let pixel = |i| if bright(i) { 200 } else { 30 };
-            Image::new((0..Image::SIDE * Image::SIDE).map(pixel).collect()).unwrap()
+            Image::of(ImageSize::default(), pixel)
         };
         (0..trials).map(|at| Experience { image: image(at), ..samples::trial(0, 0.0) }).collect()
     }

@@ -54,10 +54,11 @@ fn embedding(image: &Image) -> [f32; EMBEDDING] {
     let mean = pixels.iter().map(|p| f32::from(*p)).sum::<f32>() / count;
     let variance = pixels.iter().map(|p| (f32::from(*p) - mean).powi(2)).sum::<f32>() / count;
     let scale = 1.0 / variance.sqrt().max(1.0);
-    let side = Image::SIDE / EMBEDDING_SIDE;
+    let width = image.size().px;
+    let side = width / EMBEDDING_SIDE;
     let mut cells = [0.0; EMBEDDING];
     for (at, pixel) in pixels.iter().enumerate() {
-        let (row, column) = (at / Image::SIDE, at % Image::SIDE);
+        let (row, column) = (at / width, at % width);
         cells[row / side * EMBEDDING_SIDE + column / side] += f32::from(*pixel) - mean;
     }
     cells.map(|sum| sum * scale / (side * side) as f32)

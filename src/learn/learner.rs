@@ -14,7 +14,7 @@ use super::{
     BinProbabilities, Card, Decision, Experience, Label, LearnError, Loss, Method, Mode, Network,
     Objective, PriorPolicy, Progress, Round, Shared, View,
 };
-use crate::task::{ActionGrid, Draw, Phase, Stream, Streams, TrialKey};
+use crate::task::{ActionGrid, Draw, ImageSize, Phase, Stream, Streams, TrialKey};
 
 /// What every learner has, around the [`Objective`] that it follows: policy, optimiser, baseline,
 /// rounds of gradient steps, saving and loading.
@@ -36,12 +36,13 @@ impl<O: Objective> Learner<O> {
         card: Card,
         settings: O::Settings,
         grid: ActionGrid,
+        image: ImageSize,
         streams: Streams,
     ) -> Result<Self, LearnError> {
         let key = TrialKey { phase: Phase::Train, index: 0 };
         let shared = O::shared(&settings);
         let mut draw = streams.draw(Stream::Weights, key);
-        let network = Network::new(grid, shared.common, &mut draw)?;
+        let network = Network::new(grid, image, shared.common, &mut draw)?;
         let critic = shared.critic.map(|shape| Critic::new(shape, grid, &mut draw)).transpose()?;
         let network = network.with_critic(critic);
         Ok(Self {

@@ -7,7 +7,7 @@ use super::encoder::Encoder;
 use super::heads::{Behaviour, Decode, Smoothing, log_prob, sample};
 use super::policy::Policy;
 use super::{BinProbabilities, Common, Decision, LearnError, Mode, Seen, View};
-use crate::task::{ActionGrid, Correction, Draw, Image};
+use crate::task::{ActionGrid, Correction, Draw, Image, ImageSize};
 
 /// The policy, and how it explores: what a loss asks for log-probabilities.
 #[derive(Debug)]
@@ -21,11 +21,16 @@ pub struct Network {
 }
 
 impl Network {
-    pub fn new(grid: ActionGrid, options: Common, draw: &mut Draw) -> Result<Self, LearnError> {
-        let encoder = Encoder::new(options.seeing, options.normalise, grid);
+    pub fn new(
+        grid: ActionGrid,
+        image: ImageSize,
+        options: Common,
+        draw: &mut Draw,
+    ) -> Result<Self, LearnError> {
+        let encoder = Encoder::new(options.seeing, options.normalise, grid, image);
         let policy = match encoder.direct() {
             Some(width) => Policy::linear(width, grid.bins())?,
-            None => Policy::new(options.widths, grid.bins(), draw)?,
+            None => Policy::new(options.widths, image, grid.bins(), draw)?,
         };
         let behaviour =
             Behaviour::new(grid.bins(), options.explore_prob, options.explore_sigma_bins)?;

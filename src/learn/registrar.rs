@@ -60,32 +60,27 @@ pub fn spread_evenly(i: usize) -> [f64; 5] {
 /// that grows by the share [`SLOPE`] times `slope` towards +x and +y. Columns are +x, rows -y; what
 /// comes in from outside repeats the border.
 pub fn moved(image: &Image, by: Pose2, slope: [f64; 2]) -> Image {
-    let (side, pixel) = (Image::SIDE, Image::FIELD_MM / Image::SIDE as f64);
-    let middle = (side as f64 - 1.0) / 2.0;
+    let size = image.size();
+    let (middle, pixel) = (size.middle_px(), size.mm_per_px());
     let back = by.inverse();
-    let mut pixels = Vec::with_capacity(side * side);
-    for row in 0..side {
-        for column in 0..side {
-            let (x, y) = (column as f64 - middle, middle - row as f64);
-            let from = back.compose(Pose2::new(x * pixel, y * pixel, 0.0));
-            let light = 1.0 + SLOPE * (slope[0] * x + slope[1] * y) / middle;
-            let grey = between(image, middle + from.x_mm / pixel, middle - from.y_mm / pixel);
-            pixels.push((grey * light).round().clamp(0.0, 255.0) as u8);
-        }
-    }
-    // As many pixels as an image has.
-    Image::new(pixels).unwrap_or_else(|| image.clone())
+    Image::of(size, |i| {
+        let (x, y) = ((i % size.px) as f64 - middle, middle - (i / size.px) as f64);
+        let from = back.compose(Pose2::new(x * pixel, y * pixel, 0.0));
+        let light = 1.0 + SLOPE * (slope[0] * x + slope[1] * y) / middle;
+        let grey = between(image, middle + from.x_mm / pixel, middle - from.y_mm / pixel);
+        (grey * light).round().clamp(0.0, 255.0) as u8
+    })
 }
 
 /// Grey level at a fractional column and row, from the four pixels around it.
 fn between(image: &Image, column: f64, row: f64) -> f64 {
-    let last = (Image::SIDE - 1) as f64;
+    let side = image.size().px;
+    let last = (side - 1) as f64;
     let (column, row) = (column.clamp(0.0, last), row.clamp(0.0, last));
     let (left, top) = (column.floor().min(last - 1.0), row.floor().min(last - 1.0));
     let (right, down) = (column - left, row - top);
-    let at = |c: f64, r: f64| {
-        f64::from(image.pixels()[(top + r) as usize * Image::SIDE + (left + c) as usize])
-    };
+    let at =
+        |c: f64, r: f64| f64::from(image.pixels()[(top + r) as usize * side + (left + c) as usize]);
     let upper = at(0.0, 0.0) * (1.0 - right) + at(1.0, 0.0) * right;
     let lower = at(0.0, 1.0) * (1.0 - right) + at(1.0, 1.0) * right;
     upper * (1.0 - down) + lower * down
@@ -96,11 +91,12 @@ mod tests {
     use super::*;
     use crate::learn::free::Linear;
     use crate::learn::samples;
+    use crate::task::ImageSize;
 
     /// A bright plate on a dark table, at a pose.
     fn plate(at: Pose2) -> Image {
-        let (side, pixel) = (Image::SIDE, Image::FIELD_MM / Image::SIDE as f64);
-        let middle = (side as f64 - 1.0) / 2.0;
+        let size = ImageSize::default();
+        let (side, pixel, middle) = (size.px, size.mm_per_px(), size.middle_px());
         // Nine points a pixel, so that edges are soft.
         let grey = |i: usize| {
             let point = |n: usize| {
@@ -112,7 +108,7 @@ mod tests {
             };
             ((0..9).map(point).sum::<f64>() / 9.0) as u8
         };
-        Image::new((0..side * side).map(grey).collect()).unwrap()
+        Image::of(size, grey)
     }
 
     const HALF: [f64; 3] = [3.0; 3];
@@ -127,11 +123,11 @@ mod tests {
         let by = Pose2::new(2.0, -1.5, 2.0);
         // Middle and turn of what is brighter than the table, mm, mm, deg.
         let lies = |image: &Image| {
-            let pixel = Image::FIELD_MM / Image::SIDE as f64;
+            let (side, pixel) = (image.size().px, image.size().mm_per_px());
             let at = |i: usize| {
                 let light = f64::from(image.pixels()[i]) - 40.0;
-                let x = (i % Image::SIDE) as f64 - 31.5;
-                (light, x * pixel, (31.5 - (i / Image::SIDE) as f64) * pixel)
+                let x = (i % side) as f64 - 31.5;
+                (light, x * pixel, (31.5 - (i / side) as f64) * pixel)
             };
             let all: Vec<_> = (0..image.pixels().len()).map(at).collect();
             let sum = |of: &dyn Fn(f64, f64) -> f64| -> f64 {
@@ -149,7 +145,7 @@ mod tests {
             assert!((copy[axis] - by.axes()[axis]).abs() < 0.1, "{copy:?}");
         }
         let lit = moved(&plate(Pose2::IDENTITY), Pose2::IDENTITY, [1.0, 0.0]);
-        let row = &lit.pixels()[32 * Image::SIDE..33 * Image::SIDE];
+        let row = &lit.pixels()[32 * 64..33 * 64];
         assert!(row[50] > row[14], "brighter towards +x");
     }
 

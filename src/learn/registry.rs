@@ -12,7 +12,7 @@ use super::{
     Card, Key, LearnError, Learner, Method, Objective, Role, Rule, Settings, Space, methods,
 };
 use crate::input::ConfigError;
-use crate::task::{ActionGrid, Streams};
+use crate::task::{ActionGrid, ImageSize, Streams};
 
 /// A method by name, before it is given settings.
 #[derive(Clone)]
@@ -22,7 +22,7 @@ pub struct Entry {
 }
 
 type Open = dyn Fn(&str, &Table) -> Result<Recipe, ConfigError> + Send + Sync;
-type Build = dyn Fn(ActionGrid, Streams) -> Built + Send + Sync;
+type Build = dyn Fn(ActionGrid, ImageSize, Streams) -> Built + Send + Sync;
 /// A method ready to act.
 pub type Built = Result<Box<dyn Method>, LearnError>;
 
@@ -40,14 +40,14 @@ impl Entry {
     /// A learner: all but its objective is shared.
     pub fn learner<O: Objective>() -> Self {
         let card = |settings: &O::Settings| O::shared(settings).common.scenes.on(O::card(settings));
-        Self::of(O::NAME, card, |card, settings, grid, streams| {
-            Ok(Box::new(Learner::<O>::new(card, settings, grid, streams)?))
+        Self::of(O::NAME, card, |card, settings, grid, image, streams| {
+            Ok(Box::new(Learner::<O>::new(card, settings, grid, image, streams)?))
         })
     }
 
     /// A method that learns nothing.
     pub fn rule<R: Rule>() -> Self {
-        Self::of(R::NAME, R::card, |card, settings, grid, _| {
+        Self::of(R::NAME, R::card, |card, settings, grid, _, _| {
             Ok(Box::new(Ruled { card, rule: R::new(settings, grid) }))
         })
     }
@@ -55,7 +55,7 @@ impl Entry {
     /// A learner whose optimum is linear in image components: all but how it fits is shared.
     pub fn linear<F: Fit>() -> Self {
         let card = |settings: &F::Settings| F::linear(settings).1.scenes.on(F::card(settings));
-        Self::of(F::NAME, card, |card, settings, grid, _| {
+        Self::of(F::NAME, card, |card, settings, grid, _, _| {
             Ok(Box::new(LinearLearner::<F>::new(card, settings, grid)))
         })
     }
@@ -64,7 +64,7 @@ impl Entry {
     pub fn of<S: Settings>(
         name: &str,
         card: fn(&S) -> Card,
-        build: fn(Card, S, ActionGrid, Streams) -> Built,
+        build: fn(Card, S, ActionGrid, ImageSize, Streams) -> Built,
     ) -> Self {
         let method = name.to_owned();
         Self::named(name, move |file, overrides| {
@@ -77,8 +77,8 @@ impl Entry {
                 spaces: keys.iter().filter_map(|key| key.space.clone()).collect(),
                 keys,
                 settings: table_of(&settings),
-                build: Arc::new(move |grid, streams| {
-                    build(told.clone(), for_run.clone(), grid, streams)
+                build: Arc::new(move |grid, image, streams| {
+                    build(told.clone(), for_run.clone(), grid, image, streams)
                 }),
             })
         })
@@ -141,7 +141,7 @@ impl Recipe {
     pub fn new(
         card: Card,
         settings: Table,
-        build: impl Fn(ActionGrid, Streams) -> Result<Box<dyn Method>, LearnError>
+        build: impl Fn(ActionGrid, ImageSize, Streams) -> Result<Box<dyn Method>, LearnError>
         + Send
         + Sync
         + 'static,
@@ -182,9 +182,9 @@ impl Recipe {
         self.settings.iter().map(|(key, value)| (key.clone(), text(value))).collect()
     }
 
-    /// A method ready to act.
-    pub fn build(&self, grid: ActionGrid, streams: Streams) -> Built {
-        (self.build)(grid, streams)
+    /// A method ready to act by this grid, on images of this size.
+    pub fn build(&self, grid: ActionGrid, image: ImageSize, streams: Streams) -> Built {
+        (self.build)(grid, image, streams)
     }
 }
 

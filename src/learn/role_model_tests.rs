@@ -1,15 +1,14 @@
 use super::*;
 use crate::learn::Decision;
-use crate::task::{Correction, Feedback, Image, Pose2};
+use crate::task::{Correction, Feedback, Image, ImageSize, Pose2};
 use proptest::prelude::*;
 
 fn trial(index: usize, instance: usize, reward: f64) -> Experience {
     let correction = Correction::new(index as f64, 0.0, 0.0);
-    let band = |i: usize| if i / (16 * Image::SIDE) == instance { 255 } else { 0 };
-    let pixels = (0..Image::SIDE * Image::SIDE).map(band).collect();
+    let band = |i: usize| if i / (16 * 64) == instance { 255 } else { 0 };
     Experience {
         trial: 100 + index as u64,
-        image: Image::new(pixels).unwrap(),
+        image: Image::of(ImageSize::default(), band),
         instance: Some(instance),
         pose: Some(Pose2::new(10.0 * instance as f64, 0.0, 0.0)),
         truth: None,

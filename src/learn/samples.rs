@@ -4,13 +4,13 @@ use std::ops::Range;
 
 use super::groups::Groups;
 use super::{Decision, Experience, Round};
-use crate::task::{Feedback, Image, Pose2};
+use crate::task::{Feedback, Image, ImageSize, Pose2};
 
 /// A trial in a scene instance that earned so much; its picture is blank.
 pub fn trial(instance: usize, reward: f64) -> Experience {
     Experience {
         trial: 0,
-        image: Image::new(vec![0; Image::SIDE * Image::SIDE]).unwrap(),
+        image: Image::of(ImageSize::default(), |_| 0),
         instance: Some(instance),
         pose: None,
         truth: None,

@@ -7,8 +7,8 @@ use crate::arm::{CheckedPath, Joints};
 use crate::cell::{
     Arm, CellPlan, DeviceError, Eyes, Grip, Gripper, Measured, Rig, RobotTime, Watch, flatten,
 };
-use crate::task::Image;
 use crate::task::{ContextSignal, Placement, Pose2, RewardSignal, Setup};
+use crate::task::{Image, ImageSize};
 
 /// A rig on paper: it takes every checked path, moves nothing, and imagines that each grip and
 /// each placement succeeds. What the real arm would be told comes out in [`Moves`].
@@ -16,6 +16,7 @@ use crate::task::{ContextSignal, Placement, Pose2, RewardSignal, Setup};
 pub struct PlannedRig {
     plan: CellPlan,
     thickness: f64,
+    image: ImageSize,
     world_from_tool: Isometry3<f64>,
     joints: Joints,
     plate: Imagined,
@@ -50,6 +51,7 @@ impl PlannedRig {
     pub fn new(
         plan: &CellPlan,
         thickness: f64,
+        image: ImageSize,
         world_from_tool: Isometry3<f64>,
         joints: Joints,
     ) -> (Self, Moves) {
@@ -57,6 +59,7 @@ impl PlannedRig {
         let rig = Self {
             plan: plan.clone(),
             thickness,
+            image,
             world_from_tool,
             joints,
             plate: Imagined::Pick(Pose2::IDENTITY),
@@ -136,8 +139,7 @@ impl Gripper for PlannedRig {
 
 impl Eyes for PlannedRig {
     fn look(&mut self) -> Result<Image, DeviceError> {
-        Image::new(vec![0; Image::SIDE * Image::SIDE])
-            .ok_or_else(|| DeviceError::Fault { device: "plan", what: "no picture".to_owned() })
+        Ok(Image::of(self.image, |_| 0))
     }
 
     fn locate(&mut self) -> Result<Option<Pose2>, DeviceError> {

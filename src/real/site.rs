@@ -8,6 +8,7 @@ use crate::cell::{
 };
 use crate::config::{Articulated, EyesKind, EyesSpec, Frame, Furniture, RealSpec, Robot, Scene};
 use crate::input::{Check, ConfigError};
+use crate::task::ImageSize;
 
 /// A robot file and the scene on its table, checked as a whole before anything is connected to.
 #[derive(Clone, Debug)]
@@ -17,6 +18,7 @@ pub struct Site {
     arm: Articulated,
     scene: Scene,
     sight: Sight,
+    image: ImageSize,
 }
 
 /// Whom the eyes ask.
@@ -56,6 +58,11 @@ impl Site {
         Ok(site)
     }
 
+    /// The same with images of another size than the usual one.
+    pub fn seeing(self, image: ImageSize) -> Self {
+        Self { image, ..self }
+    }
+
     /// The same where places may lie wrong: only for the doctor, who says so.
     pub fn to_examine(robot: &Robot) -> Result<Self, ConfigError> {
         let check = Check { file: robot.name.file() };
@@ -78,7 +85,8 @@ impl Site {
         let valid = format!("must be one of {}, or a .toml file", Scene::NAMES.join(", "));
         check.that(known, "real.scene", format!("{:?}", spec.scene), valid)?;
         let scene = Scene::named(&robot.beside(&spec.scene))?;
-        let site = Self { robot: robot.clone(), spec, arm, scene, sight };
+        let image = ImageSize::default();
+        let site = Self { robot: robot.clone(), spec, arm, scene, sight, image };
         site.check_pads(check)?;
         site.check_links(check)?;
         Ok(site)
@@ -257,7 +265,8 @@ impl Site {
     /// with the arm at these joints.
     pub fn on_paper(&self, arm: &ArmModel, joints: Joints) -> (ScriptedCell<PlannedRig>, Moves) {
         let thickness = self.scene.plate.size.z;
-        let (rig, moves) = PlannedRig::new(&self.plan(), thickness, arm.tool(&joints), joints);
+        let (rig, moves) =
+            PlannedRig::new(&self.plan(), thickness, self.image, arm.tool(&joints), joints);
         (self.scripted(rig, arm), moves)
     }
 
@@ -273,7 +282,7 @@ impl Site {
     /// What the cell sees with; nothing is asked yet.
     pub fn eyes(&self) -> Result<Box<dyn Eyes>, DeviceError> {
         match &self.sight {
-            Sight::Answers(url) => Ok(Box::new(HttpEyes::new(url, self.scene.seat))),
+            Sight::Answers(url) => Ok(Box::new(HttpEyes::new(url, self.scene.seat, self.image))),
             Sight::Cameras(spec) => Ok(Box::new(self.look_through(spec)?)),
         }
     }
@@ -287,7 +296,7 @@ impl Site {
         let file = std::path::Path::new(self.robot.name.file());
         let beside = file.parent().unwrap_or(std::path::Path::new(""));
         let pick_from_view = self.scene.world_from_pick.inverse() * self.scene.world_from_view;
-        CameraEyes::open(spec, beside, flatten(&pick_from_view), self.scene.seat)
+        CameraEyes::open(spec, beside, flatten(&pick_from_view), self.image, self.scene.seat)
     }
 
     fn scripted<R: crate::cell::Rig>(&self, rig: R, arm: &ArmModel) -> ScriptedCell<R> {

@@ -7,14 +7,15 @@ use rand_distr::{Distribution, StandardNormal};
 use super::dirt;
 use crate::cell::{flatten, lift};
 use crate::config::{Scene, StaticBox};
-use crate::task::{Conditions, Image, Pose2, Quantity, Setup, Stream, TaskSpec};
+use crate::task::{Conditions, Image, ImageSize, Pose2, Quantity, Setup, Stream, TaskSpec};
 
 /// A software camera that looks straight down on the pick place.
 ///
 /// The image's columns run along +x of the scene's `view` site (right), its rows along -y (down):
 /// a plate shifted by +x moves right, one shifted by +y moves up, +yaw turns anticlockwise. No
-/// perspective. 2.5 mm a pixel; edges are anti-aliased by their distance from the pixel's centre.
+/// perspective. Edges are anti-aliased by their distance from the pixel's centre.
 pub struct Camera {
+    size: ImageSize,
     view_from_world: Isometry3<f64>,
     /// Light of the scene without the plate, 0 to 1.
     background: Box<[f32]>,
@@ -27,9 +28,6 @@ pub struct Camera {
     /// Standard deviation, pixels.
     blur: f32,
 }
-
-const SIDE: usize = Image::SIDE;
-const PIXEL: f32 = Image::FIELD_MM as f32 / SIDE as f32;
 
 // ANSI/SLAS 1-2004 and 4-2004, mm.
 pub(super) const CORNER_RADIUS: f32 = 3.18;
@@ -55,9 +53,10 @@ struct Light {
 }
 
 impl Camera {
-    pub fn new(scene: &Scene) -> Self {
+    pub fn new(scene: &Scene, size: ImageSize) -> Self {
         Self {
-            background: backdrop(scene),
+            size,
+            background: backdrop(scene, size),
             view_from_world: scene.world_from_view.inverse(),
             half_x: (scene.plate.size.x * 500.0) as f32,
             half_y: (scene.plate.size.y * 500.0) as f32,
@@ -73,7 +72,7 @@ impl Camera {
         let aside = dirt::camera(real);
         if aside != self.aside {
             let world_from_view = nominal.world_from_view * lift(aside);
-            self.background = backdrop(&Scene { world_from_view, ..nominal.clone() });
+            self.background = backdrop(&Scene { world_from_view, ..nominal.clone() }, self.size);
             self.aside = aside;
         }
         self.view_from_world = (met.world_from_view * lift(aside)).inverse();
@@ -86,21 +85,23 @@ impl Camera {
     /// The plate where it lies, with the light and the pixel noise of this trial.
     pub fn look(&self, world_from_plate: &Isometry3<f64>, setup: &Setup, task: &TaskSpec) -> Image {
         let light = Light::draw(setup, task.lighting as f32).times(self.exposure);
-        let [along_x, along_y] = light.slopes();
+        let [along_x, along_y] = light.slopes(self.size);
         let mut noise = setup.streams.draw(Stream::Camera, setup.key);
         let sigma = task.camera as f32;
         let plate = flatten(&(self.view_from_world * world_from_plate));
         let (sin, cos) = libm::sincosf(plate.yaw_deg.to_radians() as f32);
         let (at_x, at_y) = (plate.x_mm as f32, plate.y_mm as f32);
 
-        let mut seen = vec![0.0; SIDE * SIDE];
-        let rows = seen.chunks_exact_mut(SIDE).zip(self.background.chunks_exact(SIDE));
-        for (row, (seen, behind)) in rows.enumerate() {
-            let dy = centre(row * SIDE).1 - at_y;
-            for (column, (seen, behind)) in seen.iter_mut().zip(behind).enumerate() {
-                let dx = centre(column).0 - at_x;
-                let lit = self.blend(*behind, cos * dx + sin * dy, cos * dy - sin * dx);
-                *seen = 255.0 * lit * (light.gain + along_x[column] + along_y[row]);
+        let (side, pixel) = (self.size.px, self.size.mm_per_px() as f32);
+        let mut seen = vec![0.0; self.size.pixels()];
+        let rows = seen.chunks_exact_mut(side).zip(self.background.chunks_exact(side));
+        for ((row, (seen, behind)), along_y) in rows.enumerate().zip(&along_y) {
+            let dy = -along(row, self.size) - at_y;
+            let columns = seen.iter_mut().zip(behind).zip(&along_x).enumerate();
+            for (column, ((seen, behind), along_x)) in columns {
+                let dx = along(column, self.size) - at_x;
+                let lit = self.blend(*behind, cos * dx + sin * dy, cos * dy - sin * dx, pixel);
+                *seen = 255.0 * lit * (light.gain + along_x + along_y);
             }
         }
         let expose = |mut grey: f32| {
@@ -112,18 +113,18 @@ impl Camera {
             (grey + 0.5) as u8
         };
         if self.blur > 0.0 {
-            seen = blurred(&seen, self.blur);
+            seen = blurred(&seen, side, self.blur);
         }
         let pixels = seen.into_iter().map(expose).collect();
-        Image::new(pixels).unwrap_or_else(|| unreachable!("one pixel a cell"))
+        Image::new(self.size, pixels).unwrap_or_else(|| unreachable!("one pixel a cell"))
     }
 
-    /// Light at a point in the plate's frame (mm), over what lies behind. Without branches, here
-    /// and below, so that several pixels are reckoned at once.
-    fn blend(&self, behind: f32, x: f32, y: f32) -> f32 {
-        let well = coverage(self.well(x, y));
+    /// Light at a point in the plate's frame (mm) in a pixel so large, over what lies behind. Without
+    /// branches, here and below, so that several pixels are reckoned at once.
+    fn blend(&self, behind: f32, x: f32, y: f32, pixel: f32) -> f32 {
+        let well = coverage(self.well(x, y), pixel);
         let plate = PLATE_LIGHT + (WELL_LIGHT - PLATE_LIGHT) * well;
-        behind + (plate - behind) * coverage(self.outline(x, y))
+        behind + (plate - behind) * coverage(self.outline(x, y), pixel)
     }
 
     /// Signed distance from the outline, negative inside: a rectangle with round corners, one
@@ -164,11 +165,12 @@ impl Light {
     }
 
     /// Its change with x over the columns of the image, and with y over the rows.
-    fn slopes(&self) -> [[f32; SIDE]; 2] {
-        const HALF: f32 = Image::FIELD_MM as f32 / 2.0;
+    fn slopes(&self, size: ImageSize) -> [Vec<f32>; 2] {
+        let half = size.mm as f32 / 2.0;
+        let share = |place| along(place, size) / half;
         [
-            std::array::from_fn(|column| self.along_x * (centre(column).0 / HALF)),
-            std::array::from_fn(|row| self.along_y * (centre(row * SIDE).1 / HALF)),
+            (0..size.px).map(|column| self.along_x * share(column)).collect(),
+            (0..size.px).map(|row| self.along_y * -share(row)).collect(),
         ]
     }
 }
@@ -181,32 +183,31 @@ fn floor(number: f32) -> f32 {
 }
 
 /// How much of a pixel lies inside an edge at this signed distance.
-fn coverage(distance: f32) -> f32 {
-    (0.5 - distance / PIXEL).clamp(0.0, 1.0)
+fn coverage(distance: f32, pixel: f32) -> f32 {
+    (0.5 - distance / pixel).clamp(0.0, 1.0)
 }
 
-/// Centre of a pixel in the view's frame, mm.
-fn centre(pixel: usize) -> (f32, f32) {
-    let (row, column) = (pixel / SIDE, pixel % SIDE);
-    let half = SIDE as f32 / 2.0 - 0.5;
-    ((column as f32 - half) * PIXEL, (half - row as f32) * PIXEL)
+/// How far a column's centre is to the right of the image's middle, or a row's below it, mm.
+fn along(place: usize, size: ImageSize) -> f32 {
+    (place as f32 - (size.px as f32 / 2.0 - 0.5)) * size.mm_per_px() as f32
 }
 
 /// Light of the scene without the plate, nine looks a pixel.
-fn backdrop(scene: &Scene) -> Box<[f32]> {
+fn backdrop(scene: &Scene, size: ImageSize) -> Box<[f32]> {
     let parts: Vec<Lit> = scene.statics.iter().map(Lit::new).collect();
+    let third = size.mm_per_px() as f32 / 3.0;
     let pixel = |i| {
-        let (x, y) = centre(i);
+        let (x, y) = (along(i % size.px, size), -along(i / size.px, size));
         let at = [-1.0, 0.0, 1.0];
         let samples = at.iter().flat_map(|dx| at.iter().map(move |dy| (*dx, *dy)));
         let light = |(dx, dy): (f32, f32)| {
-            let (x, y) = (x + dx * PIXEL / 3.0, y + dy * PIXEL / 3.0);
+            let (x, y) = (x + dx * third, y + dy * third);
             let point = Point3::new(f64::from(x) / 1e3, f64::from(y) / 1e3, 0.0);
             background(&parts, &(scene.world_from_view * point))
         };
         samples.map(light).sum::<f32>() / 9.0
     };
-    (0..SIDE * SIDE).map(pixel).collect()
+    (0..size.pixels()).map(pixel).collect()
 }
 
 /// A box of the furniture as it is seen from above, world frame, metres.
@@ -230,12 +231,12 @@ impl Lit {
 }
 
 /// A Gaussian blur by rows, then by columns; at the edges the last pixel goes on.
-fn blurred(image: &[f32], sigma: f32) -> Vec<f32> {
+fn blurred(image: &[f32], side: usize, sigma: f32) -> Vec<f32> {
     let reach = libm::ceilf(3.0 * sigma) as isize;
     let bell = |k: isize| libm::expf(-0.5 * (k as f32 / sigma) * (k as f32 / sigma));
     let weights: Vec<f32> = (-reach..=reach).map(bell).collect();
     let sum: f32 = weights.iter().sum();
-    let last = SIDE as isize - 1;
+    let last = side as isize - 1;
     let pass = |from: &[f32], index: &dyn Fn(isize, isize) -> usize| -> Vec<f32> {
         let mut to = vec![0.0; from.len()];
         for across in 0..=last {
@@ -247,8 +248,8 @@ fn blurred(image: &[f32], sigma: f32) -> Vec<f32> {
         }
         to
     };
-    let rows = pass(image, &|row, column| row as usize * SIDE + column as usize);
-    pass(&rows, &|column, row| row as usize * SIDE + column as usize)
+    let rows = pass(image, &|row, column| row as usize * side + column as usize);
+    pass(&rows, &|column, row| row as usize * side + column as usize)
 }
 
 /// Light of the highest box under a point (world frame, metres), looked at from above.

@@ -89,7 +89,7 @@ impl SimRig {
             fingers,
         );
         Self {
-            camera: Camera::new(scene),
+            camera: Camera::new(scene, task.image),
             shapes: HandShapes::new(&robot.gripper),
             scene: scene.clone(),
             robot: robot.clone(),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use super::error::at;
 use super::open::set;
 use super::{StoreError, TrialStore};
+use crate::task::ImageSize;
 
 /// What a run is. Resuming asks for the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,6 +108,26 @@ impl TrialStore {
     /// What was noted of them.
     pub fn contrasts(&self) -> Result<Option<String>, StoreError> {
         self.value("contrasts_sha256")
+    }
+
+    /// How large the pictures are that it keeps, which its experiment says.
+    pub fn image_size(&self) -> Result<ImageSize, StoreError> {
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Said {
+            task: Task,
+        }
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Task {
+            image: ImageSize,
+        }
+        let text = self.value("experiment")?.unwrap_or_default();
+        let said: Result<Said, _> = toml::from_str(&text);
+        said.map(|said| said.task.image).map_err(|error| {
+            let why = format!("the run's experiment cannot be read: {}", error.message());
+            StoreError::foreign(&self.path, why)
+        })
     }
 
     /// What this run is.

@@ -5,7 +5,7 @@ use super::schema::HISTORY;
 use super::{StoreError, TrialStore};
 use crate::cell::{Attempt, Harm, RobotTime};
 use crate::learn::{Decision, Label, Progress};
-use crate::task::{Image, Outcome, Phase, Placement, Pose2, TrialKey};
+use crate::task::{Image, ImageSize, Outcome, Phase, Placement, Pose2, TrialKey};
 
 /// A trial about to be made.
 #[derive(Clone, Debug, PartialEq)]
@@ -251,9 +251,11 @@ impl TrialStore {
     /// All trials of a phase (and checkpoint), by number.
     pub fn trials(&self, phase: Phase, checkpoint: u64) -> Result<Vec<TrialRow>, StoreError> {
         let sql = format!("{SELECT} WHERE phase = ? AND checkpoint = ? ORDER BY number");
+        let size = self.image_size()?;
         let read = || -> Result<Vec<TrialRow>, rusqlite::Error> {
             let mut statement = self.db.prepare_cached(&sql)?;
-            let rows = statement.query_map(params![phase.name(), checkpoint as i64], read_row)?;
+            let rows = statement
+                .query_map(params![phase.name(), checkpoint as i64], |row| read_row(row, size))?;
             rows.collect()
         };
         read().map_err(at(&self.path))
@@ -263,7 +265,8 @@ impl TrialStore {
     pub fn newest(&self) -> Result<Option<TrialRow>, StoreError> {
         use rusqlite::OptionalExtension;
         let sql = format!("{SELECT} WHERE outcome IS NOT NULL ORDER BY id DESC LIMIT 1");
-        self.db.query_row(&sql, [], read_row).optional().map_err(at(&self.path))
+        let size = self.image_size()?;
+        self.db.query_row(&sql, [], |row| read_row(row, size)).optional().map_err(at(&self.path))
     }
 
     /// Keeps a picture of the cell after a trial, where it cannot be rendered again.
@@ -287,7 +290,8 @@ impl TrialStore {
         let sql = "SELECT image FROM picture_after WHERE phase=? AND checkpoint=? AND number=?";
         let place = params![phase.name(), row.intent.checkpoint as i64, index as i64];
         let pixels = self.db.query_row(sql, place, |row| row.get::<_, Vec<u8>>(0)).optional();
-        let image = |pixels| Image::new(pixels).ok_or_else(|| bad("image"));
+        let size = self.image_size()?;
+        let image = |pixels| Image::new(size, pixels).ok_or_else(|| bad("image"));
         pixels.and_then(|p| p.map(image).transpose()).map_err(at(&self.path))
     }
 
@@ -360,11 +364,11 @@ fn bad(column: &str) -> rusqlite::Error {
     rusqlite::Error::InvalidColumnName(column.to_owned())
 }
 
-fn read_row(row: &Row<'_>) -> Result<TrialRow, rusqlite::Error> {
+fn read_row(row: &Row<'_>, size: ImageSize) -> Result<TrialRow, rusqlite::Error> {
     let phase = Phase::from_name(&row.get::<_, String>("phase")?).ok_or_else(|| bad("phase"))?;
     let image = row
         .get::<_, Option<Vec<u8>>>("image")?
-        .map(|pixels| Image::new(pixels).ok_or_else(|| bad("image")))
+        .map(|pixels| Image::new(size, pixels).ok_or_else(|| bad("image")))
         .transpose()?;
     let log_prob: Option<[f64; 3]> = triple(row, ["log_prob_x", "log_prob_y", "log_prob_yaw"])?;
     let bins: Option<[i64; 3]> = triple(row, ["bin_x", "bin_y", "bin_yaw"])?;

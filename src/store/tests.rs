@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::cell::{Harm, RobotTime};
 use crate::learn::{Decision, Label, Progress};
-use crate::task::{Image, Outcome, Phase, Placement, Pose2, TrialKey};
+use crate::task::{Image, ImageSize, Outcome, Phase, Placement, Pose2, TrialKey};
 
 fn info() -> RunInfo {
     RunInfo {
@@ -65,7 +65,7 @@ fn the_picture_after_a_trial_comes_back_with_its_trial_only() {
     let path = dir.path().join("run.sqlite");
     small_run(&path);
     let store = TrialStore::open(&path, Durability::Process).unwrap();
-    let image = Image::new((0..Image::SIDE * Image::SIDE).map(|i| i as u8).collect()).unwrap();
+    let image = Image::of(ImageSize::default(), |i| i as u8);
     store.picture_after(intent(7).key, 0, &image).unwrap();
     let rows = store.trials(Phase::Train, 0).unwrap();
     assert_eq!(store.look_after(&rows[7]).unwrap(), Some(image));

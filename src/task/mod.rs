@@ -14,7 +14,7 @@ pub mod streams;
 
 pub use dirt::{Conditions, Dirt, Drift, Quantity, Scope};
 pub use grid::ActionGrid;
-pub use image::Image;
+pub use image::{Image, ImageSize};
 pub(crate) use instances::planar_noise;
 pub use instances::{Instances, Setup};
 pub use outcome::{Outcome, Placement, is_close, is_success};

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{ActionGrid, Dirt, Drift, RewardForm};
+use super::{ActionGrid, Dirt, Drift, ImageSize, RewardForm};
 
 /// Half the width of the offsets and of the corrections: plus or minus so much.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,6 +44,9 @@ pub struct TaskSpec {
     pub camera: f64,
     /// Largest relative change of light from trial to trial: 0.2 is plus or minus 20 %.
     pub lighting: f64,
+    /// How large an image is, and what it shows.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub image: ImageSize,
     /// What the scalar reward says of a placement.
     #[serde(default, skip_serializing_if = "is_default")]
     pub reward: RewardForm,
@@ -76,6 +79,7 @@ impl TaskSpec {
             measurement: Noise::NONE,
             camera: 0.0,
             lighting: 0.0,
+            image: ImageSize::default(),
             reward: RewardForm::default(),
             dirt: Dirt::default(),
             drift: Vec::new(),

@@ -9,12 +9,15 @@ use crate::cell::Measured;
 use crate::config::{Gaps, Scene};
 use crate::sim::Camera;
 use crate::task::{
-    Dirt, Image, Noise, Phase, Pose2, Setup, Stream, Streams, TaskSpec, TrialKey, planar_noise,
+    Dirt, Image, ImageSize, Noise, Phase, Pose2, Setup, Stream, Streams, TaskSpec, TrialKey,
+    planar_noise,
 };
 
 /// Cameras over the pick place and over the target, and a measured placement; each look has noise
 /// of its own.
 pub struct TwinEyes {
+    /// What the cameras look at: the scene seen from over the pick place, and from over the target.
+    over: [Scene; 2],
     pick: Camera,
     target: Camera,
     task: TaskSpec,
@@ -38,13 +41,22 @@ impl TwinEyes {
         };
         let pick_from_view = scene.world_from_pick.inverse() * scene.world_from_view;
         let world_from_view = scene.world_from_place * pick_from_view;
-        let target = Camera::new(&Scene { world_from_view, ..scene.clone() });
-        Self { pick: Camera::new(scene), target, task, streams, looks: 0 }
+        let over = [scene.clone(), Scene { world_from_view, ..scene.clone() }];
+        let [pick, target] = over.each_ref().map(|scene| Camera::new(scene, task.image));
+        Self { over, pick, target, task, streams, looks: 0 }
     }
 
     fn next(&mut self) -> TrialKey {
         self.looks += 1;
         TrialKey { phase: Phase::Train, index: self.looks }
+    }
+
+    /// Looks with images of this size from now on.
+    pub fn resize(&mut self, image: ImageSize) {
+        if image != self.task.image {
+            self.task.image = image;
+            [self.pick, self.target] = self.over.each_ref().map(|scene| Camera::new(scene, image));
+        }
     }
 
     /// Image of the pick place, without a plate where it is lost.

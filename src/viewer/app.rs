@@ -133,7 +133,8 @@ fn enter(plan: &Plan, app: &mut App) -> Result<Cell, ViewError> {
     let mut ghosts = Ghosts::default();
     let cell = match &plan.show {
         Show::ByHand { scene, robot, offset, correction, task, physics } => {
-            let cell = Cell { scene: Scene::named(scene)?, robot: Robot::named(robot)? };
+            let image = task.image;
+            let cell = Cell { scene: Scene::named(scene)?, robot: Robot::named(robot)?, image };
             let mut hand =
                 ByHand::new(scene.clone(), robot.clone(), *offset, *task.clone(), *physics)?;
             app.insert_resource(Shown(Moment::at_rest(&cell.scene, &cell.robot, *offset)));
@@ -159,7 +160,8 @@ fn enter(plan: &Plan, app: &mut App) -> Result<Cell, ViewError> {
         Show::Real { robot, run } => {
             let robot = Robot::named(robot)?;
             let arm = RealArm::look(&robot, run.clone())?;
-            let cell = Cell { scene: Scene::named(arm.scene())?, robot };
+            let image = crate::task::ImageSize::default();
+            let cell = Cell { scene: Scene::named(arm.scene())?, robot, image };
             let nowhere = Pose2::IDENTITY;
             app.insert_resource(Shown(Moment::at_rest(&cell.scene, &cell.robot, nowhere)));
             app.insert_resource(arm);
@@ -168,7 +170,8 @@ fn enter(plan: &Plan, app: &mut App) -> Result<Cell, ViewError> {
         Show::Live(training) => {
             let Training { experiment, method, seed, run, arguments } = training.as_ref();
             let robot = Robot::named(&experiment.robot)?;
-            let cell = Cell { scene: Scene::named(&experiment.scene)?, robot };
+            let image = experiment.task.image;
+            let cell = Cell { scene: Scene::named(&experiment.scene)?, robot, image };
             let nowhere = Pose2::IDENTITY;
             app.insert_resource(Shown(Moment::at_rest(&cell.scene, &cell.robot, nowhere)));
             let who = (method.clone(), *seed);

@@ -88,7 +88,7 @@ impl ByHand {
             (Ok(found), Ok(hand)) => {
                 (self.scene, self.robot) = (scene.to_owned(), robot.to_owned());
                 self.failure = None;
-                Some(Cell { scene: found, robot: hand })
+                Some(Cell { scene: found, robot: hand, image: self.task.image })
             }
             (Err(error), _) | (_, Err(error)) => {
                 self.failure = Some(error.to_string());

@@ -140,7 +140,7 @@ pub fn distances(cell: &Cell, shown: &Shown) -> Vec<Distance> {
 
 /// Corners of the camera's field on the plane that it is sharp on, and as far above as it is drawn.
 pub fn field_corners(cell: &Cell) -> [[Vec3; 4]; 2] {
-    let side = crate::task::Image::FIELD_MM / 2e3;
+    let side = cell.image.mm / 2e3;
     [0.0, 0.22].map(|height| {
         [(1.0, 1.0), (-1.0, 1.0), (-1.0, -1.0), (1.0, -1.0)].map(|(x, y)| {
             point(&(cell.scene.world_from_view * Point3::new(x * side, y * side, height)))

@@ -7,8 +7,9 @@ use rmrl::cell::{CellError, Eyes, PlateAt, Unwatched, Workcell};
 use rmrl::config::{CameraSpec, EyesKind, EyesSpec, Frame, OutlineSpec, Robot, TaughtSpec};
 use rmrl::eyes::{Board, Finder, Lens, Sensor};
 use rmrl::real::camera::{Camera, Snapshot};
-use rmrl::real::{At, CameraEyes, Site, Verdict, examine};
-use rmrl::task::{Outcome, Pose2};
+use rmrl::real::{At, CameraEyes, HttpEyes, Site, Verdict, examine};
+use rmrl::store::TrialStore;
+use rmrl::task::{ImageSize, Outcome, Phase, Pose2};
 use rmrl::twin::Twin;
 use serde_json::Value;
 
@@ -144,19 +145,21 @@ fn the_policys_picture_is_the_field_that_the_simulation_draws() {
     for camera in [&mut eyes_spec.pick, &mut eyes_spec.place] {
         camera.as_mut().unwrap().plate = "bare".to_owned();
     }
-    let mut eyes = eyes(&robot);
-    for offset in ["0,0,0", "8,-6,5", "-7,3,-6"] {
-        post(&twin, "person", &format!("plate {offset}"));
-        robot_time_passes(&twin, 2.0);
-        let seen = eyes.look().unwrap();
-        let drawn = {
-            let address = format!("http://127.0.0.1:{}/view", twin.ports().http);
-            let bytes = ureq::get(&address).call().unwrap().body_mut().read_to_vec().unwrap();
-            bytes[bytes.len() - 64 * 64..].to_vec()
-        };
-        let alike = correlation(seen.pixels(), &drawn);
-        assert!(alike > 0.9, "{offset}: {alike}");
+    let url = format!("http://127.0.0.1:{}", twin.ports().http);
+    for size in [ImageSize::default(), ImageSize { px: 48, mm: 140.0 }] {
+        let site = Site::new(&robot).unwrap().seeing(size);
+        let mut drawn = HttpEyes::new(&url, site.scene().seat, size);
+        let mut eyes = site.eyes().unwrap();
+        for offset in ["0,0,0", "8,-6,5", "-7,3,-6"] {
+            post(&twin, "person", &format!("plate {offset}"));
+            robot_time_passes(&twin, 2.0);
+            let (seen, drawn) = (eyes.look().unwrap(), drawn.look().unwrap());
+            let alike = correlation(seen.pixels(), drawn.pixels());
+            assert!(alike > 0.9, "{size:?}, {offset}: {alike}");
+        }
     }
+    let asked = ureq::get(format!("{url}/view?px=50")).call();
+    assert!(matches!(asked, Err(ureq::Error::StatusCode(400))), "{asked:?}");
 }
 
 /// Of the light of two pictures (Pearson).
@@ -332,8 +335,16 @@ fn the_shipped_file_trains_on_images_alone() {
     let (twin, _) = twin(robot, FAST);
     let (dir, file) = shipped(&twin);
     let out = dir.path().join("run");
-    let output = training_of("rm-rl", &file, &out, &["--trials", "6"]).output().unwrap();
+    // Of another size than the usual one: that was a constant.
+    let small = ["--set", "task.image.px=32", "--set", "task.image.mm=128"];
+    let more = [&["--trials", "6"], &small[..]].concat();
+    let output = training_of("rm-rl", &file, &out, &more).output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
+    let size = ImageSize { px: 32, mm: 128.0 };
+    let stored = TrialStore::read(&out.join("rm-rl/1.sqlite")).unwrap();
+    for trial in stored.trials(Phase::Train, 0).unwrap() {
+        assert_eq!(trial.intent.image.unwrap().size(), size);
+    }
     let doctor = rmrl(&["doctor", "--robot", file.to_str().unwrap(), "--json"]);
     let told: Value = serde_json::from_slice(&doctor.stdout).unwrap();
     let checks = told["checks"].as_array().unwrap();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::cell::{Attempt, Observation};
 use crate::lab::{Experiment, Schedule, Trials};
-use crate::task::{Correction, Image, Range, RewardSignal, Setup, TrialKey, is_success};
+use crate::task::{Correction, ImageSize, Range, RewardSignal, Setup, TrialKey, is_success};
 
 pub const NOTHING_PREPARED: &str = "nothing is prepared: send {\"op\":\"prepare\"} first";
 
@@ -37,9 +37,8 @@ pub fn understood(line: &str) -> Result<Request, String> {
 }
 
 /// How pictures are sent, for programs that ask.
-pub fn picture() -> Value {
-    let side = Image::SIDE;
-    let mm_per_pixel = Image::FIELD_MM / side as f64;
+pub fn picture(size: ImageSize) -> Value {
+    let (side, mm_per_pixel) = (size.px, size.mm_per_px());
     json!({ "width": side, "height": side, "mm_per_pixel": mm_per_pixel, "type": "uint8" })
 }
 
@@ -53,7 +52,7 @@ pub fn describe(experiment: &Experiment, trials: &Trials, signal: RewardSignal) 
         "range": experiment.task.range,
         "bins": experiment.task.bins,
         "grid": { "x_mm": centres(0), "y_mm": centres(1), "yaw_deg": centres(2) },
-        "image": picture(),
+        "image": picture(experiment.task.image),
         "scene": experiment.scene,
         "scene_instances": experiment.task.scene_instances,
         "held_out_instances": experiment.task.held_out_instances,

@@ -15,7 +15,7 @@ use crate::task::{ContextSignal, Draw};
 const NAME: &str = "cem";
 
 pub fn entry() -> Entry {
-    Entry::of(NAME, card, |card, settings, grid, _| {
+    Entry::of(NAME, card, |card, settings, grid, _, _| {
         let reach = Reach::of(grid);
         Ok(Box::new(Cem { card, settings, reach, scenes: BTreeMap::new() }))
     })

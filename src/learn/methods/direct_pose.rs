@@ -4,7 +4,7 @@ use crate::task::{ContextSignal, Image, Pose2};
 
 pub fn entry() -> Entry {
     let card = |settings: &BiasSettings| settings.scenes.on(DirectPose::card());
-    Entry::of(DirectPose::NAME, card, |card, settings, grid, _| {
+    Entry::of(DirectPose::NAME, card, |card, settings, grid, _, _| {
         Ok(Box::new(PlusBias::<DirectPose>::new(card, settings, grid)))
     })
 }

@@ -12,7 +12,7 @@ use crate::task::Draw;
 const NAME: &str = "gp-bandit";
 
 pub fn entry() -> Entry {
-    Entry::of(NAME, card, |card, settings, grid, _| {
+    Entry::of(NAME, card, |card, settings, grid, _, _| {
         let looks = Looks::new(settings.linear);
         Ok(Box::new(GpBandit { card, settings, reach: Reach::of(grid), looks, process: None }))
     })

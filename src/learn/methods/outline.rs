@@ -5,7 +5,7 @@ use crate::task::{Image, Pose2};
 
 pub fn entry() -> Entry {
     let card = |settings: &BiasSettings| settings.scenes.on(Outline::card());
-    Entry::of(Outline::NAME, card, |card, settings, grid, _| {
+    Entry::of(Outline::NAME, card, |card, settings, grid, _, _| {
         Ok(Box::new(PlusBias::<Outline>::new(card, settings, grid)))
     })
 }

@@ -5,31 +5,32 @@ use serde::Deserialize;
 use crate::cell::{DeviceError, Eyes, Measured};
 use crate::config::SeatLimits;
 use crate::real::link::{PATIENCE, fault};
-use crate::task::{Image, Placement, Pose2};
+use crate::task::{Image, ImageSize, Placement, Pose2};
 
 /// Eyes behind an HTTP address: a program of the user's, or the twin.
 ///
 /// | request | answer |
 /// |---|---|
-/// | `GET /view` | the picture of the pick place: binary PGM, 64 x 64 grey pixels |
+/// | `GET /view` | the picture of the pick place: binary PGM of the task's image size |
 /// | `GET /view/target` | a picture of the target, of the same kind; 404 where no camera sees it |
 /// | `GET /pick` | `{"found": true, "x_mm": …, "y_mm": …, "yaw_deg": …}`: the plate's offset there |
 /// | `GET /placement` | the same on the target, with `z_mm` and `tilt_deg` |
 ///
-/// `{"found": false}` where the plate is not seen.
+/// `{"found": false}` where the plate is not seen. Where images are not of the usual size, pictures are asked for with
+/// `?px=32&mm=160`.
 #[derive(Debug)]
 pub struct HttpEyes {
     agent: ureq::Agent,
     url: String,
     seat: SeatLimits,
+    image: ImageSize,
+    /// What a picture is asked for with.
+    query: String,
 }
 
 const DEVICE: &str = "eyes";
 /// Longest answer that is read, bytes.
-const LONGEST: u64 = 64 * 1024;
-
-/// Every pixel after this is a byte.
-const PGM: &[u8] = b"P5\n64 64\n255\n";
+const LONGEST: u64 = 1024 * 1024;
 
 #[derive(Deserialize)]
 struct Seen {
@@ -47,18 +48,24 @@ struct Seen {
 }
 
 impl HttpEyes {
-    /// `url` without a path; `seat` says what counts as seated.
-    pub fn new(url: &str, seat: SeatLimits) -> Self {
+    /// `url` without a path; `seat` says what counts as seated, `image` how large pictures are.
+    pub fn new(url: &str, seat: SeatLimits, image: ImageSize) -> Self {
         let timeout: Duration = PATIENCE;
         let config = ureq::Agent::config_builder().timeout_global(Some(timeout)).build();
-        Self { agent: config.into(), url: url.trim_end_matches('/').to_owned(), seat }
+        let usual = image == ImageSize::default();
+        let query = if usual { String::new() } else { format!("?px={}&mm={}", image.px, image.mm) };
+        let url = url.trim_end_matches('/').to_owned();
+        Self { agent: config.into(), url, seat, image, query }
     }
 
     fn picture(&self, path: &str) -> Result<Option<Image>, DeviceError> {
-        let Some(bytes) = self.get(path)? else { return Ok(None) };
-        let pixels = bytes.strip_prefix(PGM).unwrap_or(&[]);
-        let image = Image::new(pixels.to_vec());
-        let bad = || fault(DEVICE, format_args!("{}{path}: not a 64 x 64 PGM", self.url));
+        let Some(bytes) = self.get(&format!("{path}{}", self.query))? else { return Ok(None) };
+        let side = self.image.px;
+        // Every pixel after this is a byte.
+        let header = format!("P5\n{side} {side}\n255\n");
+        let pixels = bytes.strip_prefix(header.as_bytes()).unwrap_or(&[]);
+        let image = Image::new(self.image, pixels.to_vec());
+        let bad = || fault(DEVICE, format_args!("{}{path}: not a {side} x {side} PGM", self.url));
         image.ok_or_else(bad).map(Some)
     }
 

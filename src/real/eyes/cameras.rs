@@ -8,7 +8,7 @@ use crate::config::{CameraSpec, EyesSpec, SeatLimits};
 use crate::eyes::{Finder, Lost, Reading, Seen};
 use crate::real::camera::{self, Bounds, Camera, CameraError, Taken, Watched};
 use crate::real::link::fault;
-use crate::task::{Image, Pose2};
+use crate::task::{Image, ImageSize, Pose2};
 
 /// Eyes that are cameras over both places: observation and measured placement come from their frames alone.
 ///
@@ -22,6 +22,7 @@ pub struct CameraEyes {
     target: (usize, Place),
     seat: SeatLimits,
     looks: u32,
+    image: ImageSize,
 }
 
 /// One frame, and what was read in it.
@@ -38,11 +39,12 @@ const AGAIN: Duration = Duration::from_millis(80);
 
 impl CameraEyes {
     /// Cameras as a robot file names them; folders lie beside that file. `place_from_field` is the middle of the policy's
-    /// field. Nothing is asked of a camera yet.
+    /// field, `image` its size. Nothing is asked of a camera yet.
     pub fn open(
         spec: &EyesSpec,
         beside: &Path,
         place_from_field: Pose2,
+        image: ImageSize,
         seat: SeatLimits,
     ) -> Result<Self, DeviceError> {
         let bounds = Bounds { max_age_ms: spec.max_age_ms, min_sharpness: spec.min_sharpness };
@@ -66,7 +68,7 @@ impl CameraEyes {
         let target = open(At::Target, &spec.place)?;
         let finder = Finder::new();
         let finder = finder.ok_or_else(|| fault(DEVICE, "the tags' detector has no memory"))?;
-        Ok(Self { cameras, finder, pick, target, seat, looks: spec.readings })
+        Ok(Self { cameras, finder, pick, target, seat, looks: spec.readings, image })
     }
 
     /// One look, with whatever comes of it.
@@ -131,7 +133,7 @@ impl CameraEyes {
         self.until_read(at, |eyes| {
             let (taken, seen) = eyes.frame(at)?;
             let frame = taken.picture.frame().ok_or_else(|| half(at))?;
-            Ok(eyes.place(at).1.picture(&frame, &seen))
+            Ok(eyes.place(at).1.picture(&frame, &seen, eyes.image))
         })
     }
 }

@@ -1,6 +1,6 @@
 use crate::config::{CameraSpec, EyesSpec};
 use crate::eyes::{Board, Field, FieldError, Frame, Limits, Lost, Reading, Seen, Sensor, Taught};
-use crate::task::{Image, Pose2};
+use crate::task::{Image, ImageSize, Pose2};
 
 /// A place that a camera looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +80,12 @@ impl Place {
 
     /// The policy's field, with whatever tags the plate carries painted over; tags that may be there and were not
     /// found would stay: a place whose plate carries some has no picture then.
-    pub fn picture(&self, frame: &Frame<'_>, seen: &[Seen]) -> Result<Image, Lost> {
+    pub fn picture(
+        &self,
+        frame: &Frame<'_>,
+        seen: &[Seen],
+        size: ImageSize,
+    ) -> Result<Image, Lost> {
         self.check_size(frame)?;
         let (masked, hidden) = self.sensor.masked(frame, seen);
         // A bare plate carries none, unless somebody has left the lid on it.
@@ -92,8 +97,8 @@ impl Place {
         let field = top * crate::cell::lift(self.place_from_field);
         let lens = &self.sensor.lens;
         let frame = masked.as_ref().unwrap_or(frame);
-        let field = Field::of(frame, lens, &field, Image::SIDE, Image::FIELD_MM)?;
-        Ok(Image::new(field.into_pixels()).unwrap_or_else(|| unreachable!("as large as an image")))
+        let field = Field::of(frame, lens, &field, size.px, size.mm)?;
+        Ok(Image::new(size, field.into_pixels()).unwrap_or_else(|| unreachable!("a pixel each")))
     }
 
     /// See [`CameraEyes::blinds`](super::CameraEyes::blinds).

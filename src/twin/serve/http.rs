@@ -2,7 +2,7 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `GET /view` | the pick place as a binary PGM image of 64 x 64 grey pixels |
+//! | `GET /view` | the pick place as a binary PGM image of 64 x 64 grey pixels; `?px=32&mm=160` asks for another size |
 //! | `GET /view/target` | the target, likewise |
 //! | `GET /camera/pick.jpg`, `.png`, `.mjpg` | a camera's frame, or its stream: see `camera.rs` |
 //! | `GET /camera/place.jpg`, … | the same of the camera over the target |
@@ -25,10 +25,13 @@ use tiny_http::{Header, Method, Request, Response, Server};
 
 use super::camera::CameraPages;
 use crate::config::Frame;
-use crate::task::Image;
+use crate::config::validate_image;
+use crate::input::Check;
+use crate::task::{Image, ImageSize};
 use crate::task::{Placement, Pose2};
 use crate::twin::cameras::Over;
 use crate::twin::controller::Controller;
+use crate::twin::eyes::TwinEyes;
 use crate::twin::faults::FaultSpec;
 use crate::twin::link::Link;
 
@@ -67,12 +70,17 @@ pub fn serve(listener: TcpListener, link: &Link, pages: &CameraPages, stop: &Ato
 fn answer(request: &mut Request, link: &Link, pages: &CameraPages) -> Option<Answer> {
     let path = request.url().split('?').next().unwrap_or("").to_owned();
     match (request.method(), path.as_str()) {
-        (Method::Get, "/view") => {
-            let image = link.ask(|c| c.eyes.view(&c.body.table))?;
-            Some((200, "image/x-portable-graymap", pgm(&image)))
-        }
-        (Method::Get, "/view/target") => {
-            let image = link.ask(|c| c.eyes.view_target(&c.body.table))?;
+        (Method::Get, "/view" | "/view/target") => {
+            let size = match asked(request.url()) {
+                Ok(size) => size,
+                Err(why) => return Some(refused(&why)),
+            };
+            let target = path == "/view/target";
+            let image = link.ask(move |c| {
+                c.eyes.resize(size);
+                let look = if target { TwinEyes::view_target } else { TwinEyes::view };
+                look(&mut c.eyes, &c.body.table)
+            })?;
             Some((200, "image/x-portable-graymap", pgm(&image)))
         }
         (Method::Get, "/pick") => link.ask(|c| json_of(&pick(c))),
@@ -99,6 +107,24 @@ fn answer(request: &mut Request, link: &Link, pages: &CameraPages) -> Option<Ans
         }
         _ => Some((404, "text/plain", b"see the documentation of rmrl::twin\n".to_vec())),
     }
+}
+
+/// The size of image that is asked for: `?px=32&mm=160`, each the usual one unless given.
+fn asked(url: &str) -> Result<ImageSize, String> {
+    let mut size = ImageSize::default();
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    for part in query.split('&').filter(|part| !part.is_empty()) {
+        let (key, value) = part.split_once('=').unwrap_or((part, ""));
+        let bad = |valid| format!("{key}={value}: {valid}");
+        match key {
+            "px" => size.px = value.parse().map_err(|_| bad("must be a number of pixels"))?,
+            "mm" => size.mm = value.parse().map_err(|_| bad("must be a number of millimetres"))?,
+            _ => return Err(bad("valid keys are px and mm")),
+        }
+    }
+    let check = Check { file: "/view" };
+    validate_image(&check, size).map_err(|error| error.to_string())?;
+    Ok(size)
 }
 
 /// Has all of the request come?
@@ -128,7 +154,7 @@ fn refused(why: &str) -> Answer {
 }
 
 fn pgm(image: &Image) -> Vec<u8> {
-    let mut bytes = format!("P5\n{0} {0}\n255\n", Image::SIDE).into_bytes();
+    let mut bytes = format!("P5\n{0} {0}\n255\n", image.size().px).into_bytes();
     bytes.extend(image.pixels());
     bytes
 }

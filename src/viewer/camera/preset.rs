@@ -10,8 +10,6 @@ use crate::viewer::convert::{point, vec3};
 use crate::viewer::plan::Preset;
 use crate::viewer::scene::Cell;
 
-/// Side of the field that the software camera sees, metres.
-const FIELD: f32 = crate::task::Image::FIELD_MM as f32 / 1e3;
 /// Vertical field of view, radians.
 const FOV: f32 = 0.6;
 /// Width a height of what the panels leave of 1280x720.
@@ -64,7 +62,7 @@ fn orbit_of(preset: Preset, cell: &Cell) -> Orbit {
         Preset::Camera => {
             let distance = 1.0;
             let target = vec3(&scene.world_from_view.translation.vector);
-            let fov = 2.0 * (FIELD / 2.0 / distance).atan();
+            let fov = 2.0 * (cell.image.mm as f32 / 2e3 / distance).atan();
             Orbit { target, azimuth: FRAC_PI_2, elevation: FRAC_PI_2, distance, fov }
         }
     }
@@ -72,7 +70,7 @@ fn orbit_of(preset: Preset, cell: &Cell) -> Orbit {
 
 /// Corners of all that stands on the table, of plate, hand and arm before a trial.
 fn whole(cell: &Cell) -> Vec<Vec3> {
-    let Cell { scene, robot } = cell;
+    let Cell { scene, robot, .. } = cell;
     let ready = Moment::at_rest(scene, robot, crate::task::Pose2::IDENTITY).bodies;
     let mut points = plates(cell);
     for part in scene.statics.iter().filter(|part| part.name != "table") {
@@ -178,8 +176,11 @@ mod tests {
     fn a_view_of_the_whole_cell_cuts_nothing_off() {
         for (scene, robot) in [("shelf", "ur5e-pinch"), ("hotel", "ur5e-side"), ("open", "gantry")]
         {
-            let cell =
-                Cell { scene: Scene::named(scene).unwrap(), robot: Robot::named(robot).unwrap() };
+            let cell = Cell {
+                scene: Scene::named(scene).unwrap(),
+                robot: Robot::named(robot).unwrap(),
+                image: crate::task::ImageSize::default(),
+            };
             for preset in [Preset::Cell, Preset::Top, Preset::Side] {
                 let orbit = orbit_of(preset, &cell);
                 let view_from_world = orbit.transform().to_matrix().inverse();

@@ -30,7 +30,7 @@ pub fn show(ctx: &Context, desk: &mut Desk) {
     let now = (desk.cell.scene.clone(), plate);
     if desk.inset.taken.as_ref() != Some(&now) {
         let Some(image) = take(&now.0, &plate, desk) else { return };
-        let grey = ColorImage::from_gray([Image::SIDE; 2], image.pixels());
+        let grey = ColorImage::from_gray([image.size().px; 2], image.pixels());
         desk.inset.texture = Some(ctx.load_texture("inset", grey, TextureOptions::NEAREST));
         desk.inset.taken = Some(now);
     }
@@ -56,5 +56,5 @@ fn take(scene: &Scene, plate: &Isometry3<f64>, desk: &Desk) -> Option<Image> {
     let key = TrialKey { phase: Phase::Train, index: 0 };
     let setup =
         Setup { streams: Streams::new(1), key, instance: 0, offset: Pose2::IDENTITY, made: 0 };
-    Some(Camera::new(scene).look(plate, &setup, &task.without_noise()))
+    Some(Camera::new(scene, task.image).look(plate, &setup, &task.without_noise()))
 }

@@ -63,7 +63,7 @@ fn picture(
     held: &mut Option<(Observation, TextureHandle)>,
 ) {
     if held.as_ref().is_none_or(|(shown, _)| shown != image) {
-        let grey = ColorImage::from_gray([Observation::SIDE; 2], image.pixels());
+        let grey = ColorImage::from_gray([image.size().px; 2], image.pixels());
         let texture = ui.ctx().load_texture(name, grey, TextureOptions::NEAREST);
         *held = Some((image.clone(), texture));
     }

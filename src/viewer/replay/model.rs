@@ -166,7 +166,11 @@ impl Replay {
     /// The cell of this chapter.
     pub fn cell(&self) -> Result<Cell, ViewError> {
         let scene = self.chapter.scene(&self.experiment);
-        Ok(Cell { scene: Scene::named(scene)?, robot: Robot::named(&self.experiment.robot)? })
+        Ok(Cell {
+            scene: Scene::named(scene)?,
+            robot: Robot::named(&self.experiment.robot)?,
+            image: self.experiment.task.image,
+        })
     }
 
     /// Simulates the trial again from its stored beginning, and compares how it ended.

@@ -131,7 +131,11 @@ impl Student {
         let trials = Trials::new(&experiment.task, info.seed);
         let recipe = experiment.method(&file, &info.method)?;
         Ok(Self {
-            method: recipe.build(experiment.task.grid(), trials.streams())?,
+            method: recipe.build(
+                experiment.task.grid(),
+                experiment.task.image,
+                trials.streams(),
+            )?,
             trials,
             robot: Robot::named(&experiment.robot)?,
             experiment,

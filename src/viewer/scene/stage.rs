@@ -6,6 +6,7 @@ use super::ground::spawn_grid;
 use super::hand::spawn_hand;
 use super::plate::plate_mesh;
 use crate::config::{Robot, Scene};
+use crate::task::ImageSize;
 use crate::viewer::Moment;
 use crate::viewer::convert::{transform, vec3};
 
@@ -14,6 +15,8 @@ use crate::viewer::convert::{transform, vec3};
 pub struct Cell {
     pub scene: Scene,
     pub robot: Robot,
+    /// What the policy's camera sees.
+    pub image: ImageSize,
 }
 
 /// A body that the physics moves.
