@@ -62,6 +62,48 @@ fn an_option_of_a_method_is_refused_with_what_is_valid() {
     refused(&format!("{prior}30"), &["--set", "prior_trials", "30", "multiple of batch"]);
 }
 
+/// Which of two policies is better, said as soon as it is clear, and never of equals.
+#[test]
+fn two_runs_are_compared_in_pairs_until_it_is_decided() {
+    let dir = tempdir();
+    let smoke = "compare smoke --methods no-correction,oracle --seeds 1 --set demonstration=[]";
+    for (out, more) in [("here", ""), ("wide", " --set task.range.mm=5")] {
+        let done = rmrl(dir.path(), &format!("{smoke} --trials 40 --out {out}{more}"));
+        assert_eq!(done.code, 0, "{}", done.stderr);
+    }
+    let compared = |runs: &str, more: &str| {
+        let done = rmrl(dir.path(), &format!("eval --compare {runs} --json {more}"));
+        assert_eq!(done.code, 0, "{}", done.stderr);
+        serde_json::from_str::<serde_json::Value>(&done.stdout).unwrap()
+    };
+    let (none, oracle) = ("here/no-correction/1.sqlite", "here/oracle/1.sqlite");
+    for (runs, first) in [(format!("{none},{oracle}"), 1), (format!("{oracle},{none}"), 0)] {
+        let told = compared(&runs, "--sequential");
+        assert_eq!(told["better"], oracle, "{told}");
+        assert!((5..50).contains(&told["pairs"].as_u64().unwrap()), "{told}");
+        let cost = |which: usize| told["cost"][which].as_f64().unwrap();
+        assert!(cost(first) < cost(1 - first), "{told}");
+    }
+    // So many as were asked for, and a test for such.
+    let told = compared(&format!("{none},{oracle}"), "--trials 12");
+    assert_eq!((&told["better"], told["pairs"].as_u64()), (&oracle.into(), Some(12)));
+    assert!(told["p"].as_f64().unwrap() < 0.01, "{told}");
+    let told = compared(&format!("{none},{none}"), "--sequential --trials 60");
+    assert_eq!((&told["better"], told["pairs"].as_u64()), (&serde_json::Value::Null, Some(60)));
+
+    for (args, part) in [
+        (format!("--compare {none},wide/oracle/1.sqlite"), "task.range.mm = 5; must be 3"),
+        (format!("--compare {none}"), "must be two"),
+        (format!("--compare {none},nowhere"), "nowhere"),
+        (format!("{none} --sequential"), "--sequential: goes with --compare"),
+        (format!("{none} --compare {none},{oracle}"), "--compare"),
+    ] {
+        let done = rmrl(dir.path(), &format!("eval {args}"));
+        assert_eq!(done.code, 2, "{args}: {}", done.stderr);
+        assert!(done.stderr.contains(part), "{args}: {}", done.stderr);
+    }
+}
+
 #[test]
 fn a_trial_of_ones_own_is_refused_beyond_its_bounds() {
     refused("trial --offset nan,0,0", &["--offset", "nan,0,0", "three finite numbers"]);

@@ -1,4 +1,6 @@
-use std::path::{Path, PathBuf};
+mod compare;
+
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
@@ -19,14 +21,23 @@ use crate::task::{Phase, Pose2, TrialKey};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   rmrl eval runs/narrow/rm-rl/1.sqlite
-  rmrl eval runs/narrow/rm-rl/1.sqlite --scene shelf --trials 50 --json")]
+  rmrl eval runs/narrow/rm-rl/1.sqlite --scene shelf --trials 50 --json
+  rmrl eval --compare runs/narrow/rm-rl/1.sqlite,runs/narrow/ppo/1.sqlite --sequential")]
 pub struct Args {
     /// A run: its SQLite file, or a folder that holds just one
-    run: PathBuf,
+    #[arg(required_unless_present = "compare", conflicts_with = "compare")]
+    run: Option<PathBuf>,
+    /// Which of two runs' policies is better, in pairs of trials that begin alike, held-out, in random order: nobody who
+    /// watches is told which one acts
+    #[arg(long, value_name = "RUN,RUN", value_delimiter = ',', num_args = 1)]
+    compare: Vec<PathBuf>,
+    /// Stop as soon as the pairs tell (with --compare): at any time, at most 5 % false alarms
+    #[arg(long)]
+    sequential: bool,
     /// Scene: a built-in name or a TOML file [default: the one it was trained on]
     #[arg(long)]
     scene: Option<String>,
-    /// Greedy trials, in-scene and as many held-out
+    /// Greedy trials, in-scene and as many held-out; pairs, at most, with --compare
     #[arg(long, value_name = "N", default_value_t = 50)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=100_000))]
     trials: u64,
@@ -42,35 +53,23 @@ pub struct Args {
 
 pub fn run(args: Args) -> Result<(), Failure> {
     args.backend.check()?;
-    let Trained { path, experiment, info, method } = trained(&args.run)?;
-    let scene = args.scene.clone().unwrap_or_else(|| experiment.scene.clone());
-    let robot = args.robot.clone().unwrap_or_else(|| experiment.robot.clone());
-    let mut there = Bench { scene: scene.clone(), robot, ..Bench::from(&experiment) };
-    if args.backend.backend == Backend::Real {
-        // What was simulated stays in the simulation.
-        (there.task.dirt, there.task.drift) = Default::default();
+    if args.sequential && args.compare.is_empty() {
+        return Err(Failure::Input("--sequential: goes with --compare RUN,RUN".to_owned()));
     }
-    let cells = Cells::new(&there, args.backend.backend)?;
+    let Some(run) = &args.run else { return compare::run(&args) };
+    let policy = trained(run)?;
+    let (scene, cells) = there(&args, &policy)?;
+    let Trained { experiment, info, .. } = &policy;
     if let (true, Cells::Real(cells)) = (args.backend.dry_run, &cells) {
-        let moves = cells.rehearse(corners(&experiment, info.seed))?.len();
+        let moves = cells.rehearse(corners(experiment, info.seed))?.len();
         say!("{moves} moves planned and checked; nothing was moved")?;
         return Ok(());
     }
-    let mut rehearsal = Rehearsal {
-        trials: Trials::new(&experiment.task, info.seed),
-        made: experiment.trials,
-        method: method.as_ref(),
-        scene: &scene,
-        cells: &cells,
-        pauses: &args.backend.pauses,
-        run: &path,
-        watch: UntilRaised(interrupt::flag()?),
-        cell: None,
-    };
+    let mut rehearsal = Rehearsal::new(&args, &policy, &scene, &cells)?;
     let mut judged = [Phase::InScene, Phase::HeldOut].map(|phase| (phase, Vec::new()));
     for step in Schedule::of_evaluation(args.trials).steps() {
         let Step::Evaluate(key) = step else { continue };
-        let trial = rehearsal.judge(key)?;
+        let trial = rehearsal.judge(key, &policy)?;
         judged
             .iter_mut()
             .filter(|(phase, _)| *phase == key.phase)
@@ -81,28 +80,59 @@ pub fn run(args: Args) -> Result<(), Failure> {
     show(&what, &rows, args.json)
 }
 
+/// The scene that was asked for, or this policy's own, and what stands there.
+fn there(args: &Args, policy: &Trained) -> Result<(String, Cells), Failure> {
+    let experiment = &policy.experiment;
+    let scene = args.scene.clone().unwrap_or_else(|| experiment.scene.clone());
+    let robot = args.robot.clone().unwrap_or_else(|| experiment.robot.clone());
+    let mut there = Bench { scene: scene.clone(), robot, ..Bench::from(experiment) };
+    if args.backend.backend == Backend::Real {
+        // What was simulated stays in the simulation.
+        (there.task.dirt, there.task.drift) = Default::default();
+    }
+    let cells = Cells::new(&there, args.backend.backend)?;
+    Ok((scene, cells))
+}
+
+/// Trials that nothing is learned from.
 struct Rehearsal<'a> {
     trials: Trials,
     /// Trials that the run has made: what drifts stays where it then was.
     made: u64,
-    method: &'a dyn Method,
     scene: &'a str,
     cells: &'a Cells,
     pauses: &'a PauseArgs,
-    run: &'a Path,
     watch: UntilRaised<'a>,
     /// Gone after a stop, until a person agrees that it goes on.
     cell: Option<Box<dyn Workcell>>,
 }
 
-impl Rehearsal<'_> {
-    fn judge(&mut self, key: TrialKey) -> Result<Judged, Failure> {
+impl<'a> Rehearsal<'a> {
+    /// Of the trials that evaluate this policy.
+    fn new(
+        args: &'a Args,
+        policy: &Trained,
+        scene: &'a str,
+        cells: &'a Cells,
+    ) -> Result<Self, Failure> {
+        Ok(Self {
+            trials: Trials::new(&policy.experiment.task, policy.info.seed),
+            made: policy.experiment.trials,
+            scene,
+            cells,
+            pauses: &args.backend.pauses,
+            watch: UntilRaised(interrupt::flag()?),
+            cell: None,
+        })
+    }
+
+    fn judge(&mut self, key: TrialKey, policy: &Trained) -> Result<Judged, Failure> {
         let occasion = Occasion { key, checkpoint: self.made, made: self.made, scene: None };
-        let stored = match self.trial(occasion) {
+        let stored = match self.trial(occasion, policy.method.as_ref()) {
             Ok(trial) => trial.result,
             Err(error) if self.cells.is_real() => {
                 self.cell = None;
-                self.pauses.wait(error, self.run)?;
+                self.pauses.wait(error, &policy.path)?;
                 // What was cut off counts as what it was.
                 Stored::interrupted(Pose2::IDENTITY, 0.0)
             }
@@ -111,7 +141,7 @@ impl Rehearsal<'_> {
         Ok(judge(self.trials.reward(), &stored))
     }
 
-    fn trial(&mut self, occasion: Occasion) -> Result<Trial, LabError> {
+    fn trial(&mut self, occasion: Occasion, method: &dyn Method) -> Result<Trial, LabError> {
         let cell = match &mut self.cell {
             Some(cell) => cell,
             empty => {
@@ -123,7 +153,7 @@ impl Rehearsal<'_> {
                 empty.insert(cell)
             }
         };
-        let who = (self.method, Mode::Greedy);
+        let who = (method, Mode::Greedy);
         self.trials.make(occasion, who, cell.as_mut(), &mut self.watch, &mut ())
     }
 }

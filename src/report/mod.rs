@@ -28,6 +28,7 @@ mod replace;
 mod role_models;
 #[cfg(feature = "report")]
 mod sections;
+mod sequential;
 mod significance;
 mod stability;
 pub mod stats;
@@ -55,6 +56,8 @@ pub use origin::{Hardware, MadeBy, Origin, provenance_json, timing_csv};
 pub use primary::{MOST_CONTRASTS, Primary};
 pub(crate) use replace::{own_name, replace};
 pub use role_models::{LabelError, LabelSummary, Lead, Reign, SceneLabels};
+pub use sequential::{Ahead, Sequential};
+pub use significance::{ALPHA, sign_flip_p};
 pub use stability::{Area, Stability};
 pub use summary::{
     ByMetric, Cap, DemonstrationSummary, Explored, Figure, MethodSummary, Ordered, Rate, Summary,
