@@ -1,6 +1,6 @@
 mod compare;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -102,6 +102,8 @@ struct Rehearsal<'a> {
     scene: &'a str,
     cells: &'a Cells,
     pauses: &'a PauseArgs,
+    /// What a pause is told to be of; of two policies the first, so that it does not say which one acted.
+    run: &'a Path,
     watch: UntilRaised<'a>,
     /// Gone after a stop, until a person agrees that it goes on.
     cell: Option<Box<dyn Workcell>>,
@@ -111,7 +113,7 @@ impl<'a> Rehearsal<'a> {
     /// Of the trials that evaluate this policy.
     fn new(
         args: &'a Args,
-        policy: &Trained,
+        policy: &'a Trained,
         scene: &'a str,
         cells: &'a Cells,
     ) -> Result<Self, Failure> {
@@ -121,6 +123,7 @@ impl<'a> Rehearsal<'a> {
             scene,
             cells,
             pauses: &args.backend.pauses,
+            run: &policy.path,
             watch: UntilRaised(interrupt::flag()?),
             cell: None,
         })
@@ -132,7 +135,7 @@ impl<'a> Rehearsal<'a> {
             Ok(trial) => trial.result,
             Err(error) if self.cells.is_real() => {
                 self.cell = None;
-                self.pauses.wait(error, &policy.path)?;
+                self.pauses.wait(error, self.run)?;
                 // What was cut off counts as what it was.
                 Stored::interrupted(Pose2::IDENTITY, 0.0)
             }
