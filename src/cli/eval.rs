@@ -59,11 +59,9 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let Some(run) = &args.run else { return compare::run(&args) };
     let policy = trained(run)?;
     let (scene, cells) = there(&args, &policy)?;
-    let Trained { experiment, info, .. } = &policy;
-    if let (true, Cells::Real(cells)) = (args.backend.dry_run, &cells) {
-        let moves = cells.rehearse(corners(experiment, info.seed))?.len();
-        say!("{moves} moves planned and checked; nothing was moved")?;
-        return Ok(());
+    let info = &policy.info;
+    if args.backend.dry_run {
+        return on_paper(&policy, &cells);
     }
     let mut rehearsal = Rehearsal::new(&args, &policy, &scene, &cells)?;
     let mut judged = [Phase::InScene, Phase::HeldOut].map(|phase| (phase, Vec::new()));
@@ -92,6 +90,13 @@ fn there(args: &Args, policy: &Trained) -> Result<(String, Cells), Failure> {
     }
     let cells = Cells::new(&there, args.backend.backend)?;
     Ok((scene, cells))
+}
+
+/// Plans every motion of an arm, and moves nothing.
+fn on_paper(policy: &Trained, cells: &Cells) -> Result<(), Failure> {
+    let Cells::Real(cells) = cells else { return Ok(()) };
+    let moves = cells.rehearse(corners(&policy.experiment, policy.info.seed))?.len();
+    say!("{moves} moves planned and checked; nothing was moved")
 }
 
 /// Trials that nothing is learned from.

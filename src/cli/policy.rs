@@ -20,7 +20,7 @@ use crate::task::{ContextSignal, Image, Phase, Pose2, Stream, Streams, TrialKey}
 #[command(after_help = "One JSON object a line, answered by one. Example:
   {\"op\":\"describe\"}
       -> {\"method\":\"rm-rl\",\"seed\":1,\"context\":\"none\",\"range\":{\"mm\":3,\"deg\":3},…}
-  {\"op\":\"act\",\"image\":base64 of 64x64 grey bytes}
+  {\"op\":\"act\",\"image\":base64 of its grey bytes, as large as described}
       -> {\"correction\":[x_mm,y_mm,yaw_deg]}
 A method whose context is \"scene-id\" may also be told \"instance\": without it the scene is one that
 it does not know. One whose context is \"pose\" also needs \"pose\":[x_mm,y_mm,yaw_deg]. A wrong line

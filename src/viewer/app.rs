@@ -28,7 +28,7 @@ use super::pace::{calm, pace};
 use super::panels::{self, Inset, Open, Seen, ViewRect};
 use super::plan::{Out, Plan, Show, Size, Training};
 use super::playback::play;
-use super::real::{RealArm, observe};
+use super::real::{RealArm, image_size, observe};
 use super::replay::Replay;
 use super::scene::{
     Cell, Ghosts, Shown, fit_shadows, lights, outline_ghosts, pose_arm, pose_bodies, pose_ghosts,
@@ -160,7 +160,7 @@ fn enter(plan: &Plan, app: &mut App) -> Result<Cell, ViewError> {
         Show::Real { robot, run } => {
             let robot = Robot::named(robot)?;
             let arm = RealArm::look(&robot, run.clone())?;
-            let image = crate::task::ImageSize::default();
+            let image = run.as_deref().map(image_size).transpose()?.unwrap_or_default();
             let cell = Cell { scene: Scene::named(arm.scene())?, robot, image };
             let nowhere = Pose2::IDENTITY;
             app.insert_resource(Shown(Moment::at_rest(&cell.scene, &cell.robot, nowhere)));

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::config::Robot;
 use crate::input::ConfigError;
 use crate::real::{Rtde, Site, State};
 use crate::store::{StoreError, TrialRow, TrialStore};
-use crate::task::{Placement, Pose2};
+use crate::task::{ImageSize, Placement, Pose2};
 
 /// A real arm, or its twin, as it says it stands: looked at, never told anything. This process
 /// only listens to the controller's data exchange; who drives the arm does not notice.
@@ -160,8 +160,13 @@ pub fn raised(world_from_place: &Isometry3<f64>, found: &Placement) -> Isometry3
     placed
 }
 
+/// How large the pictures of a run are.
+pub fn image_size(run: &Path) -> Result<ImageSize, ViewError> {
+    Ok(TrialStore::read(run)?.image_size()?)
+}
+
 /// The run's newest trial that has a result.
-fn last_trial(run: &std::path::Path) -> Result<Option<TrialRow>, StoreError> {
+fn last_trial(run: &Path) -> Result<Option<TrialRow>, StoreError> {
     TrialStore::read(run)?.newest()
 }
 

@@ -22,7 +22,7 @@ use worlds::Worlds;
   {\"op\":\"describe\"}
       -> {\"range\":{\"mm\":3,\"deg\":3},\"bins\":7,\"trials\":1000,…}
   {\"op\":\"prepare\"}
-      -> {\"trial\":0,\"phase\":\"train\",\"scene\":0,\"image\":base64 of 64x64 grey bytes}
+      -> {\"trial\":0,\"phase\":\"train\",\"scene\":0,\"image\":base64 of its grey bytes, 64x64 unless task.image says else}
   {\"op\":\"attempt\",\"correction\":[0.5,-1,2]}
       -> {\"outcome\":\"placed\",\"reward\":-0.4,\"success\":false}
 \"prepare\" takes \"phase\" (train, in-scene, held-out) and \"index\"; without them it makes the next

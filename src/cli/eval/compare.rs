@@ -4,14 +4,15 @@ use indicatif::ProgressBar;
 use rand::RngExt;
 use serde_json::json;
 
-use super::{Args, Rehearsal, there};
+use super::{Args, Rehearsal, on_paper, there};
 use crate::cli::Failure;
-use crate::cli::backend::{Cells, corners};
 use crate::cli::out::say;
 use crate::cli::policy::{Trained, trained};
 use crate::cli::progress::style;
+use crate::lab::judge;
 use crate::report::{ALPHA, Ahead, Judged, Scores, Sequential, sign_flip_p};
-use crate::task::{Phase, Stream, TrialKey};
+use crate::store::Stored;
+use crate::task::{Phase, Pose2, Stream, TrialKey};
 
 /// Costs of the pairs so far, those of the first policy first.
 struct Pairs {
@@ -22,13 +23,13 @@ struct Pairs {
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let both = both(args)?;
     let (scene, cells) = there(args, &both[0])?;
-    if let (true, Cells::Real(cells)) = (args.backend.dry_run, &cells) {
-        let moves = cells.rehearse(corners(&both[0].experiment, both[0].info.seed))?.len();
-        say!("{moves} moves planned and checked; nothing was moved")?;
-        return Ok(());
+    if args.backend.dry_run {
+        return on_paper(&both[0], &cells);
     }
     let mut rehearsal = Rehearsal::new(args, &both[0], &scene, &cells)?;
-    let mut pairs = Pairs { costs: Vec::new(), test: Sequential::new(cap(&rehearsal) / 5.0) };
+    let lost = Stored::interrupted(Pose2::IDENTITY, 0.0);
+    let lost = cost(judge(rehearsal.trials.reward(), &lost));
+    let mut pairs = Pairs { costs: Vec::new(), test: Sequential::new(lost / 5.0) };
     let bar = ProgressBar::new(args.trials)
         .with_style(style("{bar:30.cyan/blue} pair {pos} of at most {len}, {msg}{eta} left"));
     let mut made = || -> Result<(), Failure> {
@@ -36,7 +37,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
             pairs.next(&mut rehearsal, &both)?;
             bar.inc(1);
             if args.sequential {
-                bar.set_message(format!("evidence {:.1} of 20, ", pairs.test.evidence()));
+                let (now, needed) = (pairs.test.evidence(), 1.0 / ALPHA);
+                bar.set_message(format!("evidence {now:.1} of {needed}, "));
                 if pairs.test.decided().is_some() {
                     break;
                 }
@@ -75,12 +77,6 @@ fn both(args: &Args) -> Result<[Trained; 2], Failure> {
         }
     }
     Ok(both)
-}
-
-/// What a trial without a placement costs.
-fn cap(rehearsal: &Rehearsal<'_>) -> f64 {
-    let cap = rehearsal.trials.reward().cap();
-    (cap.translation_mm() + cap.yaw_deg.abs()) / 5.0
 }
 
 impl Pairs {

@@ -434,3 +434,27 @@ fn gone(error: DeviceError) -> DeviceError {
 fn lost(error: &DeviceError) -> DeviceError {
     Fault::ConnectionLost(error.to_string()).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::real::ur::state::FIELDS;
+    use crate::wire::rtde::output;
+
+    /// The threads of a driver that was held up race: only one of them gets to say so.
+    #[test]
+    fn a_loop_that_was_held_up_has_not_seen_the_arm_however_new_the_state_is() {
+        let zeros: Vec<_> = FIELDS.iter().map(|name| output(name).unwrap().zero()).collect();
+        let new = || State::from_values(&zeros, 1, Instant::now()).unwrap();
+        let held_up = Duration::from_secs(30);
+        let mut vigil = Vigil::new(&new());
+        vigil.looked = Instant::now().checked_sub(held_up).unwrap();
+        assert!(vigil.age(&new()) >= held_up);
+        assert!(vigil.age(&new()) < held_up, "it looks again");
+        vigil.unheard.push_back((7, Instant::now().checked_sub(held_up).unwrap()));
+        assert!(vigil.age(&new()) >= held_up, "a heartbeat without its echo");
+        assert!(vigil.age(&State { heartbeat: 7, ..new() }) < held_up);
+        let stood = Instant::now().checked_sub(held_up).unwrap();
+        assert!(vigil.age(&State { advanced: stood, ..new() }) >= held_up, "a clock that stands");
+    }
+}
