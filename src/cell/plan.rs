@@ -1,6 +1,6 @@
 use nalgebra::{Isometry3, Point3, Quaternion, Translation3, UnitQuaternion, Vector3};
 
-use crate::config::{Robot, Scene, SeatLimits};
+use crate::config::{Frame, Robot, Scene, SeatLimits};
 use crate::task::{Placement, Pose2};
 
 /// What the motion script needs to know of scene and robot. Metres, m/s, world frame.
@@ -56,6 +56,24 @@ impl CellPlan {
             contact_speed: robot.speeds.contact_mm_s / 1e3,
             seat: scene.seat,
         }
+    }
+
+    /// The same with the places that were taught to this robot, where there are some.
+    pub fn taught(scene: &Scene, robot: &Robot) -> Self {
+        let mut plan = Self::new(scene, robot);
+        let (Some(arm), Some(real)) = (&robot.arm, &robot.real) else { return plan };
+        let tool =
+            |frame: Option<Frame>| frame.map(|frame| arm.model.world_from_base * frame.isometry());
+        let plate_from_tool = plan.plate_from_tool;
+        for (place, taught) in [(&mut plan.pick, real.pick), (&mut plan.target, real.place)] {
+            if let Some(world_from_tool) = tool(taught) {
+                place.world_from_place = world_from_tool * plate_from_tool.inverse();
+            }
+        }
+        if let Some(world_from_tool) = tool(real.view) {
+            plan.world_from_home = world_from_tool;
+        }
+        plan
     }
 
     /// Where the plate's bottom travels, world frame.

@@ -97,6 +97,11 @@ pub trait Rig: Arm + Gripper + Eyes {
     /// The finest signals that its eyes can give.
     fn sees(&self) -> (RewardSignal, ContextSignal);
 
+    /// Its pictures cannot be taken again, or not cheaply.
+    fn keeps_pictures(&self) -> bool {
+        false
+    }
+
     /// A trial is about to begin: a simulated rig keys its noise by it, and adds it where it moves.
     fn begin(&mut self, setup: &Setup);
 

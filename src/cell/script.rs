@@ -182,6 +182,10 @@ impl<R: Rig> Workcell for ScriptedCell<R> {
         Signals { reward, context, truth: self.truth.is_some() }
     }
 
+    fn keeps_pictures(&self) -> bool {
+        self.truth.is_none() || self.rig.keeps_pictures()
+    }
+
     fn doubt(&self) -> Option<Doubt> {
         self.doubt
     }

@@ -17,6 +17,11 @@ pub trait Workcell {
     /// The finest signals this cell can give.
     fn offers(&self) -> Signals;
 
+    /// Its pictures are stored with the trials: nobody can take them again, or not cheaply.
+    fn keeps_pictures(&self) -> bool {
+        !self.offers().truth
+    }
+
     /// Brings the plate to the setup's offset and looks at it.
     fn prepare(&mut self, setup: &Setup, watch: &mut dyn Watch) -> Result<Observation, CellError>;
 

@@ -1,7 +1,7 @@
 use std::cell::RefCell;
 use std::path::Path;
 
-use super::cells::{Bench, SimCells, of_file};
+use super::cells::{Bench, SimCells, TwinCells, of_file};
 use super::pause::PauseArgs;
 use crate::cell::{CellError, CellPlan, Signals, Unwatched, Workcell, check_fit, check_obstacles};
 use crate::cli::Failure;
@@ -24,6 +24,8 @@ pub enum Backend {
     Sim,
     /// The arm that the robot file tells of
     Real,
+    /// The twin of that arm, in this process and in virtual time
+    Twin,
 }
 
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -42,7 +44,7 @@ impl BackendArgs {
     /// A rehearsal is one of a real arm's motions.
     pub fn check(&self) -> Result<(), Failure> {
         match (self.dry_run, self.backend) {
-            (true, Backend::Sim) => {
+            (true, Backend::Sim | Backend::Twin) => {
                 Err(Failure::Input("--dry-run: goes with --backend real".to_owned()))
             }
             _ => Ok(()),
@@ -54,6 +56,7 @@ impl BackendArgs {
 pub enum Cells {
     Sim(Box<SimCells>),
     Real(Box<RealCells>),
+    Twin(Box<TwinCells>),
 }
 
 /// The one cell of a real arm.
@@ -70,6 +73,7 @@ impl Cells {
                 let cells = RealCells::new(robot, scene, task, source.or("experiment"))?;
                 Ok(Self::Real(Box::new(cells)))
             }
+            Backend::Twin => Ok(Self::Twin(Box::new(TwinCells::new(bench)?))),
         }
     }
 
@@ -83,17 +87,17 @@ impl Cells {
             Self::Sim(cells) => Ok(Some(cells.cell(scene)?)),
             Self::Real(cells) if cells.stands(scene) => Ok(Some(cells.connect()?)),
             Self::Real(_) => Ok(None),
+            Self::Twin(cells) => Ok(Some(cells.cell(scene)?)),
         }
     }
 
     /// Are these scenes ones that a cell can be made of? Moves and connects to nothing.
     pub fn check(&self, scenes: &[&String]) -> Result<(), ConfigError> {
-        if let Self::Sim(cells) = self {
-            for scene in scenes {
-                cells.cell(scene)?;
-            }
-        }
-        Ok(())
+        scenes.iter().try_for_each(|scene| match self {
+            Self::Sim(cells) => cells.cell(scene).map(drop),
+            Self::Twin(cells) => cells.cell(scene).map(drop),
+            Self::Real(_) => Ok(()),
+        })
     }
 
     /// Are these methods content with what an arm can tell? Before hours have gone into the others.
@@ -109,13 +113,14 @@ impl Cells {
         match self {
             Self::Sim(cells) => cells.provenance(scenes),
             Self::Real(cells) => Ok(cells.provenance()),
+            Self::Twin(cells) => cells.provenance(scenes),
         }
     }
 
     /// On hardware: which arm, or twin, answers.
     pub fn arm(&self) -> Option<String> {
         match self {
-            Self::Sim(_) => None,
+            Self::Sim(_) | Self::Twin(_) => None,
             Self::Real(cells) => cells.site.who_answers().ok(),
         }
     }

@@ -1,10 +1,11 @@
-use crate::cell::Workcell;
+use crate::cell::{Workcell, check_fit};
 use crate::config::{Physics, Robot, Scene};
-use crate::input::{ConfigError, Content, Source};
+use crate::input::{Check, ConfigError, Content, Source};
 use crate::lab::Experiment;
 use crate::sim;
 use crate::store::{self, Provenance};
 use crate::task::TaskSpec;
+use crate::twin;
 
 /// What cells are made of: of an experiment, or of a command that has none.
 #[derive(Clone, Debug)]
@@ -45,15 +46,7 @@ impl SimCells {
 
     /// What is behind these cells: a run that is resumed with an edited file is another run.
     pub fn provenance(&self, scenes: &[&String]) -> Result<Provenance, ConfigError> {
-        let scene = |name: &&String| {
-            let scene = Scene::named(name)?;
-            Ok(of_file(&scene.name, &scene.content))
-        };
-        Ok(Provenance {
-            backend: "sim".to_owned(),
-            robot: Some(of_file(&self.robot.name, &self.robot.content)),
-            scenes: scenes.iter().map(scene).collect::<Result<_, _>>()?,
-        })
+        provenance(crate::lab::SIMULATION, &self.robot, scenes)
     }
 
     pub fn cell(&self, scene: &str) -> Result<Box<dyn Workcell>, ConfigError> {
@@ -62,6 +55,48 @@ impl SimCells {
         let physics = self.physics.into();
         Ok(Box::new(sim::cell_of(file, &scene, &self.robot, &self.task, physics)?))
     }
+}
+
+/// Makes cells of a twin in virtual time: the robot file's, with the scene by name.
+pub struct TwinCells {
+    robot: Robot,
+    task: TaskSpec,
+    source: Source,
+}
+
+impl TwinCells {
+    pub fn new(bench: &Bench) -> Result<Self, ConfigError> {
+        let Bench { robot, task, source, .. } = bench.clone();
+        Ok(Self { robot: Robot::named(&robot)?, task, source })
+    }
+
+    pub fn provenance(&self, scenes: &[&String]) -> Result<Provenance, ConfigError> {
+        provenance(crate::lab::TWIN, &self.robot, scenes)
+    }
+
+    pub fn cell(&self, scene: &str) -> Result<Box<dyn Workcell>, ConfigError> {
+        let mut robot = self.robot.clone();
+        if let Some(twin) = &mut robot.twin {
+            scene.clone_into(&mut twin.scene);
+        }
+        let plan = twin::Plan::new(&robot, self.task.clone(), Vec::new())?;
+        let file = self.source.or("experiment");
+        check_fit(Check { file }, plan.scene(), &robot, &self.task, &plan.taught())?;
+        Ok(Box::new(plan.cell(&self.task)?))
+    }
+}
+
+/// What is behind a backend's cells.
+fn provenance(backend: &str, robot: &Robot, scenes: &[&String]) -> Result<Provenance, ConfigError> {
+    let scene = |name: &&String| {
+        let scene = Scene::named(name)?;
+        Ok(of_file(&scene.name, &scene.content))
+    };
+    Ok(Provenance {
+        backend: backend.to_owned(),
+        robot: Some(of_file(&robot.name, &robot.content)),
+        scenes: scenes.iter().map(scene).collect::<Result<_, _>>()?,
+    })
 }
 
 /// A file as a run knows it.

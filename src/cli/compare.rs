@@ -3,15 +3,15 @@ use std::path::{Path, PathBuf};
 use super::out::say;
 use crate::cell::Unwatched;
 use crate::cli::Failure;
-use crate::cli::backend::{BackendArgs, Cells, RealCells, corners};
+use crate::cli::backend::{Backend, BackendArgs, Cells, RealCells, corners};
 use crate::cli::lists;
 use crate::cli::progress::Progress;
 use crate::cli::status::schedule;
-use crate::cli::{interrupt, network, session};
+use crate::cli::{interrupt, network, session, start};
 use crate::input::ConfigError;
 use crate::lab::{
-    Change, Event, Experiment, Folder, HARDWARE, LabError, MakeWatch, Part, State, Sweep, Wish,
-    clear_scratch, missing, read_results, run_path,
+    Change, Event, Experiment, Folder, HARDWARE, LabError, MakeStart, MakeWatch, Part, State,
+    Sweep, Wish, clear_scratch, missing, read_results, run_path,
 };
 use crate::learn::Recipe;
 use crate::report::{self, ExperimentResult, FailedRun, RESAMPLES};
@@ -98,7 +98,9 @@ pub fn run(args: Args) -> Result<(), Failure> {
     };
     part.runs(&experiment).map_err(|why| Failure::Input(format!("--only: {why}")))?;
     let default_out = PathBuf::from("runs").join(&experiment.name);
-    sweep(&experiment, &part, &args.sweep, &args.backend, default_out, &|_| Box::new(Unwatched))
+    let starts = &|recipe: &Recipe, seed| start::of_simulation(&experiment, recipe, seed);
+    let how = (&args.sweep, &args.backend, default_out);
+    sweep(&experiment, &part, how, starts, &|_| Box::new(Unwatched))
 }
 
 impl PlanArgs {
@@ -121,9 +123,8 @@ pub fn set(sets: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Vec<Change
 pub fn sweep(
     experiment: &Experiment,
     part: &Part,
-    args: &SweepArgs,
-    backend: &BackendArgs,
-    default_out: PathBuf,
+    (args, backend, default_out): (&SweepArgs, &BackendArgs, PathBuf),
+    starts: &MakeStart<'_>,
     watch: &MakeWatch<'_>,
 ) -> Result<(), Failure> {
     // Who makes a part expects others to have begun.
@@ -137,6 +138,7 @@ pub fn sweep(
         _ => Wish::Ask,
     };
     backend.check()?;
+    check_start(experiment, backend)?;
     let cells = Cells::new(&experiment.into(), backend.backend)?;
     let mut scenes = vec![&experiment.scene];
     scenes.extend(experiment.demonstrations.iter().map(|d| &d.scene));
@@ -194,6 +196,7 @@ pub fn sweep(
         jobs: if cells.is_real() { 1 } else { asked },
         alone: cells.is_real(),
         cells: &|scene| cells.cell(scene),
+        starts,
         provenance: cells.provenance(&scenes)?,
         session: session::now(cells.arm()),
         durability: cells.durability(),
@@ -278,6 +281,18 @@ pub fn sweep(
         }
     }
     told(&results.failed, &out)
+}
+
+/// What begins in the simulation goes on elsewhere.
+fn check_start(experiment: &Experiment, backend: &BackendArgs) -> Result<(), Failure> {
+    let begins = experiment.names().find(|method| experiment.start(method).is_some());
+    match begins.filter(|_| backend.backend == Backend::Sim) {
+        None => Ok(()),
+        Some(method) => Err(Failure::Input(format!(
+            "--backend sim: {method} begins in the simulation and goes on elsewhere: say --backend twin or \
+             --backend real, or name methods without a start (--methods)"
+        ))),
+    }
 }
 
 /// Trials with a result in a run's file; none where it has not begun.

@@ -19,6 +19,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::out::say;
+use super::weights;
 use crate::cli::Failure;
 use folder::{Unborn, Written};
 use source::Source;
@@ -29,6 +30,7 @@ use source::Source;
   rmrl export runs/narrow/rm-rl/1.sqlite --to parquet one --images
   rmrl export runs/narrow --to tensorboard tb && tensorboard --logdir tb
   rmrl export runs/narrow --to rliable scores                     scores/scores.json: runs x checkpoints
+  rmrl export runs/narrow/rm-rl/1.sqlite --weights rm-rl.safetensors   what it has learned, with its card
   rmrl export runs/narrow/rm-rl/1.sqlite --to lerobot plates      with pip install 'rmrl[lerobot]'
 
 docs/data.md describes every file and column. OUT must be new, empty, or an earlier export of the same kind,
@@ -38,10 +40,14 @@ pub struct Args {
     #[arg(value_name = "RUN|DIR")]
     from: PathBuf,
     /// For whom
-    #[arg(long, value_name = "FORMAT")]
-    to: Format,
+    #[arg(long, value_name = "FORMAT", required_unless_present = "weights")]
+    to: Option<Format>,
     /// Folder to write
-    out: PathBuf,
+    #[arg(required_unless_present = "weights")]
+    out: Option<PathBuf>,
+    /// What the run has learned, as one file with its card: for `train --init`, `policy` and `eval`
+    #[arg(long, value_name = "FILE.safetensors", conflicts_with_all = ["to", "out", "images"])]
+    weights: Option<PathBuf>,
     /// The picture of each trial too, rendered again where it is not stored (parquet)
     #[arg(long)]
     images: bool,
@@ -77,7 +83,15 @@ impl Format {
 }
 
 pub fn run(args: Args) -> Result<(), Failure> {
-    let Args { from, to, out, images, json } = args;
+    let Args { from, to, out, images, json, weights } = args;
+    if let Some(file) = weights {
+        let valid = "must end with .safetensors";
+        return match weights::is_weights(&file) {
+            true => weights::export(&from, &file, json),
+            false => Err(Failure::Input(format!("--weights {}: {valid}", file.display()))),
+        };
+    }
+    let (Some(to), Some(out)) = (to, out) else { unreachable!("clap demands both") };
     if images && to != Format::Parquet {
         let valid = "goes with --to parquet: no other format has room for pictures";
         return Err(Failure::Input(format!("--images: {valid}")));

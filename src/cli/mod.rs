@@ -9,6 +9,7 @@ mod env;
 mod eval;
 mod export;
 mod failure;
+mod gap;
 mod gauge;
 mod init;
 mod interrupt;
@@ -21,8 +22,10 @@ mod pause;
 mod policy;
 mod progress;
 mod report;
+mod requested;
 mod runs;
 mod session;
+mod start;
 mod status;
 mod tags;
 mod teach;
@@ -32,6 +35,7 @@ mod tune;
 mod twin;
 #[cfg(feature = "viewer")]
 mod view;
+mod weights;
 
 #[cfg(not(feature = "viewer"))]
 mod no_view;
@@ -87,6 +91,8 @@ enum Command {
     Calibrate(calibrate::Args),
     /// Study how well cameras repeat their readings, against what the task needs
     Gauge(gauge::Args),
+    /// Measure how far a bench is from the simulation, in pairs of trials
+    Gap(gap::Args),
     /// Serve the task to another language: JSON lines on stdin and stdout
     Env(env::Args),
     /// Serve what a run has learned to another language: a picture in, a correction out
@@ -142,6 +148,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Tags(args) => tags::run(args),
         Command::Calibrate(args) => calibrate::run(args),
         Command::Gauge(args) => gauge::run(&args),
+        Command::Gap(args) => gap::run(args),
         Command::Env(args) => env::run(args),
         Command::Policy(args) => policy::run(args),
         Command::Tune(args) => tune::run(args),

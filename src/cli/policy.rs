@@ -9,6 +9,7 @@ use super::cells::{Bench, SimCells};
 use super::env::picture;
 use super::lines;
 use super::runs::find_run;
+use super::weights;
 use crate::cell::Unwatched;
 use crate::cli::Failure;
 use crate::lab::{Experiment, Run};
@@ -26,7 +27,7 @@ A method whose context is \"scene-id\" may also be told \"instance\": without it
 it does not know. One whose context is \"pose\" also needs \"pose\":[x_mm,y_mm,yaw_deg]. A wrong line
 is answered {\"error\":…}.")]
 pub struct Args {
-    /// A run: its SQLite file, or a folder that holds just one
+    /// A run: its SQLite file, or a folder that holds just one; or weights that `rmrl export RUN --weights` wrote
     run: PathBuf,
 }
 
@@ -56,10 +57,16 @@ pub(super) struct Trained {
     pub experiment: Experiment,
     pub info: RunInfo,
     pub method: Box<dyn Method>,
+    /// Trials that it has learned from.
+    pub learned: u64,
 }
 
-/// The method of a run (its file, or a folder that holds just one) with all that it has learned.
+/// The method of a run (its file, or a folder that holds just one) with all that it has learned; or that of weights
+/// which left the program.
 pub(super) fn trained(run: &Path) -> Result<Trained, Failure> {
+    if weights::is_weights(run) {
+        return weights::policy(run);
+    }
     let path = find_run(run)?;
     let store = TrialStore::read(&path)?;
     let info = store.info()?;
@@ -68,9 +75,10 @@ pub(super) fn trained(run: &Path) -> Result<Trained, Failure> {
     let recipe = experiment.method(&file, &info.method)?;
     // Pictures that were not stored are rendered again, whatever moves now.
     let rendered = SimCells::new(&Bench::from(&experiment))?.cell(&experiment.scene)?;
+    let learned = store.learner()?.map_or(0, |(trials, _)| trials);
     let run = Run::new(&experiment, recipe, info.seed, rendered, store, &mut Unwatched)?;
     let method = run.into_method();
-    Ok(Trained { path, info, method, experiment })
+    Ok(Trained { path, info, method, experiment, learned })
 }
 
 impl Trained {

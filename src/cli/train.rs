@@ -5,13 +5,16 @@ use crate::cell::Unwatched;
 use crate::cli::Failure;
 use crate::cli::backend::BackendArgs;
 use crate::cli::lists;
+use crate::cli::start::{self, StartArgs};
 use crate::lab::{Change, Experiment, Part, method_name};
-use crate::learn::{self, Recommended};
+use crate::learn::{self, Recipe, Recommended};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   rmrl train narrow --method rm-rl --seed 1
   rmrl train narrow --method rm-rl --seed 1 --backend real --robot my-arm.toml --dry-run
+  rmrl train narrow --method rm-rl --seed 1 --init runs/sim --backend real --robot my-arm.toml --out runs/tuned
+  rmrl train narrow --method rm-rl --seed 1 --prior runs/sim --backend real --robot my-arm.toml --out runs/both
   rmrl train wide --method ppo --seed 3 --trials 5000 --set ppo.lr=1e-3 --out runs/mine")]
 pub struct Args {
     #[arg(help = lists::experiments())]
@@ -32,6 +35,8 @@ pub struct Args {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<String>,
     #[command(flatten)]
+    start: StartArgs,
+    #[command(flatten)]
     backend: BackendArgs,
     #[command(flatten)]
     sweep: SweepArgs,
@@ -44,8 +49,18 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let Some(method) = &args.method else {
         return Err(recommended(&Experiment::with(&args.experiment, &changes)?));
     };
+    let (experiment, folder) = plan(&args.experiment, method, args.seed, changes.clone())?;
+    if args.start.is_empty() {
+        let starts = &|recipe: &Recipe, seed| start::of_simulation(&experiment, recipe, seed);
+        let how = (&args.sweep, &args.backend, folder);
+        return sweep(&experiment, &Part::All, how, starts, &|_| Box::new(Unwatched));
+    }
+    let (begins, given) = args.start.read(&experiment, args.seed)?;
+    let given = toml::Value::try_from(given).map_err(anyhow::Error::from)?;
+    changes.push(Change::flag_of(args.start.flag(), "given", given));
     let (experiment, folder) = plan(&args.experiment, method, args.seed, changes)?;
-    sweep(&experiment, &Part::All, &args.sweep, &args.backend, folder, &|_| Box::new(Unwatched))
+    let how = (&args.sweep, &args.backend, folder);
+    sweep(&experiment, &Part::All, how, &|_, _| Ok(begins.clone()), &|_| Box::new(Unwatched))
 }
 
 /// What to say to somebody who has not chosen a method.

@@ -3,7 +3,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::backend::{Backend, BackendArgs, RealCells};
-use super::cells::{Bench, SimCells};
+use super::cells::{Bench, SimCells, TwinCells};
 use super::interrupt;
 use super::out::say;
 use crate::cell::{Attempt, CellError, Unwatched};
@@ -69,6 +69,11 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let attempt = match args.backend.backend {
         Backend::Sim => {
             let mut cell = SimCells::new(&bench)?.cell(&args.scene)?;
+            cell.prepare(&setup, &mut Unwatched)?;
+            cell.attempt(args.correction, &mut Unwatched)?
+        }
+        Backend::Twin => {
+            let mut cell = TwinCells::new(&bench)?.cell(&args.scene)?;
             cell.prepare(&setup, &mut Unwatched)?;
             cell.attempt(args.correction, &mut Unwatched)?
         }

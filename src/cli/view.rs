@@ -159,7 +159,10 @@ fn live(args: &Args, experiment: &str) -> Result<Option<Show>, Failure> {
                 None => Box::new(Unwatched),
             }
         };
-        sweep(&experiment, &Part::All, &how, &backend, folder, &watch)?;
+        let starts = &|recipe: &crate::learn::Recipe, seed| {
+            super::start::of_simulation(&experiment, recipe, seed)
+        };
+        sweep(&experiment, &Part::All, (&how, &backend, folder), starts, &watch)?;
         return Ok(None);
     }
     let folder = args.out.clone().unwrap_or(folder);

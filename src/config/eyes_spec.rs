@@ -1,7 +1,8 @@
+use nalgebra::Isometry3;
 use serde::Deserialize;
 
 use super::frame::Frame;
-use crate::eyes::{Board, Lens};
+use crate::eyes::{Board, Lens, Limits, Place, Sensor, Taught};
 use crate::input::{Check, ConfigError};
 use crate::task::Pose2;
 
@@ -134,6 +135,30 @@ impl Default for EyesSpec {
 }
 
 impl EyesSpec {
+    /// How a place is read through one of its cameras; `place_from_field` is the middle of the policy's field, metres.
+    /// `None` of a camera that was not taught.
+    pub fn place(&self, camera: &CameraSpec, place_from_field: Isometry3<f64>) -> Option<Place> {
+        let taught = camera.taught?;
+        let limits = Limits {
+            camera_mm: self.max_moved_mm,
+            sd_mm: self.max_sd_mm,
+            sd_deg: self.max_sd_deg,
+            ..Limits::default()
+        };
+        let sensor = Sensor {
+            lens: camera.lens,
+            carried: Board::lid(),
+            fixed: camera.beside.as_deref().and_then(Board::named),
+            taught: Taught {
+                carried: taught.lid.isometry(),
+                fixed: taught.beside.map(|frame| frame.isometry()),
+                outline: taught.outline.map(|outline| outline.pose()),
+            },
+            limits,
+        };
+        Some(Place { sensor, bare: camera.plate == "bare", place_from_field })
+    }
+
     /// Keys that say how cameras are reached and watched and which policies are let correct, and nothing of what a run is.
     pub(super) const HOW: [&'static str; 6] =
         ["url", "max_age_ms", "min_sharpness", "readings", "min_confidence", "unsure"];

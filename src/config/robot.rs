@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::path::Path;
 
 use nalgebra::{Isometry3, Translation3, Vector3};
@@ -8,7 +9,7 @@ use super::{
     ArmSpec, EyesSpec, Furniture, Grasp, Named, ObstacleSpec, RealSpec, Scene, StaticBox, TwinSpec,
 };
 use crate::arm::{ArmModel, Envelope, Joints, Planner, Start};
-use crate::input::{Check, ConfigError, Content, anchored, canonical, parse_toml};
+use crate::input::{Check, ConfigError, Content, anchored, canonical, lay_onto, parse_toml};
 
 /// A robot: how it moves, how it grips, and the envelope it never leaves.
 #[derive(Clone, Debug, PartialEq)]
@@ -123,7 +124,7 @@ struct RobotFile {
     obstacles: Vec<ObstacleSpec>,
 }
 
-const EMBEDDED: [(&str, &str); 9] = [
+const EMBEDDED: [(&str, &str); 12] = [
     ("gantry.toml", include_str!("../../robots/gantry.toml")),
     ("gantry-side.toml", include_str!("../../robots/gantry-side.toml")),
     ("ur5e-pinch.toml", include_str!("../../robots/ur5e-pinch.toml")),
@@ -131,13 +132,16 @@ const EMBEDDED: [(&str, &str); 9] = [
     ("ur5e-twin.toml", include_str!("../../robots/ur5e-twin.toml")),
     ("ur5e-example.toml", include_str!("../../robots/ur5e-example.toml")),
     ("ur10e-twin.toml", include_str!("../../robots/ur10e-twin.toml")),
+    ("twin-small.toml", include_str!("../../robots/twin-small.toml")),
+    ("twin-medium.toml", include_str!("../../robots/twin-medium.toml")),
+    ("twin-large.toml", include_str!("../../robots/twin-large.toml")),
     ("ur5e.urdf", include_str!("../../robots/ur5e.urdf")),
     ("ur10e.urdf", include_str!("../../robots/ur10e.urdf")),
 ];
 
 impl Robot {
     /// The robots that the binary carries.
-    pub const NAMES: [&'static str; 7] = [
+    pub const NAMES: [&'static str; 10] = [
         "gantry",
         "gantry-side",
         "ur5e-pinch",
@@ -145,6 +149,9 @@ impl Robot {
         "ur5e-twin",
         "ur5e-example",
         "ur10e-twin",
+        "twin-small",
+        "twin-medium",
+        "twin-large",
     ];
 
     /// Every embedded file: name and text, for `rmrl init`.
@@ -166,8 +173,8 @@ impl Robot {
         }
         let file = format!("{name_or_path}.toml");
         match embedded(&file) {
-            Some(text) => Self::read(&file, text, |urdf| {
-                let known = embedded(urdf).map(str::to_owned);
+            Some(text) => Self::read(&file, text, &|other| {
+                let known = embedded(other).map(str::to_owned);
                 known.ok_or_else(|| "is not one of the built-in files".to_owned())
             }),
             None => Err(Check { file: "robot" }.error(
@@ -208,8 +215,8 @@ impl Robot {
 
     fn read_beside(file: &str, toml: &str) -> Result<Self, ConfigError> {
         let folder = Path::new(file).parent().unwrap_or(Path::new(""));
-        Self::read(file, toml, |urdf| {
-            let path = folder.join(urdf);
+        Self::read(file, toml, &|other| {
+            let path = folder.join(other);
             std::fs::read_to_string(&path).map_err(|e| format!("cannot be read: {e}"))
         })
     }
@@ -217,10 +224,11 @@ impl Robot {
     fn read(
         file: &str,
         toml: &str,
-        urdf: impl FnOnce(&str) -> Result<String, String>,
+        beside: &dyn Fn(&str) -> Result<String, String>,
     ) -> Result<Self, ConfigError> {
-        let keys: RobotFile = parse_toml(file, toml)?;
         let check = Check { file };
+        let toml = &*whole(check, toml, beside)?;
+        let keys: RobotFile = parse_toml(file, toml)?;
         check_gripper(check, &keys.gripper)?;
         check_envelope(check, &keys.envelope)?;
         check_speeds(check, &keys.speeds, &keys.envelope)?;
@@ -245,7 +253,8 @@ impl Robot {
                 check.that(keys.home_mm.is_none(), "home_mm", "", valid)?;
                 let spec = keys.arm.ok_or_else(|| missing(check, "[arm]", kind))?;
                 let home = keys.home_deg.ok_or_else(|| missing(check, "home_deg", kind))?;
-                let text = urdf(&spec.urdf).map_err(|e| check.error("arm.urdf", &spec.urdf, e))?;
+                let text =
+                    beside(&spec.urdf).map_err(|e| check.error("arm.urdf", &spec.urdf, e))?;
                 let mut model = spec.model(check, &text, &keys.gripper, &keys.speeds)?;
                 model.body.obstacles = obstacles.iter().map(StaticBox::obstacle).collect();
                 drawing = text;
@@ -268,6 +277,24 @@ impl Robot {
             obstacles,
         })
     }
+}
+
+/// A robot file with what it takes from another one, in the same folder, by `extends = "ur5e-twin.toml"`; that one stands
+/// alone.
+fn whole<'t>(
+    check: Check<'_>,
+    toml: &'t str,
+    beside: &dyn Fn(&str) -> Result<String, String>,
+) -> Result<Cow<'t, str>, ConfigError> {
+    let Ok(mut own) = toml.parse::<toml::Table>() else { return Ok(toml.into()) };
+    let Some(base) = own.remove("extends") else { return Ok(toml.into()) };
+    let wrong = |why: String| check.error("extends", &base, why);
+    let name = base.as_str().ok_or_else(|| wrong("must be the name of a robot file".to_owned()))?;
+    let mut all: toml::Table = parse_toml(name, &beside(name).map_err(wrong)?)?;
+    let alone = !all.contains_key("extends");
+    check.that(alone, "extends", name, "must be a robot file that extends no other")?;
+    lay_onto(&mut all, own);
+    Ok(all.to_string().into())
 }
 
 /// What of `[real]` makes a run another one.

@@ -103,6 +103,17 @@ const EMBEDDED: [(&str, &str); 6] = [
 ];
 
 impl Scene {
+    /// Moves what belongs to the pick place, in the world frame: the parts whose names begin with `pick`, and where the
+    /// plate and the view lie on them.
+    pub fn move_fixture(&mut self, by: &Isometry3<f64>) {
+        for part in self.statics.iter_mut().filter(|part| part.name.starts_with("pick")) {
+            part.world_from_box = by * part.world_from_box;
+        }
+        for frame in [&mut self.world_from_pick, &mut self.world_from_view] {
+            *frame = by * *frame;
+        }
+    }
+
     /// The scenes that the binary carries.
     pub const NAMES: [&'static str; 4] = ["open", "shelf", "shelf-tight", "hotel"];
 

@@ -5,6 +5,10 @@ use crate::task::{ImageSize, Quantity, TaskSpec};
 pub fn validate_task(check: &Check<'_>, task: &TaskSpec) -> Result<(), ConfigError> {
     check.within("task.range.mm", task.range.mm, 0.1, 20.0)?;
     check.within("task.range.deg", task.range.deg, 0.1, 20.0)?;
+    if let Some(offsets) = task.offsets {
+        check.within("task.offsets.mm", offsets.mm, 0.0, task.range.mm)?;
+        check.within("task.offsets.deg", offsets.deg, 0.0, task.range.deg)?;
+    }
     check.that((2..=201).contains(&task.bins), "task.bins", task.bins, "must be from 2 to 201")?;
     check.count("task.scene_instances", task.scene_instances as u64, 100_000)?;
     check.count("task.held_out_instances", task.held_out_instances as u64, 100_000)?;

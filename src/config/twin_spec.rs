@@ -3,7 +3,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use serde::Deserialize;
 
 use crate::input::{Check, ConfigError};
-use crate::task::Noise;
+use crate::task::{Noise, Pose2};
 use crate::wire::robot_state::Layout;
 
 /// The `[twin]` section of a robot file: how `rmrl twin` plays this robot, and in what the played
@@ -55,6 +55,8 @@ pub struct Gaps {
     /// True friction of pads and of furniture, as multiples of the files' values.
     pub pad_friction: f64,
     pub furniture_friction: f64,
+    /// Where the pick place truly stands, against where it was taught, in its own frame.
+    pub fixture: Pose2,
     /// Noise of the eyes' plate poses.
     pub eyes: Noise,
     /// Noise of the image, grey levels, and of its light, share.
@@ -98,6 +100,7 @@ impl Default for Gaps {
             stiction_deg: 0.002,
             pad_friction: 0.9,
             furniture_friction: 1.15,
+            fixture: Pose2::IDENTITY,
             eyes: Noise { mm: 0.2, deg: 0.2 },
             camera: 3.0,
             lighting: 0.1,
@@ -142,6 +145,10 @@ impl TwinSpec {
             ("force_n", gaps.force_n, 20.0),
         ] {
             check.within(&format!("twin.gaps.{key}"), value, 0.0, most)?;
+        }
+        let fixture = gaps.fixture.axes();
+        for (axis, value) in ["x_mm", "y_mm", "yaw_deg"].iter().zip(fixture) {
+            check.within(&format!("twin.gaps.fixture.{axis}"), value, -10.0, 10.0)?;
         }
         Ok(())
     }

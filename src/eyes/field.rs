@@ -1,4 +1,4 @@
-use nalgebra::{Isometry3, Point3};
+use nalgebra::{Isometry3, Point2, Point3};
 
 use super::{Frame, Lens, Picture};
 
@@ -51,20 +51,36 @@ impl Field {
         let next = [pixel(mm_per_px, 0.0), pixel(0.0, mm_per_px)];
         let widest = next.iter().flatten().map(|at| (at - middle).norm()).fold(0.0, f64::max);
         let looks = (widest.ceil() as usize + 1).clamp(2, 12);
+        // Exact at the corners of the field's pixels, straight in between: a pixel is too small for a lens to bend it.
+        let along = |corner: usize| corner as f64 * mm_per_px - width_mm / 2.0;
+        let edge = |row: usize| -> Result<Vec<Point2<f64>>, FieldError> {
+            let corner = |column: usize| {
+                let (x, y) = (along(column), -along(row));
+                pixel(x, y).ok_or(out(x, y))
+            };
+            (0..=side).map(corner).collect()
+        };
+        let within = |look: usize| (look as f64 + 0.5) / looks as f64;
         let mut pixels = Vec::with_capacity(side * side);
+        let mut upper = edge(0)?;
         for row in 0..side {
+            let lower = edge(row + 1)?;
             for column in 0..side {
+                let corners = [upper[column], upper[column + 1], lower[column], lower[column + 1]];
+                if !corners.iter().all(|at| frame.shows(*at)) {
+                    return Err(out(along(column), -along(row)));
+                }
                 let mut sum = 0.0;
-                for look in 0..looks * looks {
-                    let at = |pixel: usize, look: usize| {
-                        let within = (look as f64 + 0.5) / looks as f64;
-                        (pixel as f64 + within) * mm_per_px - width_mm / 2.0
-                    };
-                    let (x, y) = (at(column, look % looks), -at(row, look / looks));
-                    sum += pixel(x, y).and_then(|at| frame.light(at)).ok_or(out(x, y))?;
+                for down in 0..looks {
+                    let between = |at: usize| upper[at] + (lower[at] - upper[at]) * within(down);
+                    let (left, right) = (between(column), between(column + 1));
+                    for across in 0..looks {
+                        sum += frame.between(left + (right - left) * within(across));
+                    }
                 }
                 pixels.push((sum / (looks * looks) as f64 + 0.5) as u8);
             }
+            upper = lower;
         }
         Ok(Self { pixels, side, width_um: (width_mm * 1000.0).round() as u64 })
     }

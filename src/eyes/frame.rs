@@ -38,17 +38,28 @@ impl<'a> Frame<'a> {
 
     /// Light at a point between pixels' centres, bilinear. `None` outside.
     pub fn light(&self, at: Point2<f64>) -> Option<f64> {
+        self.shows(at).then(|| self.between(at))
+    }
+
+    /// Does this point lie between pixels' centres?
+    pub(super) fn shows(&self, at: Point2<f64>) -> bool {
         let (right, bottom) = (self.width as f64 - 1.0, self.height() as f64 - 1.0);
-        let inside = at.x >= 0.0 && at.y >= 0.0 && at.x <= right && at.y <= bottom;
-        if !inside {
-            return None;
-        }
+        at.x >= 0.0 && at.y >= 0.0 && at.x <= right && at.y <= bottom
+    }
+
+    /// The light at a point that it shows.
+    pub(super) fn between(&self, at: Point2<f64>) -> f64 {
+        let last = self.pixels.len() / self.width - 1;
         let (column, row) = (at.x as usize, at.y as usize);
         let (x, y) = (at.x - column as f64, at.y - row as f64);
-        let (next, below) = ((column + 1).min(self.width - 1), (row + 1).min(self.height() - 1));
-        let pixel = |row: usize, column: usize| f64::from(self.pixels[row * self.width + column]);
-        let along = |row: usize| pixel(row, column) * (1.0 - x) + pixel(row, next) * x;
-        Some(along(row) * (1.0 - y) + along(below) * y)
+        let next = (column + 1).min(self.width - 1);
+        let along = |row: usize| {
+            let line = &self.pixels[row * self.width..][..self.width];
+            let (left, right) = (f64::from(line[column]), f64::from(line[next]));
+            left + (right - left) * x
+        };
+        let (above, under) = (along(row), along((row + 1).min(last)));
+        above + (under - above) * y
     }
 
     /// The part of a region that lies in the frame; `None` if nothing of it does.

@@ -1,4 +1,4 @@
-use nalgebra::{Isometry3, Matrix3, Point2, Point3, Vector3};
+use nalgebra::{Isometry3, Matrix3, Point2, Point3, Vector2, Vector3};
 
 use super::{Board, CELLS, Frame, Lens, Region, Tag};
 use crate::task::Pose2;
@@ -35,16 +35,30 @@ pub fn mask(
             continue;
         };
         let (right, bottom) = (region.left + region.width, region.top + region.height);
-        for row in region.top..bottom.min(lens.height) {
-            for column in region.left..right.min(lens.width) {
-                let ray = flat.rotation * lens.ray(Point2::new(column as f64, row as f64));
-                let on = (eye - ray * (eye.z / ray.z)) * 1000.0;
-                let on = tag.at.inverse().compose(Pose2::new(on.x, on.y, 0.0));
-                if on.x_mm.abs().max(on.y_mm.abs()) <= half
-                    && let Some(pixel) = pixels.get_mut(row * lens.width + column)
-                {
-                    *pixel =
-                        around.light(on.x_mm / half, on.y_mm / half, row * 7919 + column * 104_729);
+        let (right, bottom) = (right.min(lens.width), bottom.min(lens.height));
+        let on_tag = |column: usize, row: usize| {
+            let ray = flat.rotation * lens.ray(Point2::new(column as f64, row as f64));
+            let on = (eye - ray * (eye.z / ray.z)) * 1000.0;
+            let on = tag.at.inverse().compose(Pose2::new(on.x, on.y, 0.0));
+            Vector2::new(on.x_mm, on.y_mm)
+        };
+        // Exact at every eighth pixel, straight in between.
+        for top in (region.top..bottom).step_by(EVERY) {
+            for left in (region.left..right).step_by(EVERY) {
+                let [upper, lower] =
+                    [top, top + EVERY].map(|row| [left, left + EVERY].map(|at| on_tag(at, row)));
+                for row in top..(top + EVERY).min(bottom) {
+                    let share = (row - top) as f64 / EVERY as f64;
+                    let [from, to] = [0, 1].map(|at| upper[at] + (lower[at] - upper[at]) * share);
+                    for column in left..(left + EVERY).min(right) {
+                        let on = from + (to - from) * ((column - left) as f64 / EVERY as f64);
+                        if on.amax() <= half
+                            && let Some(pixel) = pixels.get_mut(row * lens.width + column)
+                        {
+                            let any = row * 7919 + column * 104_729;
+                            *pixel = around.light(on.x / half, on.y / half, any);
+                        }
+                    }
                 }
             }
         }
@@ -52,6 +66,8 @@ pub fn mask(
     all
 }
 
+/// Pixels between two whose rays are followed.
+const EVERY: usize = 8;
 /// How far the blur of a white border reaches, mm.
 const RIM_MM: f64 = 0.5;
 /// How far beyond that a tag's surroundings are looked at, mm, and at how many places a side.

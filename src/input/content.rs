@@ -44,6 +44,16 @@ pub fn canonical(text: &str) -> String {
     text.parse::<Table>().map_or_else(|_| text.to_owned(), |table| sorted(&table).to_string())
 }
 
+/// Tables are laid onto each other key by key; everything else is replaced.
+pub fn lay_onto(base: &mut Table, own: Table) {
+    for (key, value) in own {
+        match (base.get_mut(&key), value) {
+            (Some(Value::Table(base)), Value::Table(own)) => lay_onto(base, own),
+            (_, value) => drop(base.insert(key, value)),
+        }
+    }
+}
+
 /// `toml` may keep the order in which keys were read.
 fn sorted(table: &Table) -> Table {
     let mut keys: Vec<_> = table.iter().collect();

@@ -7,6 +7,6 @@ mod error;
 mod source;
 
 pub use anchored::anchored;
-pub use content::{Content, canonical, sha256};
+pub use content::{Content, canonical, lay_onto, sha256};
 pub use error::{Check, ConfigError, parse_toml};
 pub use source::Source;

@@ -4,8 +4,8 @@ use toml::Value;
 
 use super::change::Change;
 use super::experiment_file::{self, Evaluation, File};
-use super::outside;
 use super::variants::Variants;
+use super::{Begins, Given, Simulation, outside};
 use crate::config::{Physics, validate_task};
 use crate::input::{Check, ConfigError, Content, Source};
 use crate::learn::{self, Card, Entry, Recipe};
@@ -50,6 +50,10 @@ pub struct Experiment {
     pub pictures: Vec<String>,
     pub task: TaskSpec,
     pub physics: Physics,
+    /// Trials in the simulation that some of its methods begin with.
+    pub simulation: Option<Simulation>,
+    /// What its run was given to begin with.
+    pub given: Option<Given>,
     /// Where all that was read from.
     pub source: Source,
     /// As in the file, where it says one.
@@ -62,7 +66,7 @@ pub struct Experiment {
 
 impl Experiment {
     /// The experiments that are built into the binary: name and text.
-    pub const FILES: [(&'static str, &'static str); 16] = [
+    pub const FILES: [(&'static str, &'static str); 17] = [
         ("narrow", include_str!("../../experiments/narrow.toml")),
         ("wide", include_str!("../../experiments/wide.toml")),
         ("smoke", include_str!("../../experiments/smoke.toml")),
@@ -79,6 +83,7 @@ impl Experiment {
         ("study-drift", include_str!("../../experiments/study-drift.toml")),
         ("study-tight", include_str!("../../experiments/study-tight.toml")),
         ("study-ablations", include_str!("../../experiments/study-ablations.toml")),
+        ("transfer", include_str!("../../experiments/transfer.toml")),
     ];
 
     /// Reads a built-in experiment by name, or a TOML file by its path, applies `KEY=VALUE` changes
@@ -177,6 +182,24 @@ impl Experiment {
         })
     }
 
+    /// What one of its methods begins with, of the simulation.
+    pub fn start(&self, method: &str) -> Option<Begins> {
+        self.variants.get(method).and_then(|variant| variant.start)
+    }
+
+    /// One of its variants as it is taught in the simulation: without prior trials.
+    pub(super) fn in_simulation(&self, recipe: &Recipe) -> Result<Recipe, ConfigError> {
+        let (name, file) = (&recipe.card().name, self.source.or("experiment"));
+        let check = Check { file };
+        let Some(variant) = self.variants.get(name) else { return Ok(recipe.clone()) };
+        let mut settings = recipe.settings().clone();
+        if settings.contains_key(PRIOR) {
+            settings.insert(PRIOR.to_owned(), Value::Integer(0));
+            settings.insert(ON_TOP.to_owned(), Value::Boolean(false));
+        }
+        variant.entry(&check, name)?.open(file, &settings)
+    }
+
     /// As far as it concerns one run: what is stored with it, and what it must be resumed with.
     pub fn of_run(&self, method: &str, seed: u64) -> Self {
         let mut run = self.clone();
@@ -219,6 +242,8 @@ impl Experiment {
             pictures: self.pictures.clone(),
             task: self.task.clone(),
             physics: self.physics,
+            simulation: self.simulation.clone(),
+            given: self.given.clone(),
             outside: self.outside.clone(),
             variants: self.variants.clone(),
             settings: self
@@ -276,6 +301,8 @@ impl Experiment {
             pictures: file.pictures,
             task: file.task,
             physics: file.physics,
+            simulation: file.simulation,
+            given: file.given,
             source: Source::of(source),
         })
     }
@@ -329,6 +356,15 @@ fn recipes(check: &Check<'_>, file: &File) -> Result<Vec<Recipe>, ConfigError> {
             }
             None => (known(check, file, name)?, said.cloned().unwrap_or_default()),
         };
+        let start = file.variants.get(name).and_then(|variant| variant.start);
+        let replayed = match (start, &file.simulation, &file.given) {
+            (Some(Begins::Replayed), Some(Simulation { trials, .. }), _) => *trials,
+            (.., Some(Given { prior, .. })) => *prior,
+            _ => 0,
+        };
+        if replayed > 0 {
+            return with_prior(check, &entry, given, replayed);
+        }
         let recipe = entry.open(check.file, &given)?;
         let most = file.trials / 2 / file.batch * file.batch;
         let among = recipe.card().prior_trials - recipe.card().on_top();
@@ -351,6 +387,22 @@ fn recipes(check: &Check<'_>, file: &File) -> Result<Vec<Recipe>, ConfigError> {
     file.methods.iter().map(of).collect()
 }
 
+/// A method that is given prior trials: a round of learning of its own, where it has one for them.
+fn with_prior(
+    check: &Check<'_>,
+    entry: &Entry,
+    mut given: toml::Table,
+    prior: u64,
+) -> Result<Recipe, ConfigError> {
+    let recipe = entry.open(check.file, &given)?;
+    if !recipe.settings().contains_key(PRIOR) {
+        return Ok(recipe.given_prior(prior));
+    }
+    given.insert(PRIOR.to_owned(), Value::Integer(prior as i64));
+    given.insert(ON_TOP.to_owned(), Value::Boolean(true));
+    entry.open(check.file, &given)
+}
+
 /// A method that is built in, or from another crate.
 fn known(check: &Check<'_>, file: &File, name: &str) -> Result<Entry, ConfigError> {
     learn::find(check.file, "methods", name).map_err(|mut error| {
@@ -369,6 +421,8 @@ fn prior_fits(check: &Check<'_>, file: &File, key: &str, card: &Card) -> Result<
 
 /// The key of every method that learns from prior trials.
 const PRIOR: &str = "prior_trials";
+/// That they come on top.
+const ON_TOP: &str = "prior_on_top";
 
 #[cfg(test)]
 #[path = "experiment_tests.rs"]

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use super::variants::Variants;
-use super::{Experiment, outside};
+use super::{Experiment, Given, Simulation, outside};
 use crate::config::Physics;
-use crate::input::{Check, ConfigError, anchored, parse_toml};
+use crate::input::{Check, ConfigError, anchored, lay_onto, parse_toml};
 use crate::report::{Contrast, MOST_CONTRASTS};
 use crate::task::TaskSpec;
 
@@ -42,6 +42,12 @@ pub(super) struct File {
     pub task: TaskSpec,
     #[serde(default)]
     pub physics: Physics,
+    /// Trials in the simulation that some of the variants begin with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub simulation: Option<Simulation>,
+    /// What `train` was given to begin with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<Given>,
     /// Those of the methods that are programs.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub outside: outside::All,
@@ -158,6 +164,13 @@ impl File {
                 return Err(check.error("contrast.published", format!("\"{key}\""), valid));
             }
         }
+        if let Some(simulation) = &self.simulation {
+            simulation.validate(check, &self.task)?;
+        }
+        for (name, _) in self.variants.iter().filter(|(_, variant)| variant.start.is_some()) {
+            let key = format!("variants.{name}.start");
+            check.that(self.simulation.is_some(), &key, "given", "needs a section [simulation]")?;
+        }
         self.physics.validate(check)
     }
 }
@@ -257,16 +270,6 @@ fn for_each_path(table: &mut Table, mut change: impl FnMut(&mut String)) {
             if let Some(Value::String(path)) = demonstration.get_mut("scene") {
                 change(path);
             }
-        }
-    }
-}
-
-/// Tables are laid onto each other key by key; everything else is replaced.
-fn lay_onto(base: &mut Table, own: Table) {
-    for (key, value) in own {
-        match (base.get_mut(&key), value) {
-            (Some(Value::Table(base)), Value::Table(own)) => lay_onto(base, own),
-            (_, value) => drop(base.insert(key, value)),
         }
     }
 }

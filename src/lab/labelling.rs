@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::collect::passes_through;
 use super::label_quality::{Scenes, has_moved, off};
-use super::{Experiment, HARDWARE, LabError, Schedule, SoFar, Step, Trials};
+use super::{Experiment, LabError, SIMULATION, Schedule, SoFar, Step, Trials};
 use crate::cell::{Unwatched, Workcell};
 use crate::learn::role_model::{RoleModelOptions, RoleModels};
 use crate::learn::{Card, Experience, Label, Method, Recipe};
@@ -44,7 +44,7 @@ impl<'a> Labelling<'a> {
 
     /// Only in a clean simulated cell, where error passes through, is the offset the ideal correction.
     fn knows_truth(&self) -> bool {
-        self.info.provenance.backend != HARDWARE
+        self.info.provenance.backend == SIMULATION
             && !self.experiment.task.is_dirty()
             && passes_through(self.experiment)
     }

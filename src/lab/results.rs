@@ -12,6 +12,10 @@ use crate::task::{Outcome, Phase, Placement, Reward, is_success};
 
 /// The backend of a run on hardware: there, evaluation is charged.
 pub const HARDWARE: &str = "real";
+/// The backend whose cells are as their files say, unless the task has dirt.
+pub const SIMULATION: &str = "sim";
+/// The backend of a run on a twin in virtual time, whose cells are not.
+pub const TWIN: &str = "twin";
 
 /// What a run came to, from its store. Errors are the truth in simulation, the measurement on
 /// hardware; there, evaluation trials and their time count on the x axis too.
@@ -51,7 +55,10 @@ pub fn read_run(experiment: &Experiment, store: &TrialStore) -> Result<RunResult
         version: info.version,
         commit: info.commit,
         // Only there is the offset the ideal correction.
-        labels: match charged || experiment.task.is_dirty() || !passes_through(experiment) {
+        labels: match info.provenance.backend != SIMULATION
+            || experiment.task.is_dirty()
+            || !passes_through(experiment)
+        {
             true => Vec::new(),
             false => label_counts(&experiment.task, &reward, &made, &store.labels()?),
         },

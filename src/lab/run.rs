@@ -53,6 +53,9 @@ impl<'a> Run<'a> {
             store,
             history: Vec::new(),
         };
+        if let Some(weights) = run.store.initial_weights()? {
+            run.method.begin_from(&weights).map_err(|source| run.failed(source))?;
+        }
         run.restore(watch)?;
         Ok(run)
     }

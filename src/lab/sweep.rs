@@ -10,13 +10,15 @@ use rand::seq::SliceRandom;
 
 use super::collect::{Ended, assemble, is_complete};
 use super::run_file::{Asked, RunFile};
-use super::{Entry, Experiment, FolderError, LabError, MakeCell, Part, Run, UntilRaised, read_run};
+use super::{
+    Entry, Experiment, FolderError, LabError, MakeCell, MakeStart, Part, Run, UntilRaised, read_run,
+};
 use crate::cell::{Detail, Snapshot, Watch};
 use crate::config::Scene;
 use crate::input::ConfigError;
 use crate::learn::Recipe;
 use crate::report::{ExperimentResult, RunResult};
-use crate::store::{Durability, Provenance, RunInfo, Session, TrialStore};
+use crate::store::{Durability, Provenance, RunInfo, Session, Start, TrialStore};
 use crate::task::{Phase, Stream, Streams, TrialKey};
 
 /// Many runs: every method with every seed, seed by seed, several at once.
@@ -30,6 +32,8 @@ pub struct Sweep<'a> {
     pub jobs: usize,
     /// Makes a cell for a scene; called once a run and once more for the demonstration.
     pub cells: &'a MakeCell<'a>,
+    /// What each run begins with.
+    pub starts: &'a MakeStart<'a>,
     /// Written into every run, and compared when one is resumed.
     pub provenance: Provenance,
     /// Written into every run: who makes it, and where.
@@ -239,6 +243,12 @@ impl Sweep<'_> {
         store.note_contrasts(&self.experiment.contrasts_sha256())?;
         store.begin_session(&self.session)?;
         store.note_failure(None)?;
+        if !store.has_begun()? && store.newest()?.is_none() {
+            let start = (self.starts)(recipe, seed)?;
+            if start != Start::default() {
+                store.begin_with(&start)?;
+            }
+        }
         let made = self.make(recipe, seed, store, abort, &mut |entry| {
             if matches!(entry, Entry::Learned { .. }) {
                 file.still_here();
@@ -381,6 +391,7 @@ mod tests {
             scratch: None,
             jobs: 2,
             cells: &cell,
+            starts: &|_, _| Ok(Start::default()),
             provenance: Provenance { backend: word(), robot: None, scenes: Vec::new() },
             session: Session {
                 host: word(),

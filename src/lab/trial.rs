@@ -52,6 +52,12 @@ impl Trials {
         Self { streams, instances: Instances::draw(task, streams), reward: Reward::new(task) }
     }
 
+    /// Trials of the same scene instances that were made elsewhere: with other draws.
+    pub fn elsewhere(&self, by: u64) -> Self {
+        let streams = Streams::new(self.streams.seed().wrapping_add(by));
+        Self { streams, instances: self.instances.drawing(streams), reward: self.reward.clone() }
+    }
+
     pub fn streams(&self) -> Streams {
         self.streams
     }
@@ -137,7 +143,7 @@ impl Trials {
             offset: setup.offset,
             seen: seen.pose,
             decision,
-            image: (!cell.offers().truth).then(|| seen.image.clone()),
+            image: cell.keeps_pictures().then(|| seen.image.clone()),
         })?;
         let attempt = cell.attempt(decision.correction, watch)?;
         let result = self.result(&attempt);

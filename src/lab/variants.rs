@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
+use super::Begins;
 use crate::input::{Check, ConfigError};
 use crate::learn::{self, Entry};
 
@@ -18,6 +19,9 @@ pub(super) struct Variant {
     /// One line for people; the method's own, unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,
+    /// What it begins with, of the experiment's `[simulation]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Begins>,
     /// Settings that differ from those of the method.
     #[serde(default, skip_serializing_if = "Table::is_empty")]
     pub settings: Table,

@@ -45,6 +45,38 @@ impl Components {
         Self { blur_px, directions: (0..count).map(direction).collect(), mean, scale }
     }
 
+    /// As lists of numbers by name, each behind `components/`.
+    pub fn lists(&self) -> Vec<(String, Vec<f64>)> {
+        let numbers = [
+            ("blur_px", vec![self.blur_px]),
+            ("mean", self.mean.clone()),
+            ("directions", self.directions.concat()),
+            ("scale", vec![self.scale]),
+        ];
+        numbers.map(|(name, numbers)| (format!("components/{name}"), numbers)).into()
+    }
+
+    /// What [`lists`](Self::lists) said, which `find` reads by name; `None` unless these are so many components, and of
+    /// images of so many pixels.
+    pub fn of_lists<E>(
+        (count, pixels): (usize, usize),
+        find: impl Fn(&str) -> Result<Vec<f64>, E>,
+    ) -> Result<Option<Self>, E> {
+        let [blur, mean, directions, scale] = ["blur_px", "mean", "directions", "scale"]
+            .map(|name| find(&format!("components/{name}")));
+        let (blur, mean, directions, scale) = (blur?, mean?, directions?, scale?);
+        let fits = mean.len() == pixels && directions.len() == count * pixels;
+        Ok(match (&blur[..], &scale[..]) {
+            ([blur_px], [scale]) if fits && *scale > 0.0 => Some(Self {
+                blur_px: *blur_px,
+                mean,
+                directions: directions.chunks(pixels).map(<[f64]>::to_vec).collect(),
+                scale: *scale,
+            }),
+            _ => None,
+        })
+    }
+
     /// 1, then the image's components.
     pub fn see(&self, image: &Image) -> Vec<f64> {
         let mut pixels = blurred(image, self.blur_px);

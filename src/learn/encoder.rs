@@ -56,6 +56,8 @@ pub struct Encoder {
     /// Half of the range, mm, mm, deg.
     half: [f64; 3],
     components: Option<Components>,
+    /// They were given, not found in the first images.
+    given: bool,
     /// Of each trial so far: as it was, then its copies. Empty where nothing need be kept.
     seen: Vec<Vec<Vec<f32>>>,
 }
@@ -69,8 +71,25 @@ impl Encoder {
             patches: Patches::new(image),
             half,
             components: None,
+            given: false,
             seen: Vec::new(),
         }
+    }
+
+    /// What it looks for, where that was found in images.
+    pub fn components(&self) -> Option<&Components> {
+        self.components.as_ref()
+    }
+
+    /// Looks for these from now on.
+    pub fn give(&mut self, components: Components) {
+        (self.components, self.given) = (Some(components), true);
+        self.seen.clear();
+    }
+
+    /// How many components it looks for.
+    pub fn count(&self) -> usize {
+        self.seeing.encoder_components
     }
 
     /// Numbers that the heads see of an image, if they see it directly.
@@ -116,9 +135,10 @@ impl Encoder {
         self.seeing.encoder != EncoderKind::Components || self.components.is_some()
     }
 
-    /// Starts over, as after a restart.
+    /// Starts over, as after a restart: what was given stays.
     pub fn forget(&mut self) {
-        (self.components, self.seen) = (None, Vec::new());
+        self.components = self.components.take().filter(|_| self.given);
+        self.seen.clear();
     }
 
     /// How the plate of a trial's copy lies beside that of the trial itself, which is copy 0.

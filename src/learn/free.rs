@@ -62,19 +62,40 @@ settings! {
 pub struct Looks {
     settings: Linear,
     encoder: Option<Components>,
+    /// They were given, not found in the first images.
+    given: bool,
     /// What was seen in each trial of the history: 1, the components, their products.
     pub seen: Vec<Vec<f64>>,
 }
 
 impl Looks {
     pub fn new(settings: Linear) -> Self {
-        Self { settings, encoder: None, seen: Vec::new() }
+        Self { settings, encoder: None, given: false, seen: Vec::new() }
+    }
+
+    /// With components that were found before.
+    pub fn given(settings: Linear, encoder: Components) -> Self {
+        Self { encoder: Some(encoder), given: true, ..Self::new(settings) }
+    }
+
+    /// As new, but for what was given.
+    pub fn anew(&self) -> Self {
+        let encoder = self.encoder.clone().filter(|_| self.given);
+        Self { encoder, given: self.given, ..Self::new(self.settings) }
+    }
+
+    pub fn encoder(&self) -> Option<&Components> {
+        self.encoder.as_ref()
+    }
+
+    pub fn is_given(&self) -> bool {
+        self.given
     }
 
     /// Sees the trials that are new. The first images give the components.
     pub fn look(&mut self, history: &[Experience]) {
         let Linear { components, first_trials, blur_px, .. } = self.settings;
-        if history.len() < first_trials {
+        if self.encoder.is_none() && history.len() < first_trials {
             return;
         }
         let first = || history[..first_trials].iter().map(|trial| &trial.image);

@@ -5,11 +5,13 @@ use rand::RngExt;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use super::baseline::{Baseline, standardise};
+use super::components::Components;
 use super::critic::Critic;
 use super::encoder::Encoder;
 use super::free::Reach;
 use super::groups::Groups;
 use super::optimiser::{Adam, Moments};
+use super::saved;
 use super::{
     BinProbabilities, Card, Decision, Experience, Label, LearnError, Loss, Method, Mode, Network,
     Objective, PriorPolicy, Progress, Round, Shared, View,
@@ -29,6 +31,8 @@ pub struct Learner<O: Objective> {
     objective: O,
     /// Prior trials, if there were to be any, have been learned from.
     pretrained: bool,
+    /// Of an image.
+    pixels: usize,
 }
 
 impl<O: Objective> Learner<O> {
@@ -52,6 +56,7 @@ impl<O: Objective> Learner<O> {
             pretrained: shared.prior_trials() == 0,
             objective: O::new(settings.clone()),
             settings,
+            pixels: image.pixels(),
             network,
             shared,
             card,
@@ -80,10 +85,42 @@ impl<O: Objective> Learner<O> {
         Ok(())
     }
 
+    /// Parameters, optimiser and whether it was pretrained, as safetensors, and what else is given.
+    fn saved(&self, mut entries: Vec<Saved>) -> Result<Vec<u8>, LearnError> {
+        for ((name, var), moments) in self.network.params().zip(self.adam.moments()) {
+            let values = var.flatten_all()?.to_vec1::<f32>()?;
+            for (name, values) in [
+                (format!("policy/{name}"), &values),
+                (format!("adam.mean/{name}"), &moments.mean),
+                (format!("adam.square/{name}"), &moments.square),
+            ] {
+                let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+                entries.push((name, Dtype::F32, var.dims().to_vec(), bytes));
+            }
+        }
+        for (name, count) in
+            [("pretrained", u64::from(self.pretrained)), ("adam.steps", self.adam.steps())]
+        {
+            let bytes = count.to_le_bytes().to_vec();
+            entries.push((format!("count/{name}"), Dtype::U64, vec![1], bytes));
+        }
+        let mut views = Vec::with_capacity(entries.len());
+        for (name, dtype, shape, bytes) in &entries {
+            let view = TensorView::new(*dtype, shape.clone(), bytes)
+                .map_err(|error| self.unusable(error))?;
+            views.push((name.as_str(), view));
+        }
+        let about = HashMap::from([("method".to_owned(), self.card.name.clone())]);
+        safetensors::serialize(views, Some(about)).map_err(|error| self.unusable(error))
+    }
+
     fn unusable(&self, why: impl ToString) -> LearnError {
         LearnError::State { method: self.card.name.clone(), why: why.to_string() }
     }
 }
+
+/// A tensor by name: its type, shape and bytes.
+type Saved = (String, Dtype, Vec<usize>, Vec<u8>);
 
 /// Which copy each trial is seen as in a round; empty where there are none.
 fn copies(encoder: &Encoder, trials: usize, draw: &mut Draw) -> Vec<usize> {
@@ -208,34 +245,42 @@ impl<O: Objective> Method for Learner<O> {
         Ok(progress)
     }
 
-    /// Parameters, optimiser and whether it was pretrained, as safetensors.
     fn save(&self) -> Result<Vec<u8>, LearnError> {
-        let mut entries: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
-        for ((name, var), moments) in self.network.params().zip(self.adam.moments()) {
-            let values = var.flatten_all()?.to_vec1::<f32>()?;
-            for (name, values) in [
-                (format!("policy/{name}"), &values),
-                (format!("adam.mean/{name}"), &moments.mean),
-                (format!("adam.square/{name}"), &moments.square),
-            ] {
-                let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-                entries.push((name, Dtype::F32, var.dims().to_vec(), bytes));
-            }
+        self.saved(Vec::new())
+    }
+
+    fn weights(&self) -> Result<Vec<u8>, LearnError> {
+        let components = self.network.encoder().components().map_or_else(Vec::new, |c| c.lists());
+        let entry = |(name, numbers): (String, Vec<f64>)| {
+            let bytes = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
+            (name, Dtype::F64, vec![numbers.len()], bytes)
+        };
+        match self.network.encoder().is_ready() {
+            true => self.saved(components.into_iter().map(entry).collect()),
+            false => Err(LearnError::NoWeights {
+                method: self.card.name.clone(),
+                why: "it has not learned anything yet",
+            }),
         }
-        for (name, count) in
-            [("pretrained", u64::from(self.pretrained)), ("adam.steps", self.adam.steps())]
-        {
-            let bytes = count.to_le_bytes().to_vec();
-            entries.push((format!("count/{name}"), Dtype::U64, vec![1], bytes));
+    }
+
+    /// Weights and components; a fresh optimiser.
+    fn begin_from(&mut self, weights: &[u8]) -> Result<(), LearnError> {
+        let encoder = self.network.encoder();
+        if encoder.direct().is_some() {
+            let name = &self.card.name;
+            let find = |list: &str| saved::load(name, weights, [list]).map(|[numbers]| numbers);
+            let size = (encoder.count(), self.pixels);
+            let components = Components::of_lists(size, find)?;
+            let foreign = || saved::unusable(name, "it is of other components, or of other images");
+            let components = components.ok_or_else(foreign)?;
+            self.network.encoder_mut().give(components);
         }
-        let mut views = Vec::with_capacity(entries.len());
-        for (name, dtype, shape, bytes) in &entries {
-            let view = TensorView::new(*dtype, shape.clone(), bytes)
-                .map_err(|error| self.unusable(error))?;
-            views.push((name.as_str(), view));
-        }
-        let about = HashMap::from([("method".to_owned(), self.card.name.clone())]);
-        safetensors::serialize(views, Some(about)).map_err(|error| self.unusable(error))
+        let common = self.shared.common;
+        let fresh = Adam::new(common.lr, common.clip_norm, self.network.vars());
+        self.load(weights, &[])?;
+        (self.adam, self.pretrained) = (fresh, true);
+        Ok(())
     }
 
     /// All or nothing: a state that does not fit changes nothing.

@@ -1,6 +1,7 @@
 use nalgebra::DMatrix;
 use rand_distr::{Distribution, StandardNormal};
 
+use super::components::Components;
 use super::free::{Linear, Looks, Reach, dithered};
 use super::registrar::registrar;
 use super::reward_form::{Form, RewardFit, Sample};
@@ -8,7 +9,7 @@ use super::scene_choice::SceneChoice;
 use super::{
     Card, Decision, Experience, LearnError, Method, Mode, Progress, Settings, View, saved,
 };
-use crate::task::{ActionGrid, Draw, Outcome};
+use crate::task::{ActionGrid, Draw, ImageSize, Outcome};
 use crate::{choices, settings};
 
 /// What sets one linear learner apart from another: how it finds the weights. Encoder, first trials,
@@ -180,6 +181,7 @@ pub struct LinearLearner<F: Fit> {
     exploration: Exploration,
     reach: Reach,
     linear: Linear,
+    image: ImageSize,
     looks: Looks,
     /// Whether images are registered, and what that has told (3k).
     registers: bool,
@@ -189,13 +191,14 @@ pub struct LinearLearner<F: Fit> {
 }
 
 impl<F: Fit> LinearLearner<F> {
-    pub fn new(card: Card, settings: F::Settings, grid: ActionGrid) -> Self {
+    pub fn new(card: Card, settings: F::Settings, grid: ActionGrid, image: ImageSize) -> Self {
         let (linear, exploration, registers) = F::linear(&settings);
         Self {
             card,
             exploration,
             reach: Reach::of(grid),
             linear,
+            image,
             looks: Looks::new(linear),
             registers,
             registered: Vec::new(),
@@ -205,7 +208,7 @@ impl<F: Fit> LinearLearner<F> {
     }
 
     fn look(&mut self, history: &[Experience]) {
-        let began = !self.looks.seen.is_empty();
+        let began = !self.looks.seen.is_empty() || self.looks.is_given();
         self.looks.look(history);
         if self.registers && !began && !self.looks.seen.is_empty() {
             let first = &history[..self.linear.first_trials];
@@ -270,18 +273,70 @@ impl<F: Fit> Method for LinearLearner<F> {
 
     /// What is known. The rest follows from the history.
     fn save(&self) -> Result<Vec<u8>, LearnError> {
-        let known = self.known.as_ref();
-        let fit = known.map(|known| &known.fit);
-        let lists = [
-            ("values", fit.map_or(&[][..], |fit| &fit.values)),
-            ("spread", fit.map_or(&[][..], |fit| fit.spread.as_slice())),
-            ("since", &[known.map_or(0.0, |known| known.since as f64)]),
-            ("before", known.map_or(&[][..], |known| &known.before)),
-        ];
+        saved::save(&self.card.name, &self.lists(&[self.since()]))
+    }
+
+    fn weights(&self) -> Result<Vec<u8>, LearnError> {
+        let nothing = || LearnError::NoWeights {
+            method: self.card.name.clone(),
+            why: "it has not learned anything yet",
+        };
+        let components = self.looks.encoder().ok_or_else(nothing)?.lists();
+        let known = self.known.as_ref().ok_or_else(nothing)?;
+        let mut lists = self.lists(&[0.0]);
+        lists.retain(|(name, _)| *name != "before");
+        lists.push(("before", &known.fit.values));
+        lists.push(("registered", &self.registered));
+        lists.extend(components.iter().map(|(name, numbers)| (name.as_str(), &numbers[..])));
         saved::save(&self.card.name, &lists)
     }
 
+    /// What the other one has learned is what is expected before the first trial, as after a change of the task.
+    fn begin_from(&mut self, weights: &[u8]) -> Result<(), LearnError> {
+        let name = &self.card.name;
+        let [registered] = saved::load(name, weights, ["registered"])?;
+        let find = |list: &str| saved::load(name, weights, [list]).map(|[numbers]| numbers);
+        let size = (self.linear.components, self.image.pixels());
+        let components = Components::of_lists(size, find)?;
+        let foreign = || saved::unusable(name, "it is of other components, or of other images");
+        let known = self.known_of(weights)?.ok_or_else(foreign)?;
+        let fits = registered.is_empty() || registered.len() == 3 * self.looks.width();
+        if !fits {
+            return Err(foreign());
+        }
+        self.looks = Looks::given(self.linear, components.ok_or_else(foreign)?);
+        self.registered = registered;
+        self.known = Some(Known { since: 0, ..known });
+        Ok(())
+    }
+
     fn load(&mut self, state: &[u8], history: &[Experience]) -> Result<(), LearnError> {
+        self.known = self.known_of(state)?;
+        self.looks = self.looks.anew();
+        self.look(history);
+        Ok(())
+    }
+}
+
+impl<F: Fit> LinearLearner<F> {
+    /// Trials before this one are of a task that has changed since.
+    fn since(&self) -> f64 {
+        self.known.as_ref().map_or(0.0, |known| known.since as f64)
+    }
+
+    fn lists<'a>(&'a self, since: &'a [f64]) -> Vec<(&'static str, &'a [f64])> {
+        let known = self.known.as_ref();
+        let fit = known.map(|known| &known.fit);
+        vec![
+            ("values", fit.map_or(&[][..], |fit| &fit.values)),
+            ("spread", fit.map_or(&[][..], |fit| fit.spread.as_slice())),
+            ("since", since),
+            ("before", known.map_or(&[][..], |known| &known.before)),
+        ]
+    }
+
+    /// `None` where nothing was known yet.
+    fn known_of(&self, state: &[u8]) -> Result<Option<Known>, LearnError> {
         let name = &self.card.name;
         let names = ["values", "spread", "since", "before"];
         let [values, spread, since, before] = saved::load(name, state, names)?;
@@ -291,7 +346,7 @@ impl<F: Fit> Method for LinearLearner<F> {
         if !(sized(&values) && sized(&before) && square && since.len() == 1) {
             return Err(saved::unusable(name, "it is of another number of components"));
         }
-        let known = (!values.is_empty()).then(|| Known {
+        Ok((!values.is_empty()).then(|| Known {
             fit: RewardFit {
                 values,
                 spread: DMatrix::from_vec(side, side, spread),
@@ -299,11 +354,7 @@ impl<F: Fit> Method for LinearLearner<F> {
             },
             since: since[0] as usize,
             before,
-        });
-        self.known = known;
-        self.looks = Looks::new(self.linear);
-        self.look(history);
-        Ok(())
+        }))
     }
 }
 

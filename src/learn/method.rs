@@ -46,10 +46,29 @@ pub trait Method: Send {
     /// Everything that must survive a restart (weights, optimiser, counters) as safetensors.
     fn save(&self) -> Result<Vec<u8>, LearnError>;
 
+    /// What it has learned, whole: as safetensors, with all that was found in the images it learned from, so that it acts
+    /// on without them. [`begin_from`](Self::begin_from) reads it.
+    ///
+    /// # Errors
+    /// It has learned nothing yet, or what it has learned hangs on its trials.
+    fn weights(&self) -> Result<Vec<u8>, LearnError> {
+        Err(LearnError::NoWeights { method: self.card().name.clone(), why: HANGS })
+    }
+
+    /// Begins from what another of its kind has learned: it acts like that one, and goes on to learn from trials of its
+    /// own. To be called before the first trial, and before [`load`](Self::load) after a restart. How that one's
+    /// images differ from its own is for it to find out.
+    fn begin_from(&mut self, _weights: &[u8]) -> Result<(), LearnError> {
+        Err(LearnError::NoWeights { method: self.card().name.clone(), why: HANGS })
+    }
+
     /// Continues where [`save`](Self::save) left off. `history` is what had been seen by then;
     /// role models and the like are rebuilt from it. Equal bits follow.
     fn load(&mut self, state: &[u8], history: &[Experience]) -> Result<(), LearnError>;
 }
+
+/// Why most methods have no weights.
+const HANGS: &str = "what it has learned hangs on its trials; give it these (`--prior`)";
 
 /// Probabilities of the bins of x, y and yaw; each sums to 1.
 pub type BinProbabilities = [Vec<f32>; 3];
@@ -217,6 +236,8 @@ pub enum LearnError {
     Tensor(#[from] candle_core::Error),
     #[error("the saved state of method '{method}' cannot be used: {why}")]
     State { method: String, why: String },
+    #[error("'{method}' has no weights to hand on or to begin from: {why}")]
+    NoWeights { method: String, why: &'static str },
     #[error("'{method}' was not shown the {what} that its card asks for")]
     NotShown { method: String, what: &'static str },
     #[error("was asked for {asked} decisions and made {got}")]

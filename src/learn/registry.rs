@@ -55,8 +55,8 @@ impl Entry {
     /// A learner whose optimum is linear in image components: all but how it fits is shared.
     pub fn linear<F: Fit>() -> Self {
         let card = |settings: &F::Settings| F::linear(settings).1.scenes.on(F::card(settings));
-        Self::of(F::NAME, card, |card, settings, grid, _, _| {
-            Ok(Box::new(LinearLearner::<F>::new(card, settings, grid)))
+        Self::of(F::NAME, card, |card, settings, grid, image, _| {
+            Ok(Box::new(LinearLearner::<F>::new(card, settings, grid, image)))
         })
     }
 
@@ -152,6 +152,12 @@ impl Recipe {
     /// The same with what is worth searching in its settings.
     pub fn with_spaces(self, spaces: Vec<Space>) -> Self {
         Self { spaces, ..self }
+    }
+
+    /// The same method, which is given so many prior trials that others made.
+    pub fn given_prior(mut self, trials: u64) -> Self {
+        (self.card.prior_trials, self.card.prior_on_top) = (trials, true);
+        self
     }
 
     pub fn card(&self) -> &Card {

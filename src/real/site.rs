@@ -6,7 +6,7 @@ use crate::arm::{ArmModel, Joints, Obstacle, Planner, Unreachable};
 use crate::cell::{
     CellError, CellPlan, DeviceError, Doubt, Eyes, Place, ScriptedCell, flatten, placement,
 };
-use crate::config::{Articulated, EyesKind, EyesSpec, Frame, Furniture, RealSpec, Robot, Scene};
+use crate::config::{Articulated, EyesKind, EyesSpec, Furniture, RealSpec, Robot, Scene};
 use crate::input::{Check, ConfigError};
 use crate::task::ImageSize;
 
@@ -189,23 +189,7 @@ impl Site {
 
     /// The motion script's places: taught frames where there are some, the scene's elsewhere.
     pub fn plan(&self) -> CellPlan {
-        let mut plan = CellPlan::new(&self.scene, &self.robot);
-        let world_from_base = self.arm.model.world_from_base;
-        let plate_from_tool = plan.plate_from_tool;
-        let taught = |frame: Option<Frame>| {
-            let base_from_tool = frame.map(|frame| frame.isometry());
-            base_from_tool.map(|pose| world_from_base * pose)
-        };
-        if let Some(world_from_tool) = taught(self.spec.pick) {
-            plan.pick.world_from_place = world_from_tool * plate_from_tool.inverse();
-        }
-        if let Some(world_from_tool) = taught(self.spec.place) {
-            plan.target.world_from_place = world_from_tool * plate_from_tool.inverse();
-        }
-        if let Some(world_from_tool) = taught(self.spec.view) {
-            plan.world_from_home = world_from_tool;
-        }
-        plan
+        CellPlan::taught(&self.scene, &self.robot)
     }
 
     /// What is behind the address.

@@ -1,6 +1,7 @@
 //! From finished runs to statistics, tables and plots. It reads results and writes files; it
 //! knows no simulation, no learning and no database.
 
+mod agreement;
 #[cfg(test)]
 mod contract_tests;
 mod contrast;
@@ -40,6 +41,7 @@ pub mod table;
 #[cfg(feature = "report")]
 mod write;
 
+pub use agreement::Agreement;
 pub use contrast::{Contrast, Contrasted, DemonstrationGain};
 pub use curves::curves_csv;
 pub use data::{

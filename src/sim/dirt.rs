@@ -24,7 +24,7 @@ impl Nominal {
             pose(real, [Quantity::FixtureXMm, Quantity::FixtureYMm, Quantity::FixtureYawDeg]);
         if fixture != Pose2::IDENTITY {
             let pick = scene.world_from_pick;
-            move_fixture(&mut scene, &(pick * lift(fixture) * pick.inverse()));
+            scene.move_fixture(&(pick * lift(fixture) * pick.inverse()));
         }
         let base = pose(real, [Quantity::BaseXMm, Quantity::BaseYMm, Quantity::BaseYawDeg]);
         if base != Pose2::IDENTITY {
@@ -66,15 +66,6 @@ pub(super) fn camera(real: &Conditions) -> Pose2 {
 
 fn pose(real: &Conditions, axes: [Quantity; 3]) -> Pose2 {
     Pose2::from_axes(axes.map(|axis| real.get(axis)))
-}
-
-fn move_fixture(scene: &mut Scene, by: &Isometry3<f64>) {
-    for part in scene.statics.iter_mut().filter(|part| part.name.starts_with("pick")) {
-        part.world_from_box = by * part.world_from_box;
-    }
-    for frame in [&mut scene.world_from_pick, &mut scene.world_from_view] {
-        *frame = by * *frame;
-    }
 }
 
 fn move_all(scene: &mut Scene, by: &Isometry3<f64>) {

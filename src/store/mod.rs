@@ -12,6 +12,7 @@ mod open;
 mod pauses;
 mod rows;
 mod schema;
+mod start;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ pub use info::{Named, Provenance, RunInfo, Session};
 pub use open::Durability;
 pub use pauses::Pause;
 pub use rows::{BatchEnd, Intent, Stored, TrialRow};
+pub use start::Start;
 pub use tables::{Column, Kind, Table, Value};
 pub use times::Times;
 

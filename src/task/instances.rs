@@ -30,7 +30,7 @@ pub struct Setup {
 impl Instances {
     pub fn draw(spec: &TaskSpec, streams: Streams) -> Self {
         let poses = |phase, count: usize| {
-            let at = |index| uniform(&spec.range, &streams, TrialKey { phase, index });
+            let at = |index| uniform(spec.offsets(), &streams, TrialKey { phase, index });
             (0..count as u64).map(at).collect()
         };
         Self {
@@ -39,6 +39,11 @@ impl Instances {
             train: poses(Phase::Train, spec.scene_instances),
             held_out: poses(Phase::HeldOut, spec.held_out_instances),
         }
+    }
+
+    /// The same instances, about which trials are jittered by these streams.
+    pub fn drawing(&self, streams: Streams) -> Self {
+        Self { streams, ..self.clone() }
     }
 
     /// How many instances training comes back to.

@@ -22,8 +22,11 @@ pub struct Noise {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaskSpec {
-    /// Range of offsets and of corrections.
+    /// Range of corrections, and of offsets unless they are said.
     pub range: Range,
+    /// Range of offsets: less than corrections reach, where the cell may be off by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offsets: Option<Range>,
     /// Bins an axis of the action grid.
     pub bins: usize,
     /// Initial states that training comes back to, round robin.
@@ -70,6 +73,7 @@ impl TaskSpec {
     pub fn exact(range: Range) -> Self {
         Self {
             range,
+            offsets: None,
             bins: 7,
             scene_instances: 1,
             held_out_instances: 1,
@@ -97,6 +101,11 @@ impl TaskSpec {
             lighting: 0.0,
             ..self
         }
+    }
+
+    /// How far from nominal plates are laid.
+    pub fn offsets(&self) -> &Range {
+        self.offsets.as_ref().unwrap_or(&self.range)
     }
 
     pub fn grid(&self) -> ActionGrid {

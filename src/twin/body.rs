@@ -149,6 +149,11 @@ impl Body {
         (body, known)
     }
 
+    /// Its force sensor's noise comes from here from now on.
+    pub fn hears(&mut self, noise: Draw) {
+        self.noise = noise;
+    }
+
     /// The arm as the controller knows it.
     pub fn known(&self) -> Known<'_> {
         Known { kinematics: &self.own, flange_from_tool: &self.tcp }

@@ -10,19 +10,23 @@ use super::motion::JOINT_RANGE;
 use super::table::Table;
 use super::watchers::Watchers;
 use crate::arm::DhDelta;
+use crate::cell::{CellPlan, lift};
 use crate::config::{Articulated, Robot, RobotKind, Scene, TwinSpec};
 use crate::input::{Check, ConfigError};
-use crate::task::{Phase, Stream, Streams, TaskSpec, TrialKey};
+use crate::task::{Phase, Pose2, Stream, Streams, TaskSpec, TrialKey};
 use crate::wire::primary::KinematicsInfo;
 use crate::wire::robot_state::Configuration;
 
 /// Everything that a twin is made from, read and checked.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    robot: Robot,
-    arm: Articulated,
-    spec: TwinSpec,
-    scene: Scene,
+    pub(super) robot: Robot,
+    pub(super) arm: Articulated,
+    pub(super) spec: TwinSpec,
+    /// As the files draw it.
+    pub(super) drawn: Scene,
+    /// As it truly is.
+    pub(super) scene: Scene,
     /// Of what the eyes look at.
     task: TaskSpec,
     faults: Vec<FaultSpec>,
@@ -38,12 +42,27 @@ impl Plan {
         let missing = |key| check.error(key, "missing", valid);
         let arm = robot.arm.clone().ok_or_else(|| missing("[arm]"))?;
         let spec = robot.twin.clone().ok_or_else(|| missing("[twin]"))?;
-        let scene = Scene::named(&robot.beside(&spec.scene))?;
-        Ok(Self { robot: robot.clone(), arm, spec, scene, task, faults })
+        let drawn = Scene::named(&robot.beside(&spec.scene))?;
+        let mut scene = drawn.clone();
+        if spec.gaps.fixture != Pose2::IDENTITY {
+            let pick = scene.world_from_pick;
+            scene.move_fixture(&(pick * lift(spec.gaps.fixture) * pick.inverse()));
+        }
+        Ok(Self { robot: robot.clone(), arm, spec, drawn, scene, task, faults })
     }
 
     pub fn spec(&self) -> &TwinSpec {
         &self.spec
+    }
+
+    /// The scene as its files draw it.
+    pub fn scene(&self) -> &Scene {
+        &self.drawn
+    }
+
+    /// Where the arm was taught its places.
+    pub fn taught(&self) -> CellPlan {
+        CellPlan::taught(&self.drawn, &self.robot)
     }
 
     /// The cameras over its table.
@@ -52,9 +71,8 @@ impl Plan {
         Cameras::new(&self.scene, &self.robot.gripper, gaps, *seed)
     }
 
-    /// The controller with its arm at home and the plate at the pick place.
-    pub(super) fn controller(&self) -> Controller {
-        let streams = Streams::new(self.spec.seed);
+    /// The arm at home, the plate at the pick place; and what the controller knows of how it was built.
+    pub(super) fn body(&self) -> (Body, [DhDelta; 6]) {
         let key = TrialKey { phase: Phase::Train, index: 0 };
         let model = &self.arm.model;
         let parts = Parts {
@@ -64,10 +82,26 @@ impl Plan {
             home: self.arm.home,
             gripper: Gripper::new(self.robot.gripper),
         };
-        let draw = streams.draw(Stream::Actuation, key);
-        let (body, known) = Body::new(parts, &self.spec, draw, |hand| {
+        let draw = Streams::new(self.spec.seed).draw(Stream::Actuation, key);
+        let (mut body, known) = Body::new(parts, &self.spec, draw, |hand| {
             Table::new(&self.scene, &self.robot.gripper, &self.spec, hand)
         });
+        // As a lab sets them in the installation.
+        body.set_tcp(model.flange_from_tool);
+        let arm = &self.arm.spec;
+        body.payload = Payload {
+            kg: arm.payload_kg,
+            cog: arm.payload_cog_mm.map(|mm| mm / 1e3),
+            inertia: [0.0; 6],
+        };
+        (body, known)
+    }
+
+    /// The controller of that arm.
+    pub(super) fn controller(&self) -> Controller {
+        let streams = Streams::new(self.spec.seed);
+        let model = &self.arm.model;
+        let (body, known) = self.body();
         let eyes = TwinEyes::new(&self.scene, &self.spec.gaps, &self.task, streams);
         let told = kinematics_info(model.kinematics.rows(), &known, self.spec.seed);
         let told = Watchers::new(
@@ -78,15 +112,7 @@ impl Plan {
         let mut controller = Controller::new(body, eyes, told, self.spec.remote_control);
         // A dashboard leaves the series' letter away.
         controller.model = self.robot.kind.name().trim_end_matches('e').to_uppercase();
-        // As a lab sets them in the installation.
         controller.cameras.lid = self.spec.lid;
-        controller.body.set_tcp(model.flange_from_tool);
-        let arm = &self.arm.spec;
-        controller.body.payload = Payload {
-            kg: arm.payload_kg,
-            cog: arm.payload_cog_mm.map(|mm| mm / 1e3),
-            inertia: [0.0; 6],
-        };
         for fault in &self.faults {
             controller.plan(*fault);
         }

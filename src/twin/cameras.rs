@@ -148,6 +148,11 @@ impl Cameras {
         (camera.lens, camera.world_from_camera)
     }
 
+    /// Noise comes from these streams from now on, as if so many frames had been taken.
+    pub fn from_here(&mut self, streams: Streams, frames: u64) {
+        (self.streams, self.numbers) = (streams, frames);
+    }
+
     /// The next frame; `None` of a camera that is unplugged.
     pub fn take(&mut self, over: Over, sight: &Sight) -> Option<Arc<Taken>> {
         let faults = sight.setting.faults;

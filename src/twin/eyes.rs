@@ -46,6 +46,11 @@ impl TwinEyes {
         Self { over, pick, target, task, streams, looks: 0 }
     }
 
+    /// Noise comes from these streams from now on, as if it had looked so often.
+    pub fn from_here(&mut self, streams: Streams, looks: u64) {
+        (self.streams, self.looks) = (streams, looks);
+    }
+
     fn next(&mut self) -> TrialKey {
         self.looks += 1;
         TrialKey { phase: Phase::Train, index: self.looks }

@@ -70,6 +70,11 @@ impl Table {
         &self.scene
     }
 
+    /// The plate lies still.
+    pub fn rests(&self) -> bool {
+        self.still >= REST_STEPS
+    }
+
     /// Physics steps made so far: where the time goes.
     pub fn steps(&self) -> u64 {
         self.steps

@@ -9,10 +9,11 @@ use super::answers::{NOTHING_PREPARED, Request, describe, in_range, shown, told,
 use crate::cell::{Observation, Watch, Workcell};
 use crate::cli::Failure;
 use crate::cli::backend::Cells;
-use crate::lab::{Experiment, LabError, Occasion, REQUESTED, Trials};
+use crate::cli::requested;
+use crate::lab::{Experiment, LabError, Occasion, Trials};
 use crate::learn::Decision;
-use crate::store::{Durability, Intent, RunInfo, StoreError, Stored, TrialStore};
-use crate::task::{Correction, Outcome, Phase, RewardSignal, Setup, TrialKey};
+use crate::store::{Durability, Intent, TrialStore};
+use crate::task::{Correction, Phase, RewardSignal, Setup, TrialKey};
 
 pub struct OnArm<'a> {
     experiment: Experiment,
@@ -36,15 +37,11 @@ impl<'a> OnArm<'a> {
         (file, resume): (&Path, bool),
         mut watch: Box<dyn Watch + 'a>,
     ) -> Result<Self, Failure> {
-        let info = RunInfo {
-            experiment: experiment.of_run(REQUESTED, seed).to_toml(),
-            method: REQUESTED.to_owned(),
-            seed,
-            provenance: cells.provenance(&[&experiment.scene])?,
-            version: crate::VERSION.to_owned(),
-            commit: crate::COMMIT.to_owned(),
+        let info = requested::info(&experiment, seed, cells)?;
+        let there = match file.exists() {
+            true => Some(requested::opened(file, resume, &info)?),
+            false => None,
         };
-        let there = if file.exists() { Some(opened(file, resume, &info)?) } else { None };
         let cell = cells.cell(&experiment.scene)?;
         let mut cell = cell.ok_or_else(|| {
             Failure::Input(format!(
@@ -56,7 +53,7 @@ impl<'a> OnArm<'a> {
         let create = || TrialStore::create(file, &info, Durability::Power).map_err(LabError::from);
         let store = there.map_or_else(create, Ok)?;
         let trials = Trials::new(&experiment.task, seed);
-        let made = settle(&store, &trials).map_err(LabError::from)?;
+        let made = requested::settle(&store, &trials).map_err(LabError::from)?;
         cell.recover(watch.as_mut())?;
         Ok(Self {
             experiment,
@@ -151,41 +148,4 @@ impl<'a> OnArm<'a> {
         self.stopped = Some(why);
         said
     }
-}
-
-/// The file of the trials that were made, of the same experiment, seed and arm.
-fn opened(file: &Path, resume: bool, info: &RunInfo) -> Result<TrialStore, Failure> {
-    let name = file.display();
-    if !resume {
-        return Err(Failure::Input(format!(
-            "{name}: holds trials; --resume goes on with them, --out names another file"
-        )));
-    }
-    let there = TrialStore::read(file).and_then(|store| store.info()).map_err(LabError::from)?;
-    let same = [
-        ("experiment", &there.experiment, &info.experiment),
-        ("method", &there.method, &info.method),
-        ("seed", &there.seed.to_string(), &info.seed.to_string()),
-    ];
-    let differs =
-        same.into_iter().find(|(_, there, asked)| there != asked).map(|(what, ..)| what.to_owned());
-    let differs =
-        differs.or_else(|| there.provenance.difference(&info.provenance).map(|(what, ..)| what));
-    if let Some(what) = differs {
-        return Err(Failure::Input(format!(
-            "{name}: its trials are of another {what}; --out names another file"
-        )));
-    }
-    Ok(TrialStore::open(file, Durability::Power).map_err(LabError::from)?)
-}
-
-/// How many trials were made; one that was cut off happened, nobody knows how, and is never made twice.
-fn settle(store: &TrialStore, trials: &Trials) -> Result<u64, StoreError> {
-    let rows = store.trials(Phase::Train, 0)?;
-    for row in rows.iter().filter(|row| row.result.is_none()) {
-        let floor = trials.reward().of_attempt(Outcome::Interrupted, None);
-        let result = Stored::interrupted(row.intent.decision.correction, floor);
-        store.record(row.intent.key, 0, &result)?;
-    }
-    Ok(rows.len() as u64)
 }

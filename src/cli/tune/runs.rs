@@ -14,7 +14,7 @@ use crate::cli::compare::{scratch, tidy};
 use crate::cli::session;
 use crate::lab::{self, Entry, Event, Experiment, LabError, Part, Schedule, Sweep, Wish, read_run};
 use crate::report::RunResult;
-use crate::store::{Durability, Provenance, TrialStore};
+use crate::store::{Durability, Provenance, Start, TrialStore};
 use crate::task::Phase;
 
 /// How a run ended, and what it cost.
@@ -157,6 +157,7 @@ impl Runs<'_> {
             jobs: 1,
             alone: false,
             cells: &|scene| Ok(Some(self.cells.cell(scene)?)),
+            starts: &|_, _| Ok(Start::default()),
             provenance: self.provenance.clone(),
             session: session::now(None),
             durability: Durability::Process,

@@ -2,10 +2,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::At;
-use super::place::Place;
-use crate::cell::{DeviceError, Eyes, Measured};
+use crate::cell::{DeviceError, Eyes, Measured, lift};
 use crate::config::{CameraSpec, EyesSpec, SeatLimits};
-use crate::eyes::{Finder, Lost, Reading, Seen};
+use crate::eyes::{Finder, Lost, Place, Reading, Seen};
 use crate::real::camera::{self, Bounds, Camera, CameraError, Taken, Watched};
 use crate::real::link::fault;
 use crate::task::{Image, ImageSize, Pose2};
@@ -53,7 +52,7 @@ impl CameraEyes {
             let missing =
                 |key: &str| fault(DEVICE, format_args!("eyes.{}{key} is missing", at.key()));
             let camera = camera.as_ref().ok_or_else(|| missing(""))?;
-            let place = Place::new(spec, camera, place_from_field);
+            let place = spec.place(camera, lift(place_from_field));
             let place = place.ok_or_else(|| missing(".taught"))?;
             // One that names no address looks through the other's.
             if let Some(address) = &camera.address {

@@ -1,0 +1,188 @@
+//! `rmrl gap`: how far a bench is from the simulation, in trials that begin alike and are corrected alike in both.
+
+mod table;
+
+use std::path::{Path, PathBuf};
+
+use indicatif::ProgressBar;
+use rand::RngExt;
+
+use self::table::Found;
+use super::backend::{Backend, BackendArgs, Cells};
+use super::cells::{Bench, SimCells};
+use super::out::say;
+use super::progress::style;
+use super::requested;
+use crate::cell::{Observation, Workcell};
+use crate::cli::{Failure, interrupt, lists};
+use crate::lab::{Change, Experiment, LabError, Occasion, Trials, UntilRaised};
+use crate::learn::{Card, Decision, Experience, LearnError, Method, Mode, Progress, View};
+use crate::store::{Stored, TrialRow, TrialStore};
+use crate::task::{Correction, Draw, Phase, Pose2, Stream, TrialKey};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  rmrl gap --robot my-arm.toml                     40 pairs on the arm, about half an hour
+  rmrl gap --robot twin-medium --backend twin      what a twin hides, in seconds
+  rmrl gap --robot my-arm.toml --resume --json     goes on with a file that was begun
+
+Each trial is made on the bench and, without noise, in the simulation: the same scene instance, the same
+correction. Told are the bias of the placement and its limits of agreement (95 of 100 differences lie between
+them), axis by axis; where the pick place seems to stand, against where it was taught; how often both came out
+alike; and what differs most. Trials on the bench are kept in a file, each before the next motion.")]
+pub struct Args {
+    #[arg(default_value = "transfer", help = lists::experiments())]
+    experiment: String,
+    /// Robot: a built-in name or a TOML file
+    #[arg(long, value_name = "FILE")]
+    robot: String,
+    /// Pairs of trials
+    #[arg(long, value_name = "N", default_value_t = 40)]
+    #[arg(value_parser = clap::value_parser!(u64).range(2..=10_000))]
+    trials: u64,
+    /// Seed of scene instances and corrections
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+    /// File for the bench's trials [default: runs/gap-<robot>-<seed>.sqlite]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Go on with a file that was begun
+    #[arg(long)]
+    resume: bool,
+    #[command(flatten)]
+    backend: BackendArgs,
+    /// One JSON object on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+/// One correction, whatever is seen.
+struct Fixed(Card, Correction);
+
+/// By how much a correction misses the plate at most, mm and deg: so that a bench that exaggerates is found out.
+const MISS: f64 = 1.0;
+
+/// A trial on the bench and the same in the simulation.
+struct Pair {
+    correction: Correction,
+    bench: (Observation, Stored),
+    simulated: (Observation, Stored),
+}
+
+pub fn run(args: Args) -> Result<(), Failure> {
+    args.backend.check()?;
+    if args.backend.backend == Backend::Sim {
+        let valid = "must be real or twin: the simulation is what they are compared with";
+        return Err(Failure::Input(format!("--backend sim: {valid}")));
+    }
+    let changes = [Change::flag_of("--robot", "robot", args.robot.clone())];
+    let experiment = Experiment::with(&args.experiment, &changes)?;
+    let mut bench = Bench::from(&experiment);
+    (bench.task.dirt, bench.task.drift) = Default::default();
+    let cells = Cells::new(&bench, args.backend.backend)?;
+    let ideal = Bench { task: bench.task.clone().without_noise(), ..bench.clone() };
+    let mut simulated = SimCells::new(&ideal)?.cell(&experiment.scene)?;
+    let trials = Trials::new(&bench.task, args.seed);
+    let info = requested::info(&experiment, args.seed, &cells)?;
+    let stem =
+        Path::new(&args.robot).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let default = PathBuf::from(format!("runs/gap-{stem}-{}.sqlite", args.seed));
+    let file = args.out.clone().unwrap_or(default);
+    let there = match file.exists() {
+        true => Some(requested::opened(&file, args.resume, &info)?),
+        false => None,
+    };
+    let mut watch = UntilRaised(interrupt::flag()?);
+    let none = || {
+        Failure::Input(format!("scene {:?}: does not stand on the robot's table", experiment.scene))
+    };
+    let mut cell = cells.cell(&experiment.scene)?.ok_or_else(none)?;
+    // An arm that does not answer leaves no file.
+    let durability = cells.durability();
+    let create = || TrialStore::create(&file, &info, durability).map_err(LabError::from);
+    let mut store = there.map_or_else(create, Ok)?;
+    let mut made = requested::settle(&store, &trials)?;
+    if cells.is_real() {
+        cell.recover(&mut watch).map_err(Failure::from)?;
+    }
+    let bar = ProgressBar::new(args.trials)
+        .with_style(style("{bar:30.cyan/blue} pair {pos} of {len}, {eta} left"));
+    bar.set_position(made);
+    while made < args.trials {
+        let key = TrialKey { phase: Phase::Train, index: made };
+        let occasion = Occasion { key, checkpoint: 0, made, scene: None };
+        let mut draw = trials.streams().draw(Stream::Explore, key);
+        let miss = Pose2::from_axes([(); 3].map(|()| draw.random_range(-MISS..=MISS)));
+        let correction = trials.setup(occasion).offset.plus(miss);
+        let fixed = Fixed(Card::reference("gap", "asks for one correction"), correction);
+        let tried =
+            trials.make(occasion, (&fixed, Mode::Explore), cell.as_mut(), &mut watch, &mut store);
+        if let Err(error) = tried {
+            bar.finish_and_clear();
+            if !cells.is_real() {
+                return Err(error.into());
+            }
+            args.backend.pauses.wait(error, &file)?;
+            cell = cells.cell(&experiment.scene)?.ok_or_else(none)?;
+            cell.recover(&mut watch).map_err(Failure::from)?;
+        }
+        made = requested::settle(&store, &trials)?;
+        bar.set_position(made);
+    }
+    bar.finish_and_clear();
+    let mut pairs = Vec::new();
+    for row in store.trials(Phase::Train, 0)? {
+        pairs.extend(paired(&trials, row, simulated.as_mut())?);
+    }
+    let found = Found::of(&pairs);
+    match args.json {
+        true => say!("{}", found.json(&args.robot, args.seed)),
+        false => say!("{}", found.text()),
+    }
+}
+
+/// The same trial in the simulation; `None` of one that was cut off.
+fn paired(
+    trials: &Trials,
+    row: TrialRow,
+    cell: &mut dyn Workcell,
+) -> Result<Option<Pair>, Failure> {
+    let TrialRow { intent, result } = row;
+    let (Some(result), Some(image)) = (result, intent.image.clone()) else { return Ok(None) };
+    let setup = trials.began(&intent, intent.key.index);
+    let mut watch = crate::cell::Unwatched;
+    let seen = cell.prepare(&setup, &mut watch)?;
+    let attempt = cell.attempt(intent.decision.correction, &mut watch)?;
+    Ok(Some(Pair {
+        correction: intent.decision.correction,
+        bench: (Observation { image, pose: intent.seen }, result),
+        simulated: (seen, trials.result(&attempt)),
+    }))
+}
+
+impl Method for Fixed {
+    fn card(&self) -> &Card {
+        &self.0
+    }
+
+    fn act(
+        &self,
+        views: &[View<'_>],
+        _: Mode,
+        _: &mut [Draw],
+    ) -> Result<Vec<Decision>, LearnError> {
+        Ok(views.iter().map(|_| Decision::at(self.1)).collect())
+    }
+
+    fn learn(&mut self, _: &[Experience], _: usize, _: &mut Draw) -> Result<Progress, LearnError> {
+        Ok(Progress::default())
+    }
+
+    fn save(&self) -> Result<Vec<u8>, LearnError> {
+        Ok(Vec::new())
+    }
+
+    fn load(&mut self, _: &[u8], _: &[Experience]) -> Result<(), LearnError> {
+        Ok(())
+    }
+}

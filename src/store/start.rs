@@ -1,0 +1,58 @@
+use rusqlite::{Connection, OptionalExtension};
+
+use super::error::at;
+use super::{StoreError, TrialRow, TrialStore};
+
+/// What a run begins with besides its own trials.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Start {
+    /// What another run's method has learned.
+    pub weights: Option<Vec<u8>>,
+    /// Trials that were made elsewhere, each with its result, its picture and a number in the phase `prior`.
+    pub prior: Vec<TrialRow>,
+}
+
+impl TrialStore {
+    /// Writes down what a run begins with, in one transaction: before its first trial, and once.
+    pub fn begin_with(&self, start: &Start) -> Result<(), StoreError> {
+        let failed = |error| at(&self.path)(error);
+        let tx = self.db.unchecked_transaction().map_err(failed)?;
+        for TrialRow { intent, result } in &start.prior {
+            self.intend(intent)?;
+            if let Some(result) = result {
+                self.record(intent.key, intent.checkpoint, result)?;
+            }
+        }
+        let noted = || -> Result<(), rusqlite::Error> {
+            tx.execute_batch(
+                "CREATE TABLE start (id INTEGER PRIMARY KEY CHECK (id = 0), weights BLOB)",
+            )?;
+            tx.execute("INSERT INTO start VALUES (0, ?)", [&start.weights]).map(drop)
+        };
+        noted().map_err(failed)?;
+        tx.commit().map_err(failed)
+    }
+
+    /// It was written down what this run begins with, be it nothing.
+    pub fn has_begun(&self) -> Result<bool, StoreError> {
+        has_start(&self.db).map_err(at(&self.path))
+    }
+
+    /// The weights that it begins with.
+    pub fn initial_weights(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        let read = || -> Result<Option<Vec<u8>>, rusqlite::Error> {
+            if !has_start(&self.db)? {
+                return Ok(None);
+            }
+            let weights = self.db.query_row("SELECT weights FROM start", [], |row| row.get(0));
+            weights.optional().map(Option::flatten)
+        };
+        read().map_err(at(&self.path))
+    }
+}
+
+/// A run that began with nothing has no such table, nor has one of an older version.
+fn has_start(db: &Connection) -> Result<bool, rusqlite::Error> {
+    let sql = "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = 'start'";
+    db.query_row(sql, [], |row| row.get::<_, i64>(0)).map(|count| count > 0)
+}
