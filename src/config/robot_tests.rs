@@ -4,7 +4,7 @@ fn edited(old: &str, new: &str) -> ConfigError {
     let text = embedded("ur5e-pinch.toml").unwrap();
     assert!(text.contains(old), "{old}");
     let urdf = |name: &str| embedded(name).map(str::to_owned).ok_or("is not there".to_owned());
-    let read = Robot::read("mine.toml", &text.replacen(old, new, 1), urdf);
+    let read = Robot::read("mine.toml", &text.replacen(old, new, 1), &urdf);
     read.and_then(|robot| robot.check_home()).unwrap_err()
 }
 
@@ -65,4 +65,28 @@ fn a_kind_has_the_keys_that_belong_to_it() {
     assert_eq!(error.key, "home_mm", "{error}");
     let homeless = gantry.replace("home_mm =", "# home_mm =");
     assert_eq!(Robot::parse("a.toml", &homeless).unwrap_err().key, "home_mm");
+}
+
+#[test]
+fn a_robot_file_takes_from_another_what_it_does_not_say() {
+    let (base, own) = (Robot::named("ur5e-twin").unwrap(), Robot::named("twin-medium").unwrap());
+    let (there, here) = (base.twin.unwrap(), own.twin.unwrap());
+    assert_eq!((own.gripper, own.speeds), (base.gripper, base.speeds));
+    assert_eq!(
+        (here.seed, here.lid, here.gaps.force_n),
+        (there.seed, there.lid, there.gaps.force_n)
+    );
+    assert!(here.gaps.fixture.x_mm == 1.2 && there.gaps.fixture.x_mm == 0.0);
+    assert_ne!(own.content, base.content, "what it adds makes it another");
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let refused = |text: &str| Robot::named(&write("own.toml", text)).unwrap_err().to_string();
+    assert!(refused("extends = 3").contains("must be the name of a robot file"));
+    assert!(refused("extends = \"nowhere.toml\"").contains("extends = \"nowhere.toml\""));
+    write("chain.toml", "extends = \"own.toml\"");
+    assert!(refused("extends = \"chain.toml\"").contains("extends no other"));
 }

@@ -184,6 +184,8 @@ mod tests {
     fn numbers_out_of_range_and_unknown_keys_are_named() {
         assert!(parse("speed = 0").unwrap_err().contains("twin.speed = 0"));
         assert!(parse("[gaps]\ntool_mm = -1").unwrap_err().contains("twin.gaps.tool_mm"));
+        let far = parse("[gaps.fixture]\nx_mm = 0\ny_mm = 30\nyaw_deg = 0").unwrap_err();
+        assert!(far.contains("twin.gaps.fixture.y_mm = 30"), "{far}");
         assert!(parse("sped = 1").unwrap_err().contains("`speed`"));
     }
 }

@@ -250,6 +250,45 @@ fn every_method_continues_with_equal_bits_after_a_restart() {
 }
 
 #[test]
+fn what_one_has_learned_another_begins_from_and_keeps_over_a_restart() {
+    let mut handed_on = Vec::new();
+    for method in learners() {
+        if recipe(&method, "").card().prior_trials > 0 {
+            continue;
+        }
+        let mut teacher = made(&method, "");
+        train(teacher.as_mut(), 60, |_| ()).unwrap();
+        let weights = match teacher.weights() {
+            Ok(weights) => weights,
+            Err(LearnError::NoWeights { .. }) => continue,
+            Err(other) => panic!("{method}: {other}"),
+        };
+        let heir = || {
+            let mut heir = made(&method, "");
+            heir.begin_from(&weights).unwrap();
+            heir
+        };
+        let mut first = heir();
+        assert_eq!(cost(first.as_ref()), cost(teacher.as_ref()), "{method}: it acts alike");
+        let history = train(first.as_mut(), 60, |_| ()).unwrap();
+        assert_ne!(cost(first.as_ref()), cost(teacher.as_ref()), "{method}: it learns on");
+        let mut again = heir();
+        again.load(&first.save().unwrap(), &history).unwrap();
+        assert_eq!(again.save().unwrap(), first.save().unwrap(), "{method}");
+        assert_eq!(cost(again.as_ref()), cost(first.as_ref()), "{method}");
+        assert!(heir().begin_from(&weights[..weights.len() / 2]).is_err(), "{method}: cut");
+        handed_on.push(method);
+    }
+    for method in ["rm-rl", "ppo", "bayes-linear", "bayes-registered", "rm-rl-registered"] {
+        assert!(handed_on.iter().any(|known| known == method), "{method} of {handed_on:?}");
+    }
+    let nothing = made("rm-rl-registered", "").weights().unwrap_err().to_string();
+    assert!(nothing.contains("it has not learned anything yet"), "{nothing}");
+    let refused = made("cem", "").begin_from(&[]).unwrap_err().to_string();
+    assert!(refused.contains("hangs on its trials"), "{refused}");
+}
+
+#[test]
 fn options_that_keep_more_continue_with_equal_bits_too() {
     let elite = "label = \"elite\"\npeers = \"window\"\nwindow = 30\nrefresh_every = 20";
     for (method, settings) in [

@@ -474,3 +474,25 @@ fn every_table_and_column_is_described() {
         assert!(known, "{table}.{column} is not in docs/data.md");
     }
 }
+
+#[test]
+fn what_a_run_begins_with_is_written_once_and_before_its_trials() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.sqlite");
+    let store = TrialStore::create(&path, &info(), Durability::Process).unwrap();
+    assert_eq!((store.has_begun().unwrap(), store.initial_weights().unwrap()), (false, None));
+    let key = |index| TrialKey { phase: Phase::Prior, index };
+    let image = Some(Image::of(ImageSize::default(), |i| i as u8));
+    let row = |index| TrialRow {
+        intent: Intent { key: key(index), image: image.clone(), ..intent(index) },
+        result: Some(stored()),
+    };
+    let start = Start { weights: Some(vec![1, 2, 3]), prior: (0..3).map(row).collect() };
+    store.begin_with(&start).unwrap();
+    assert!(store.begin_with(&start).is_err(), "once");
+    drop(store);
+    let store = TrialStore::read(&path).unwrap();
+    assert_eq!(store.trials(Phase::Prior, 0).unwrap(), start.prior);
+    assert_eq!(store.initial_weights().unwrap(), start.weights);
+    assert!(store.has_begun().unwrap());
+}

@@ -69,7 +69,16 @@ pub fn trials_in(folder: &Path) -> u64 {
         // A file that has just begun has no table yet.
         count.map_or(0, |trials| trials as u64)
     };
-    let methods = ["no-correction", "reinforce", "ppo", "rm-rl", "rm-rl-pretrained", "method"];
+    let methods = [
+        "no-correction",
+        "reinforce",
+        "ppo",
+        "rm-rl",
+        "rm-rl-pretrained",
+        "rm-rl-replayed",
+        "bayes-simulated",
+        "method",
+    ];
     methods.into_iter().map(of).sum()
 }
 
