@@ -92,6 +92,10 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Result<(), Failure> {
+    if args.backend == Backend::Twin {
+        let what = "--backend twin: in virtual time there is nothing to look at live; --run replays such a run";
+        return Err(Failure::Input(what.into()));
+    }
     let show = match (&args.run, &args.experiment) {
         (run, _) if args.backend == Backend::Real => {
             let lacking = || Failure::Input("--backend real needs --robot FILE".into());

@@ -8,7 +8,7 @@ mod worlds;
 use std::path::PathBuf;
 
 use super::backend::{Backend, Cells};
-use super::cells::Bench;
+use super::cells::{Bench, TwinCells};
 use super::{Failure, interrupt, lines, lists};
 use crate::lab::{Change, Experiment, UntilRaised};
 use crate::task::{Range, RewardSignal};
@@ -83,6 +83,12 @@ pub fn run(args: Args) -> Result<(), Failure> {
     }
     if args.out.is_some() || args.resume {
         return Err(Failure::Input("--out and --resume: go with --backend real".to_owned()));
+    }
+    if args.backend == Backend::Twin {
+        let cells = TwinCells::new(&Bench::from(&experiment))?;
+        let cell = cells.cell(&experiment.scene)?;
+        let mut world = World::around(cell, experiment, args.seed, signal, [0, 1]);
+        return lines::serve(|line| world.hear(line));
     }
     if let Some(number) = args.envs {
         let mut worlds = Worlds::new(&experiment, args.seed, signal, number)?;

@@ -29,18 +29,30 @@ impl World {
         experiment: Experiment,
         seed: u64,
         signal: RewardSignal,
-        [first, worlds]: [u64; 2],
+        share: [u64; 2],
     ) -> Result<Self, ConfigError> {
-        Ok(Self {
+        let cell = SimCells::new(&Bench::from(&experiment))?.cell(&experiment.scene)?;
+        Ok(Self::around(cell, experiment, seed, signal, share))
+    }
+
+    /// The same in this cell.
+    pub fn around(
+        cell: Box<dyn Workcell>,
+        experiment: Experiment,
+        seed: u64,
+        signal: RewardSignal,
+        [first, worlds]: [u64; 2],
+    ) -> Self {
+        Self {
             trials: Trials::new(&experiment.task, seed),
             schedule: Schedule::without_prior(&experiment),
-            cell: SimCells::new(&Bench::from(&experiment))?.cell(&experiment.scene)?,
+            cell,
             signal,
             next: first,
             stride: worlds,
             prepared: None,
             experiment,
-        })
+        }
     }
 
     /// The answer to a line.
