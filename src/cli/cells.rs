@@ -81,7 +81,7 @@ impl TwinCells {
         }
         let plan = twin::Plan::new(&robot, self.task.clone(), Vec::new())?;
         let file = self.source.or("experiment");
-        check_fit(Check { file }, plan.scene(), &robot, &self.task, &plan.taught())?;
+        check_fit(Check { file }, plan.drawn(), &robot, &self.task, &plan.taught())?;
         Ok(Box::new(plan.cell(&self.task)?))
     }
 }

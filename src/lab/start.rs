@@ -55,6 +55,9 @@ pub struct Given {
 /// Makes what a run begins with: asked once, before its first trial.
 pub type MakeStart<'a> = dyn Fn(&Recipe, u64) -> Result<Start, LabError> + Sync + 'a;
 
+/// Makes the simulated cell of a task.
+pub type MakeSimulated<'a> = dyn Fn(&TaskSpec) -> Result<Box<dyn Workcell>, LabError> + 'a;
+
 /// Added to a run's seed for trials that were made elsewhere: other draws, the same scene instances.
 const ELSEWHERE: u64 = 1 << 40;
 
@@ -75,7 +78,7 @@ pub fn simulated(
     experiment: &Experiment,
     (recipe, from): (&Recipe, Begins),
     seed: u64,
-    cell: &dyn Fn(&TaskSpec) -> Result<Box<dyn Workcell>, LabError>,
+    cell: &MakeSimulated<'_>,
     watch: &mut dyn Watch,
 ) -> Result<Start, LabError> {
     let Some(simulation) = &experiment.simulation else { return Ok(Start::default()) };

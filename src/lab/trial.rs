@@ -55,7 +55,7 @@ impl Trials {
     /// Trials of the same scene instances that were made elsewhere: with other draws.
     pub fn elsewhere(&self, by: u64) -> Self {
         let streams = Streams::new(self.streams.seed().wrapping_add(by));
-        Self { streams, instances: self.instances.drawing(streams), reward: self.reward.clone() }
+        Self { streams, instances: self.instances.drawing(streams), reward: self.reward }
     }
 
     pub fn streams(&self) -> Streams {

@@ -56,7 +56,7 @@ impl Plan {
     }
 
     /// The scene as its files draw it.
-    pub fn scene(&self) -> &Scene {
+    pub fn drawn(&self) -> &Scene {
         &self.drawn
     }
 

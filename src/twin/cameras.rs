@@ -149,7 +149,7 @@ impl Cameras {
     }
 
     /// Noise comes from these streams from now on, as if so many frames had been taken.
-    pub fn from_here(&mut self, streams: Streams, frames: u64) {
+    pub fn noise_from(&mut self, streams: Streams, frames: u64) {
         (self.streams, self.numbers) = (streams, frames);
     }
 

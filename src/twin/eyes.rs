@@ -47,7 +47,7 @@ impl TwinEyes {
     }
 
     /// Noise comes from these streams from now on, as if it had looked so often.
-    pub fn from_here(&mut self, streams: Streams, looks: u64) {
+    pub fn noise_from(&mut self, streams: Streams, looks: u64) {
         (self.streams, self.looks) = (streams, looks);
     }
 

@@ -69,10 +69,10 @@ impl Looks {
         let first = (index * Phase::ALL.len() as u64 + place) * 1_000;
         match self {
             Self::Through(through) => {
-                through.cameras.from_here(setup.streams, first);
+                through.cameras.noise_from(setup.streams, first);
                 through.last = None;
             }
-            Self::Answers(eyes) => eyes.from_here(setup.streams, first),
+            Self::Answers(eyes) => eyes.noise_from(setup.streams, first),
         }
     }
 
