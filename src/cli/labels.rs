@@ -10,7 +10,7 @@ use super::runs::find_run;
 use crate::cell::{Unwatched, Workcell};
 use crate::cli::Failure;
 use crate::lab::{
-    Experiment, HARDWARE, Labelling, Occasion, Schedule, Trials, judge, relabelled, retrained,
+    Experiment, Labelling, Occasion, SIMULATION, Schedule, Trials, judge, relabelled, retrained,
 };
 use crate::learn::role_model::{Grouping, RoleModelOptions};
 use crate::learn::{Method, Mode};
@@ -103,7 +103,8 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let policies = match cell.as_mut().filter(|_| args.retrain) {
         Some(cell) => {
             let (at, was) = evaluated(&experiment, &store, labelling.trials())?;
-            let method = retrained(then, recipe, info.seed, &history[..at as usize])?;
+            let begun = (info.seed, store.initial_weights()?);
+            let method = retrained(then, recipe, begun, &history[..at as usize])?;
             let trials = Trials::new(&experiment.task, info.seed);
             let age = Schedule::new(&experiment, recipe.card()).age(at);
             let now = rehearsed(&experiment, &trials, method.as_ref(), (at, age), cell.as_mut())?;
@@ -168,8 +169,8 @@ fn evaluated(
     trials: u64,
 ) -> Result<(u64, [Scores; 2]), Failure> {
     let file = store.path().display();
-    if store.info()?.provenance.backend == HARDWARE {
-        let why = "a run on an arm: a policy is tried in simulation only";
+    if store.info()?.provenance.backend != SIMULATION {
+        let why = "a run on an arm, or on its twin: a policy is tried in simulation only";
         return Err(Failure::Input(format!("--retrain: {file}: {why}")));
     }
     let last = store.checkpoints()?.into_iter().rfind(|at| *at <= trials);

@@ -44,11 +44,8 @@ impl StartArgs {
             let wrong = |why: String| Failure::Input(format!("--init {}: {why}", init.display()));
             let weights = weights_of(init, experiment, recipe).map_err(wrong)?;
             // Whether they fit is known before anything is begun.
-            let task = &experiment.task;
-            let begun = recipe
-                .build(task.grid(), task.image, Streams::new(seed))
-                .and_then(|mut method| method.begin_from(&weights));
-            begun.map_err(|why| wrong(why.to_string()))?;
+            lab::begun(&experiment.task, recipe, Streams::new(seed), Some(&weights))
+                .map_err(|why| wrong(why.to_string()))?;
             given.weights = Some(sha256(&weights));
             start.weights = Some(weights);
         }

@@ -14,8 +14,8 @@ use super::out::say;
 use super::policy::{Trained, trained};
 use crate::cli::Failure;
 use crate::config::Scene;
-use crate::lab::Experiment;
-use crate::learn::{LearnError, Method, Recipe};
+use crate::lab::{Experiment, begun};
+use crate::learn::Recipe;
 use crate::store::{Provenance, RunInfo};
 use crate::task::{ImageSize, Range, RewardForm, Streams};
 
@@ -157,13 +157,8 @@ pub(super) fn policy(path: &Path) -> Result<Trained, Failure> {
     let file = path.display().to_string();
     let experiment = Experiment::stored(&file, &info)?;
     let recipe = experiment.method(&file, &info.method)?;
-    let task = &experiment.task;
-    let begun = || -> Result<Box<dyn Method>, LearnError> {
-        let mut method = recipe.build(task.grid(), task.image, Streams::new(info.seed))?;
-        method.begin_from(&bytes)?;
-        Ok(method)
-    };
-    let method = begun().map_err(|why| at(why.to_string()))?;
+    let method = begun(&experiment.task, recipe, Streams::new(info.seed), Some(&bytes))
+        .map_err(|why| at(why.to_string()))?;
     Ok(Trained { path: PathBuf::from(path), experiment, info, method, learned: card.trials })
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::folder::file_of;
-use super::{Experiment, HARDWARE, LabError, Part, growth, read_run};
+use super::{Experiment, LabError, Part, SIMULATION, growth, read_run};
 use crate::config::{Grasp, Robot, Scene};
 use crate::input::{ConfigError, sha256};
 use crate::learn::Recipe;
@@ -110,8 +110,8 @@ fn listed(mut names: Vec<&str>) -> String {
 /// What the arm's own noise leaves of a perfect correction. It is known in simulation, where error passes
 /// through one to one: nothing centres the plate in the hand or at the target.
 fn floor(experiment: &Experiment, complete: &[Vec<&RunResult>]) -> Option<Floor> {
-    let real = complete.iter().flatten().any(|run| run.origin.backend == HARDWARE);
-    (!real && passes_through(experiment)).then(|| Floor::of(experiment.task.actuation))
+    let simulated = complete.iter().flatten().all(|run| run.origin.backend == SIMULATION);
+    (simulated && passes_through(experiment)).then(|| Floor::of(experiment.task.actuation))
 }
 
 /// Whether a plate ends where its pick puts it: nothing centres it in the hand or at the target.

@@ -400,7 +400,7 @@ fn with_prior(
     }
     given.insert(PRIOR.to_owned(), Value::Integer(prior as i64));
     given.insert(ON_TOP.to_owned(), Value::Boolean(true));
-    entry.open(check.file, &given)
+    Ok(entry.open(check.file, &given)?.given_prior(prior))
 }
 
 /// A method that is built in, or from another crate.

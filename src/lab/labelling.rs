@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::collect::passes_through;
 use super::label_quality::{Scenes, has_moved, off};
-use super::{Experiment, LabError, SIMULATION, Schedule, SoFar, Step, Trials};
+use super::{Experiment, LabError, SIMULATION, Schedule, SoFar, Step, Trials, begun};
 use crate::cell::{Unwatched, Workcell};
 use crate::learn::role_model::{RoleModelOptions, RoleModels};
 use crate::learn::{Card, Experience, Label, Method, Recipe};
@@ -182,14 +182,13 @@ pub fn relabelled(
 pub fn retrained(
     experiment: &Experiment,
     recipe: &Recipe,
-    seed: u64,
+    (seed, weights): (u64, Option<Vec<u8>>),
     history: &[Experience],
 ) -> Result<Box<dyn Method>, LabError> {
     let trials = Trials::new(&experiment.task, seed);
     let failed = |source| trials.failed(recipe.card(), source);
-    let mut method = recipe
-        .build(experiment.task.grid(), experiment.task.image, trials.streams())
-        .map_err(failed)?;
+    let mut method =
+        begun(&experiment.task, recipe, trials.streams(), weights.as_deref()).map_err(failed)?;
     let schedule = Schedule::new(experiment, recipe.card());
     for (made, step) in rounds(&schedule, history.len() as u64) {
         let Step::Learn { fresh, key } = step else { continue };

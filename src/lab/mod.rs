@@ -44,7 +44,9 @@ pub use results::{HARDWARE, SIMULATION, TWIN, judge, read_run};
 pub use run::{LookOn, MakeCell, Run, demand_signals};
 pub use run_file::clear_scratch;
 pub use schedule::{Schedule, SoFar, Step};
-pub use start::{Begins, Given, MakeStart, Simulation, prior_trials, simulated};
+pub use start::{
+    Begins, Given, MakeSimulated, MakeStart, Simulation, begun, prior_trials, simulated,
+};
 pub use sweep::{Event, MakeWatch, Sweep};
 pub use trial::{Occasion, Record, Trial, Trials, see};
 

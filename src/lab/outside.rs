@@ -220,6 +220,7 @@ impl Outside {
             context: answered.context,
             prior_trials: answered.prior_trials,
             prior_on_top: false,
+            prior_given: false,
             sees_executed: true,
             ..Card::learner(name, &answered.summary)
         };

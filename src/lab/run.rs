@@ -1,7 +1,7 @@
 use super::journal::Entry;
 use super::schedule::{Schedule, SoFar, Step};
 use super::trial::{Occasion, Trial, Trials};
-use super::{Experiment, LabError};
+use super::{Experiment, LabError, begun};
 use crate::cell::{Signals, Watch, Workcell};
 use crate::input::ConfigError;
 use crate::learn::{Card, Experience, LearnError, Method, Mode, Recipe};
@@ -42,7 +42,8 @@ impl<'a> Run<'a> {
         let trials = Trials::new(&experiment.task, seed);
         let card = recipe.card();
         demand_signals(card, cell.offers())?;
-        let method = recipe.build(experiment.task.grid(), experiment.task.image, trials.streams());
+        let weights = store.initial_weights()?;
+        let method = begun(&experiment.task, recipe, trials.streams(), weights.as_deref());
         let mut run = Self {
             experiment,
             schedule: Schedule::new(experiment, card),
@@ -53,9 +54,6 @@ impl<'a> Run<'a> {
             store,
             history: Vec::new(),
         };
-        if let Some(weights) = run.store.initial_weights()? {
-            run.method.begin_from(&weights).map_err(|source| run.failed(source))?;
-        }
         run.restore(watch)?;
         Ok(run)
     }

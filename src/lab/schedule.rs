@@ -11,6 +11,8 @@ pub struct Schedule {
     prior: u64,
     /// Those of them that come on top of the experiment's.
     on_top: u64,
+    /// Prior trials that are there before the first one is made.
+    given: u64,
     batch: u64,
     /// Trials between two evaluations.
     every: u64,
@@ -65,6 +67,7 @@ impl Schedule {
             trials: experiment.trials + card.on_top(),
             prior: card.prior_trials,
             on_top: card.on_top(),
+            given: if card.prior_given { card.prior_trials } else { 0 },
             ..Self::without_prior(experiment)
         }
     }
@@ -75,6 +78,7 @@ impl Schedule {
             trials: experiment.trials,
             prior: 0,
             on_top: 0,
+            given: 0,
             batch: experiment.batch,
             every: experiment.evaluation.every,
             also: experiment.evaluation.also.clone(),
@@ -89,6 +93,7 @@ impl Schedule {
             trials: 0,
             prior: 0,
             on_top: 0,
+            given: 0,
             batch: 1,
             every: 1,
             also: Vec::new(),
@@ -159,7 +164,7 @@ impl Schedule {
 
     /// Everything from the beginning to the end.
     pub fn steps(&self) -> impl Iterator<Item = Step> {
-        let mut so_far = SoFar::default();
+        let mut so_far = SoFar { made: self.given, ..SoFar::default() };
         std::iter::from_fn(move || {
             let step = self.next(&so_far);
             self.after(step, &mut so_far);
@@ -172,10 +177,10 @@ impl Schedule {
         self.trials
     }
 
-    /// All trials of a run: to learn from, to evaluate, to demonstrate.
+    /// All trials that a run makes: to learn from, to evaluate, to demonstrate.
     pub fn all_trials(&self) -> u64 {
         let evaluated = 2 * self.checkpoints().count() as u64 * self.evaluation;
-        self.trials + evaluated + self.of_phase(Phase::Shelf)
+        self.trials - self.given + evaluated + self.of_phase(Phase::Shelf)
     }
 
     /// The trials of a demonstration, as numbers in their phase.
@@ -220,7 +225,7 @@ impl Schedule {
         let due = learned.checked_sub(self.on_top).is_some_and(|n| {
             learned >= self.prior && (n.is_multiple_of(self.every) || self.also.contains(&n))
         });
-        learned == 0 || learned == self.trials || due
+        learned == 0 && self.given == 0 || learned == self.trials || due
     }
 }
 
@@ -237,7 +242,7 @@ mod tests {
             let prior = prior.min(batches.saturating_sub(1)) * batch;
             let on_top = if extra { prior } else { 0 };
             let also = also.into_iter().map(|at| at * batch).collect();
-            Schedule { trials, prior, on_top, batch, every: every * batch, also, evaluation, demonstrations }
+            Schedule { trials, prior, on_top, given: 0, batch, every: every * batch, also, evaluation, demonstrations }
         }
     }
 
@@ -312,6 +317,29 @@ mod tests {
     }
 
     #[test]
+    fn trials_that_were_given_are_learned_from_first_and_never_made() {
+        let experiment = Experiment::open("narrow", &[]).unwrap();
+        let card = Card {
+            prior_trials: 30,
+            prior_on_top: true,
+            prior_given: true,
+            ..Card::learner("m", "")
+        };
+        let schedule = Schedule::new(&experiment, &card);
+        let steps: Vec<Step> = schedule.steps().collect();
+        let key = TrialKey { phase: Phase::Train, index: 0 };
+        assert_eq!(steps[0], Step::Learn { fresh: 30, key });
+        let tried = steps.iter().filter(|step| matches!(step, Step::Try(_))).count() as u64;
+        assert_eq!(tried, experiment.trials);
+        assert!(
+            steps.iter().all(|s| !matches!(s, Step::Try(TrialKey { phase: Phase::Prior, .. })))
+        );
+        assert_eq!(schedule.checkpoints().next(), Some(30), "0 on the x axis");
+        let made = steps.iter().filter(|step| !matches!(step, Step::Learn { .. })).count() as u64;
+        assert_eq!(made, schedule.all_trials());
+    }
+
+    #[test]
     fn what_drifts_is_as_old_for_a_method_with_trials_on_top_as_for_the_others() {
         let experiment = Experiment::open("narrow", &[]).unwrap();
         let card = Card { prior_trials: 200, prior_on_top: true, ..Card::learner("m", "") };
@@ -335,6 +363,7 @@ mod tests {
             trials: 3,
             prior: 0,
             on_top: 0,
+            given: 0,
             batch: 2,
             every: 2,
             also: Vec::new(),

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::{Experiment, LabError, MakeCell, Occasion, Pictures, Trials};
 use crate::cell::{Watch, Workcell};
 use crate::input::{Check, ConfigError};
-use crate::learn::{Decision, Experience, Mode, Recipe};
+use crate::learn::{Built, Decision, Experience, Mode, Recipe};
 use crate::store::{Intent, RunInfo, Start, Stored, TrialRow, TrialStore};
-use crate::task::{Dirt, Phase, Reward, Stream, TaskSpec, TrialKey};
+use crate::task::{Dirt, Phase, Reward, Stream, Streams, TaskSpec, TrialKey};
 
 /// The section `[simulation]`: trials in the simulation that methods with a `start` begin with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,6 +69,15 @@ impl Simulation {
             error.key = error.key.replacen("task.dirt", "simulation.dirt", 1);
             error
         })
+    }
+}
+
+/// A method as it is before a run's first trial.
+pub fn begun(task: &TaskSpec, recipe: &Recipe, streams: Streams, weights: Option<&[u8]>) -> Built {
+    let mut method = recipe.build(task.grid(), task.image, streams)?;
+    match weights {
+        Some(weights) => method.begin_from(weights).map(|()| method),
+        None => Ok(method),
     }
 }
 

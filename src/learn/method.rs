@@ -91,6 +91,8 @@ pub struct Card {
     pub prior_trials: u64,
     /// They come on top of a run's trials, and its x axis begins below 0; else they count among them.
     pub prior_on_top: bool,
+    /// They were made elsewhere, and are there before the run's first trial.
+    pub prior_given: bool,
     /// It is told what the arm's own reading says was executed, besides what was commanded.
     pub sees_executed: bool,
 }
@@ -108,6 +110,7 @@ impl Card {
             learns: true,
             prior_trials: 0,
             prior_on_top: false,
+            prior_given: false,
             sees_executed: false,
         }
     }

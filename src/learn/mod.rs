@@ -51,7 +51,7 @@ pub use network::Network;
 pub use objective::{Loss, Objective, Round, Seen};
 pub use optimiser::Adam;
 pub use recommended::{Recommended, recommended};
-pub use registry::{Entry, Recipe, add, entries, find, names};
+pub use registry::{Built, Entry, Recipe, add, entries, find, names};
 pub use rule::Rule;
 pub use scene_choice::SceneChoice;
 pub use settings::{Choice, Key, Setting, Settings};

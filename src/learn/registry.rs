@@ -156,7 +156,9 @@ impl Recipe {
 
     /// The same method, which is given so many prior trials that others made.
     pub fn given_prior(mut self, trials: u64) -> Self {
-        (self.card.prior_trials, self.card.prior_on_top) = (trials, true);
+        let card =
+            Card { prior_trials: trials, prior_on_top: true, prior_given: true, ..self.card };
+        self.card = card;
         self
     }
 

@@ -97,6 +97,7 @@ fn method(recipe: &Recipe, seeds: &[u64]) -> MethodResult {
             learns,
             prior_trials,
             prior_on_top: false,
+            prior_given: false,
             sees_executed: false,
         },
         settings: match learns {

@@ -175,7 +175,7 @@ impl Replay {
 
     /// Simulates the trial again from its stored beginning, and compares how it ended.
     pub fn simulate(&mut self, cell: &Cell, playback: &mut Playback, playing: bool) {
-        if self.info.provenance.backend == crate::lab::HARDWARE {
+        if self.info.provenance.backend != crate::lab::SIMULATION {
             self.simulated = Simulated::Hardware;
             // A run without pictures is shown all the same.
             let kept = TrialStore::read(&self.path).and_then(|store| store.look_after(self.row()));

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::Chapter;
 use crate::cell::{Unwatched, Workcell};
 use crate::config::{Robot, Scene};
-use crate::lab::{Experiment, Schedule, Step, Trial, Trials};
+use crate::lab::{Experiment, Schedule, Step, Trial, Trials, begun};
 use crate::learn::{BinProbabilities, Experience, Method, View};
 use crate::sim::{self, PhysicsSettings};
 use crate::store::{TrialRow, TrialStore};
@@ -79,7 +79,7 @@ fn relearn(run: &Path, chapters: &[Chapter], shared: &Policies) -> Result<(), Vi
     let end = stored.as_ref().map_or(0, |(at, _)| *at as usize).min(rows.len());
     shared.look().of = end;
 
-    let schedule = Schedule::new(&student.experiment, student.method.card());
+    let schedule = student.schedule.clone();
     let mut history: Vec<Experience> = Vec::new();
     let mut told = None;
     for step in schedule.steps() {
@@ -119,6 +119,7 @@ fn relearn(run: &Path, chapters: &[Chapter], shared: &Policies) -> Result<(), Vi
 struct Student {
     experiment: Experiment,
     trials: Trials,
+    schedule: Schedule,
     method: Box<dyn Method>,
     robot: Robot,
 }
@@ -130,12 +131,10 @@ impl Student {
         let experiment = Experiment::stored(&file, &info)?;
         let trials = Trials::new(&experiment.task, info.seed);
         let recipe = experiment.method(&file, &info.method)?;
+        let weights = store.initial_weights()?;
         Ok(Self {
-            method: recipe.build(
-                experiment.task.grid(),
-                experiment.task.image,
-                trials.streams(),
-            )?,
+            method: begun(&experiment.task, recipe, trials.streams(), weights.as_deref())?,
+            schedule: Schedule::new(&experiment, recipe.card()),
             trials,
             robot: Robot::named(&experiment.robot)?,
             experiment,
@@ -152,12 +151,11 @@ impl Student {
         let scene = Scene::named(chapter.scene(&self.experiment))?;
         let settings = PhysicsSettings::default();
         let mut cell = sim::cell(&scene, &self.robot, &self.experiment.task, settings)?;
-        let schedule = Schedule::new(&self.experiment, self.method.card());
         let mut all = Vec::with_capacity(rows.len());
         for (place, TrialRow { intent, result }) in rows.iter().enumerate() {
             let Some(result) = result else { continue };
             let number = (first + place) as u64;
-            let made = schedule.age(chapter.checkpoint().unwrap_or(number));
+            let made = self.schedule.age(chapter.checkpoint().unwrap_or(number));
             let setup = self.trials.began(intent, made);
             let mut seen = cell.prepare(&setup, &mut Unwatched)?;
             if let Some(image) = &intent.image {
