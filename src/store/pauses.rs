@@ -1,6 +1,7 @@
 use rusqlite::params;
 
 use super::error::at;
+use super::start::given;
 use super::{StoreError, TrialStore};
 
 /// A moment at which a run could not go on without a person.
@@ -44,7 +45,8 @@ impl TrialStore {
     }
 
     /// Numbers of trials with a result and the robot time they took, by phase. Of demonstrations,
-    /// those that were made after so many trials: a run that grew has others too.
+    /// those that were made after so many trials: a run that grew has others too. Prior trials that were given to the
+    /// run are not its own.
     pub fn done(&self, trials: u64) -> Result<Vec<(String, u64, f64)>, StoreError> {
         let sql = "SELECT phase, COUNT(*), SUM(robot_time_s) FROM trial \
                    WHERE outcome IS NOT NULL AND (phase <> 'shelf' OR checkpoint = ?) \
@@ -54,7 +56,13 @@ impl TrialStore {
             let rows = statement.query_map([trials as i64], |row| {
                 Ok((row.get(0)?, row.get::<_, i64>(1)? as u64, row.get(2)?))
             })?;
-            rows.collect()
+            let mut phases: Vec<(String, u64, f64)> = rows.collect::<Result<_, _>>()?;
+            let given = given(&self.db)?;
+            for (_, made, _) in phases.iter_mut().filter(|(phase, ..)| phase == "prior") {
+                *made = made.saturating_sub(given);
+            }
+            phases.retain(|(_, made, _)| *made > 0);
+            Ok(phases)
         };
         read().map_err(at(&self.path))
     }

@@ -25,9 +25,10 @@ impl TrialStore {
         }
         let noted = || -> Result<(), rusqlite::Error> {
             tx.execute_batch(
-                "CREATE TABLE start (id INTEGER PRIMARY KEY CHECK (id = 0), weights BLOB)",
+                "CREATE TABLE start (id INTEGER PRIMARY KEY CHECK (id = 0), weights BLOB, prior INTEGER NOT NULL)",
             )?;
-            tx.execute("INSERT INTO start VALUES (0, ?)", [&start.weights]).map(drop)
+            let row = rusqlite::params![start.weights, start.prior.len() as i64];
+            tx.execute("INSERT INTO start VALUES (0, ?, ?)", row).map(drop)
         };
         noted().map_err(failed)?;
         tx.commit().map_err(failed)
@@ -49,6 +50,14 @@ impl TrialStore {
         };
         read().map_err(at(&self.path))
     }
+}
+
+/// How many prior trials were given to a run, which it did not make itself.
+pub(super) fn given(db: &Connection) -> Result<u64, rusqlite::Error> {
+    if !has_start(db)? {
+        return Ok(0);
+    }
+    db.query_row("SELECT prior FROM start", [], |row| row.get::<_, i64>(0)).map(|n| n as u64)
 }
 
 /// A run that began with nothing has no such table, nor has one of an older version.

@@ -495,4 +495,5 @@ fn what_a_run_begins_with_is_written_once_and_before_its_trials() {
     assert_eq!(store.trials(Phase::Prior, 0).unwrap(), start.prior);
     assert_eq!(store.initial_weights().unwrap(), start.weights);
     assert!(store.has_begun().unwrap());
+    assert_eq!(store.done(0).unwrap(), [], "the run made none of them");
 }
