@@ -77,7 +77,11 @@ impl TwinCells {
     pub fn cell(&self, scene: &str) -> Result<Box<dyn Workcell>, ConfigError> {
         let mut robot = self.robot.clone();
         if let Some(twin) = &mut robot.twin {
-            scene.clone_into(&mut twin.scene);
+            // Found from where the command was given, as anywhere else.
+            twin.scene = std::path::absolute(scene)
+                .ok()
+                .filter(|path| path.is_file())
+                .map_or_else(|| scene.to_owned(), |path| path.display().to_string());
         }
         let plan = twin::Plan::new(&robot, self.task.clone(), Vec::new())?;
         let file = self.source.or("experiment");

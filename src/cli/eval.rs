@@ -24,7 +24,7 @@ use crate::task::{Phase, Pose2, TrialKey};
   rmrl eval runs/narrow/rm-rl/1.sqlite --scene shelf --trials 50 --json
   rmrl eval --compare runs/narrow/rm-rl/1.sqlite,runs/narrow/ppo/1.sqlite --sequential")]
 pub struct Args {
-    /// A run: its SQLite file, or a folder that holds just one
+    /// A run: its SQLite file, or a folder that holds just one; or weights that `rmrl export RUN --weights` wrote
     #[arg(required_unless_present = "compare", conflicts_with = "compare")]
     run: Option<PathBuf>,
     /// Which of two runs' policies is better, in pairs of trials that begin alike, held-out, in random order: nobody who
@@ -74,7 +74,13 @@ pub fn run(args: Args) -> Result<(), Failure> {
             .for_each(|(_, all)| all.push(trial));
     }
     let rows = judged.map(|(phase, all)| (phase, Scores::judge(&all)));
-    let what = format!("{} (seed {}) on {scene}", info.method, info.seed);
+    // A run that was made elsewhere is not judged there unless somebody says so.
+    let here = cells.provenance(&[])?.backend;
+    let where_else = match info.provenance.backend == here {
+        true => String::new(),
+        false => format!(", trained on backend {}, judged on {here}", info.provenance.backend),
+    };
+    let what = format!("{} (seed {}) on {scene}{where_else}", info.method, info.seed);
     show(&what, &rows, args.json)
 }
 
@@ -84,7 +90,7 @@ fn there(args: &Args, policy: &Trained) -> Result<(String, Cells), Failure> {
     let scene = args.scene.clone().unwrap_or_else(|| experiment.scene.clone());
     let robot = args.robot.clone().unwrap_or_else(|| experiment.robot.clone());
     let mut there = Bench { scene: scene.clone(), robot, ..Bench::from(experiment) };
-    if args.backend.backend == Backend::Real {
+    if args.backend.backend != Backend::Sim {
         // What was simulated stays in the simulation.
         (there.task.dirt, there.task.drift) = Default::default();
     }

@@ -9,15 +9,16 @@ use super::runs::find_run;
 use super::weights;
 use crate::cli::Failure;
 use crate::input::sha256;
-use crate::lab::{self, Experiment, Given, LabError, UntilRaised, prior_trials};
+use crate::lab::{self, Experiment, Folder, Given, LabError, UntilRaised, prior_trials, run_path};
 use crate::learn::Recipe;
-use crate::store::{Start, TrialStore};
+use crate::store::{Start, TrialRow, TrialStore};
 use crate::task::{Streams, TaskSpec};
 
 /// What a run begins with besides its own trials.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct StartArgs {
-    /// Begin from what was learned before: a run, or weights that `rmrl export RUN --weights` wrote; of the same method
+    /// Begin from what was learned before: a run, or weights that `rmrl export RUN --weights` wrote; of a method with
+    /// the same architecture
     #[arg(long, value_name = "RUN|WEIGHTS")]
     init: Option<PathBuf>,
     /// Learn from an older run's trials, too: prior trials, whose pictures and rewards count from the first batch on
@@ -40,6 +41,11 @@ impl StartArgs {
         let mut given = Given::default();
         let mut start = Start::default();
         let Some(recipe) = experiment.methods.first() else { return Ok((start, given)) };
+        let name = &recipe.card().name;
+        if experiment.start(name).is_some() {
+            let why = format!("{name} begins in the simulation already, as its experiment says");
+            return Err(Failure::Input(format!("{}: {why}", self.flag())));
+        }
         if let Some(init) = &self.init {
             let wrong = |why: String| Failure::Input(format!("--init {}: {why}", init.display()));
             let weights = weights_of(init, experiment, recipe).map_err(wrong)?;
@@ -66,19 +72,36 @@ impl StartArgs {
                 return Err(Failure::Input(why));
             }
             given.prior = start.prior.len() as u64;
-            given.prior_of = Some(sha256(format!("{:?}", start.prior)));
+            given.prior_of = Some(content(&start.prior));
         }
         Ok((start, given))
     }
 }
 
+/// SHA-256 of trials and their pictures.
+fn content(prior: &[TrialRow]) -> String {
+    let row = |row: &TrialRow| {
+        let pixels = row.intent.image.as_ref().map(|image| sha256(image.pixels()));
+        format!("{row:?} {pixels:?}\n")
+    };
+    sha256(prior.iter().map(row).collect::<String>())
+}
+
+/// What a run that is resumed was given when it began: whoever gave it need not be asked again.
+pub fn given_before(folder: &Path, method: &str, seed: u64) -> Option<Given> {
+    let given = Folder::experiment(folder).ok()?.given?;
+    let store = TrialStore::read(&run_path(folder, method, seed)).ok()?;
+    store.has_begun().ok()?.then_some(given)
+}
+
 /// Weights from a file of their own, or those of a run.
 fn weights_of(path: &Path, experiment: &Experiment, recipe: &Recipe) -> Result<Vec<u8>, String> {
-    if weights::is_weights(path) {
-        return weights::for_run(path, experiment, recipe);
-    }
     let policy = trained(path).map_err(|why| why.to_string())?;
-    policy.method.weights().map_err(|why| why.to_string())
+    weights::fits(&policy.experiment.task, &experiment.task, recipe)?;
+    match weights::is_weights(path) {
+        true => std::fs::read(path).map_err(|why| why.to_string()),
+        false => policy.method.weights().map_err(|why| why.to_string()),
+    }
 }
 
 /// What a run of an experiment begins with, as its `[simulation]` says.

@@ -86,7 +86,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let state = if complete { "complete" } else { "not complete" };
     match planned {
         Some(planned) => say!("trials       {made} of {planned}, {state}")?,
-        None => say!("trials       {made}, asked for by a program (`rmrl env`)")?,
+        None => say!("trials       {made}, asked for by a program (`rmrl env`) or by `rmrl gap`")?,
     }
     if let Some(reason) = failed {
         say!("failed       {reason}; --resume tries again")?;

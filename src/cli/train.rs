@@ -8,6 +8,7 @@ use crate::cli::lists;
 use crate::cli::start::{self, StartArgs};
 use crate::lab::{Change, Experiment, Part, method_name};
 use crate::learn::{self, Recipe, Recommended};
+use crate::store::Start;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -50,12 +51,17 @@ pub fn run(args: Args) -> Result<(), Failure> {
         return Err(recommended(&Experiment::with(&args.experiment, &changes)?));
     };
     let (experiment, folder) = plan(&args.experiment, method, args.seed, changes.clone())?;
-    if args.start.is_empty() {
+    let out = args.sweep.out.as_ref().unwrap_or(&folder);
+    let before = start::given_before(out, method, args.seed).filter(|_| args.sweep.resume);
+    if args.start.is_empty() && before.is_none() {
         let starts = &|recipe: &Recipe, seed| start::of_simulation(&experiment, recipe, seed);
         let how = (&args.sweep, &args.backend, folder);
         return sweep(&experiment, &Part::All, how, starts, &|_| Box::new(Unwatched));
     }
-    let (begins, given) = args.start.read(&experiment, args.seed)?;
+    let (begins, given) = match before {
+        Some(given) => (Start::default(), given),
+        None => args.start.read(&experiment, args.seed)?,
+    };
     let given = toml::Value::try_from(given).map_err(anyhow::Error::from)?;
     changes.push(Change::flag_of(args.start.flag(), "given", given));
     let (experiment, folder) = plan(&args.experiment, method, args.seed, changes)?;

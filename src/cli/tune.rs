@@ -86,6 +86,10 @@ pub struct Args {
 pub fn run(args: Args) -> Result<(), Failure> {
     let stop = interrupt::flag()?;
     let plan = Plan::new(&args)?;
+    if plan.experiment().start(&plan.method).is_some() {
+        let why = "begins in the simulation and goes on elsewhere: settings are tried in the simulation alone";
+        return Err(Failure::Input(format!("--method {}: {why}", plan.method)));
+    }
     let cells = SimCells::new(&Bench::from(plan.experiment()))?;
     let provenance = cells.provenance(&[&plan.experiment().scene])?;
     let name = format!("tune-{}-{}", plan.experiment().name, plan.method);

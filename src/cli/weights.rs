@@ -17,7 +17,7 @@ use crate::config::Scene;
 use crate::lab::{Experiment, begun};
 use crate::learn::Recipe;
 use crate::store::{Provenance, RunInfo};
-use crate::task::{ImageSize, Range, RewardForm, Streams};
+use crate::task::{ImageSize, Range, RewardForm, Streams, TaskSpec};
 
 /// What weights are of: the header's key `rmrl`, as JSON.
 #[derive(Debug, Serialize, Deserialize)]
@@ -124,21 +124,23 @@ fn card_of(bytes: &[u8]) -> Result<WeightsCard, String> {
     serde_json::from_str(text).map_err(|why| format!("its card cannot be read: {why}"))
 }
 
-/// Weights for a run of this experiment's only method.
-pub fn for_run(path: &Path, experiment: &Experiment, recipe: &Recipe) -> Result<Vec<u8>, String> {
-    let bytes = std::fs::read(path).map_err(|why| why.to_string())?;
-    let card = card_of(&bytes)?;
-    let (own, theirs) = (experiment.task.image, card.image);
-    if own != theirs {
-        let said = |size: ImageSize| format!("{} px, {} mm", size.px, size.mm);
-        return Err(format!(
-            "acts on pictures of {}, and {} gets {}",
-            said(theirs),
-            recipe.card().name,
-            said(own)
-        ));
+/// What was learned on the one task means the same on the other.
+pub fn fits(theirs: &TaskSpec, ours: &TaskSpec, recipe: &Recipe) -> Result<(), String> {
+    let name = &recipe.card().name;
+    let size = |task: &TaskSpec| format!("{} px, {} mm", task.image.px, task.image.mm);
+    if theirs.image != ours.image {
+        let (theirs, ours) = (size(theirs), size(ours));
+        return Err(format!("acts on pictures of {theirs}, and {name} gets {ours}"));
     }
-    Ok(bytes)
+    // A network says bins, whatever they stand for; a linear fit says millimetres.
+    let grid = |task: &TaskSpec| {
+        let Range { mm, deg } = task.range;
+        format!("{} bins over +-{mm} mm, +-{deg} deg", task.bins)
+    };
+    if recipe.settings().contains_key("encoder") && theirs.grid() != ours.grid() {
+        return Err(format!("chooses among {}, and {name} among {}", grid(theirs), grid(ours)));
+    }
+    Ok(())
 }
 
 /// The policy that these weights are of.

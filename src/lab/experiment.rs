@@ -187,6 +187,12 @@ impl Experiment {
         self.variants.get(method).and_then(|variant| variant.start)
     }
 
+    /// One of its methods begins with weights.
+    pub(super) fn given_to(&self, method: &str) -> bool {
+        let given = self.given.as_ref().is_some_and(|given| given.weights.is_some());
+        given || matches!(self.start(method), Some(Begins::Simulated | Begins::Randomised))
+    }
+
     /// One of its variants as it is taught in the simulation: without prior trials.
     pub(super) fn in_simulation(&self, recipe: &Recipe) -> Result<Recipe, ConfigError> {
         let (name, file) = (&recipe.card().name, self.source.or("experiment"));
@@ -277,10 +283,10 @@ impl Experiment {
         file.variants.retain(|name, _| file.methods.contains(name));
         file.variants.values_mut().for_each(|variant| variant.settings.clear());
         let evaluation = Evaluation { shelf_scene: None, shelf_trials: None, ..file.evaluation };
-        let TaskSpec { range, bins, .. } = &file.task;
+        let (offsets, bins) = (file.task.offsets(), file.task.bins);
         let derived = format!(
             "offsets of +-{} mm and +-{} deg, {bins} bins an axis, trained on {}",
-            range.mm, range.deg, file.scene
+            offsets.mm, offsets.deg, file.scene
         );
         Ok(Self {
             name: file.name.unwrap_or_default(),
@@ -346,7 +352,11 @@ fn recipes(check: &Check<'_>, file: &File) -> Result<Vec<Recipe>, ConfigError> {
         if let Some(outside) = file.outside.get(name) {
             let recipe = outside.recipe(check, name, told(file))?;
             let key = format!("prior_trials of {name}");
-            return prior_fits(check, file, &key, recipe.card()).map(|()| recipe);
+            prior_fits(check, file, &key, recipe.card())?;
+            return Ok(match &file.given {
+                Some(Given { prior: prior @ 1.., .. }) => recipe.given_prior(*prior),
+                _ => recipe,
+            });
         }
         let said = file.settings.get(name);
         let (entry, given) = match file.variants.get(name) {

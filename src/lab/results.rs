@@ -30,6 +30,9 @@ pub fn read_run(experiment: &Experiment, store: &TrialStore) -> Result<RunResult
     let file = store.path().display().to_string();
     let card = experiment.method(&file, &info.method).map_err(foreign)?.card();
     let schedule = Schedule::new(experiment, card);
+    // What was given to the run, it did not make.
+    let given = if card.prior_given { card.prior_trials as usize } else { 0 };
+    let own = || done.iter().skip(given);
     let mut checkpoints = Vec::new();
     let mut charged_for: Vec<Stored> = Vec::new();
     let mut evaluated = Vec::new();
@@ -55,7 +58,8 @@ pub fn read_run(experiment: &Experiment, store: &TrialStore) -> Result<RunResult
         version: info.version,
         commit: info.commit,
         // Only there is the offset the ideal correction.
-        labels: match info.provenance.backend != SIMULATION
+        labels: match given > 0
+            || info.provenance.backend != SIMULATION
             || experiment.task.is_dirty()
             || !passes_through(experiment)
         {
@@ -66,8 +70,8 @@ pub fn read_run(experiment: &Experiment, store: &TrialStore) -> Result<RunResult
         checkpoints,
         evaluated,
         demonstrations: demonstrated(experiment, &schedule, &shown),
-        harm: harm(done.iter().copied()),
-        outcomes: Outcome::tally(done.iter().map(|r| r.outcome)),
+        harm: harm(own().copied()),
+        outcomes: Outcome::tally(own().map(|r| r.outcome)),
     })
 }
 

@@ -47,7 +47,7 @@ pub struct Given {
     /// How many prior trials.
     #[serde(default)]
     pub prior: u64,
-    /// SHA-256 of the file that they were in.
+    /// SHA-256 of these trials and their pictures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prior_of: Option<String>,
 }

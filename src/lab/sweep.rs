@@ -16,7 +16,7 @@ use super::{
 use crate::cell::{Detail, Snapshot, Watch};
 use crate::config::Scene;
 use crate::input::ConfigError;
-use crate::learn::Recipe;
+use crate::learn::{Card, Recipe};
 use crate::report::{ExperimentResult, RunResult};
 use crate::store::{Durability, Provenance, RunInfo, Session, Start, TrialStore};
 use crate::task::{Phase, Stream, Streams, TrialKey};
@@ -243,12 +243,6 @@ impl Sweep<'_> {
         store.note_contrasts(&self.experiment.contrasts_sha256())?;
         store.begin_session(&self.session)?;
         store.note_failure(None)?;
-        if !store.has_begun()? && store.newest()?.is_none() {
-            let start = (self.starts)(recipe, seed)?;
-            if start != Start::default() {
-                store.begin_with(&start)?;
-            }
-        }
         let made = self.make(recipe, seed, store, abort, &mut |entry| {
             if matches!(entry, Entry::Learned { .. }) {
                 file.still_here();
@@ -303,11 +297,39 @@ impl Sweep<'_> {
             let stops = [UntilRaised(self.stop), UntilRaised(abort)];
             Box::new(Watched { stops, own: (self.watch)(scene) })
         };
+        self.begin(recipe, seed, &store)?;
         let scene = &self.experiment.scene;
         let cell = (self.cells)(scene)?.ok_or_else(|| self.absent(scene))?;
         let mut looks_on = watch(scene);
         let mut run = Run::new(self.experiment, recipe, seed, cell, store, looks_on.as_mut())?;
         run.go_on(self.cells, &watch, tell)
+    }
+
+    /// Gives a run what it is to begin with, before its first trial and once.
+    fn begin(&self, recipe: &Recipe, seed: u64, store: &TrialStore) -> Result<(), LabError> {
+        if !store.has_begun()? && store.newest()?.is_none() {
+            let start = (self.starts)(recipe, seed)?;
+            if start != Start::default() {
+                store.begin_with(&start)?;
+            }
+        }
+        // A run that lacks what its experiment says that it was given would make it itself.
+        let Card { name, prior_trials, prior_given, .. } = recipe.card();
+        let asked = self.experiment.given_to(name);
+        let (weights, prior) = (store.initial_weights()?, store.given()?);
+        let whole = (!prior_given || prior == *prior_trials) && (!asked || weights.is_some());
+        match whole {
+            true => Ok(()),
+            false => Err(ConfigError {
+                file: self.experiment.name.clone(),
+                key: "given".to_owned(),
+                value: format!("{name}, seed {seed}"),
+                valid:
+                    "must be given again what this run begins with: train with --init or --prior"
+                        .to_owned(),
+            }
+            .into()),
+        }
     }
 
     fn absent(&self, scene: &str) -> ConfigError {

@@ -300,7 +300,8 @@ impl<F: Fit> Method for LinearLearner<F> {
         let components = Components::of_lists(size, find)?;
         let foreign = || saved::unusable(name, "it is of other components, or of other images");
         let known = self.known_of(weights)?.ok_or_else(foreign)?;
-        let fits = registered.is_empty() || registered.len() == 3 * self.looks.width();
+        let told = if self.registers { 3 * self.looks.width() } else { 0 };
+        let fits = registered.len() == told;
         if !fits {
             return Err(foreign());
         }

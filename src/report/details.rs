@@ -37,7 +37,7 @@ impl Details {
             excess: excess(result, in_scene),
             areas: stability::areas(method, result, bootstrap),
             stability: stability::stability(method),
-            distribution: Distribution::of(method, result.task.range),
+            distribution: Distribution::of(method, *result.task.offsets()),
             coverage: [false, true].map(|held_out| Coverage::of(method, held_out)),
             robot_hours: hours.iter().sum::<f64>() / hours.len().max(1) as f64,
             labels: LabelQuality::of(method.runs.iter().flat_map(|run| &run.labels)),

@@ -100,8 +100,11 @@ fn failures(result: &ExperimentResult) -> String {
 fn training(result: &ExperimentResult) -> String {
     let mut text = format!("{} trials a run", result.trials);
     for method in result.methods.iter().filter(|m| m.card.prior_trials > 0) {
-        let Card { name, prior_trials: n, prior_on_top, .. } = &method.card;
+        let Card { name, prior_trials: n, prior_on_top, prior_given, .. } = &method.card;
         text += &match prior_on_top {
+            _ if *prior_given => format!(
+                "; `{name}` begins with {n} prior trials that were made elsewhere, and replays them"
+            ),
             false => format!(
                 "; of those of `{name}`, the first {n} are prior trials for its offline pretraining"
             ),
@@ -214,11 +217,13 @@ fn profile(summary: &Summary) -> String {
 
 fn task(task: &TaskSpec) -> String {
     let mut table = Table::new(["", "position (mm)", "yaw (deg)"]);
-    table.row([
-        "offsets and corrections".to_owned(),
-        format!("±{}", task.range.mm),
-        format!("±{}", task.range.deg),
-    ]);
+    let ranges = match &task.offsets {
+        None => vec![("offsets and corrections", &task.range)],
+        Some(offsets) => vec![("offsets", offsets), ("corrections", &task.range)],
+    };
+    for (what, range) in ranges {
+        table.row([what.to_owned(), format!("±{}", range.mm), format!("±{}", range.deg)]);
+    }
     let noises = [
         ("jitter about a scene instance", task.jitter),
         ("actuation noise", task.actuation),

@@ -34,9 +34,14 @@ impl TrialStore {
         tx.commit().map_err(failed)
     }
 
-    /// It was written down what this run begins with, be it nothing.
+    /// It was written down that this run begins with something.
     pub fn has_begun(&self) -> Result<bool, StoreError> {
         has_start(&self.db).map_err(at(&self.path))
+    }
+
+    /// How many prior trials it was given.
+    pub fn given(&self) -> Result<u64, StoreError> {
+        given(&self.db).map_err(at(&self.path))
     }
 
     /// The weights that it begins with.

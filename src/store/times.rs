@@ -26,9 +26,11 @@ impl TrialStore {
                    (SELECT TOTAL(committed_unix_s - (SELECT MAX(recorded_unix_s) FROM trial \
                    WHERE recorded_unix_s <= committed_unix_s)) FROM batch) \
                    FROM trial WHERE outcome IS NOT NULL";
+        // Those that were given to the run took it no time; that they were is a moment of its own.
+        let given = self.given()?;
         let read = |row: &rusqlite::Row<'_>| {
             Ok(Times {
-                trials: row.get::<_, i64>(0)? as u64,
+                trials: (row.get::<_, i64>(0)? as u64).saturating_sub(given),
                 begun: row.get(1)?,
                 ended: row.get(2)?,
                 in_trials_s: row.get(3)?,

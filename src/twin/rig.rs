@@ -3,7 +3,8 @@
 //! What a driver does over the wire is done here in virtual time, cycle by cycle: straight moves as fast as they were
 //! checked, guards that end them, fingers that are waited for. A trial hangs on its key and nothing before it, so
 //! that a study on it can be resumed and shared out. What differs from the wire: the plate is laid by a person for each
-//! trial, exactly where its scene instance says, where a real arm brings it back itself.
+//! trial, exactly where its scene instance says, where a real arm brings it back itself. A pick place that stands elsewhere
+//! than it was taught therefore shows at the target here, and on a wire in the picture: what a policy has to learn is the same.
 
 mod eyes;
 

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::Pair;
 use crate::report::Agreement;
 use crate::store::Stored;
-use crate::task::{Outcome, Placement, is_success};
+use crate::task::{Outcome, Placement, Pose2, is_success};
 
 /// What the pairs tell.
 pub struct Found {
@@ -51,12 +51,19 @@ impl Found {
             AXES.iter().enumerate().map(|(i, (name, unit))| (*name, *unit, on_axis(i))).collect();
         placement.push(("height", "mm", agreement(&|(_, b, s)| b.z_mm - s.z_mm)));
         placement.push(("lean", "deg", agreement(&|(_, b, s)| b.tilt_deg - s.tilt_deg)));
-        // Whatever moved the pick place moved the plate in the hand: bench = c^-1 f o, simulation = c^-1 o.
-        let shift = |(pair, bench, simulated): &(&Pair, Placement, Placement)| {
-            let [b, s] = [bench, simulated].map(|p| pair.correction.compose(p.pose));
-            b.compose(s.inverse())
+        // A plate that is seen at s at a pick place that stands at f, and is corrected by c, is placed at c^-1 f s.
+        let stands = |correction: Pose2, placed: Pose2, seen: Option<Pose2>| {
+            Some(correction.compose(placed).compose(seen?.inverse()))
         };
-        let pick = [0, 1, 2].map(|axis| agreement(&|pair| shift(pair).axes()[axis]));
+        let shift = |(pair, bench, simulated): &(&Pair, Placement, Placement)| {
+            let [b, s] = [(bench, &pair.bench), (simulated, &pair.simulated)]
+                .map(|(placed, (seen, _))| stands(pair.correction, placed.pose, seen.pose));
+            Some(b?.compose(s?.inverse()))
+        };
+        let shifts: Vec<Pose2> = placed.iter().filter_map(shift).collect();
+        let pick = [0, 1, 2].map(|axis| {
+            Agreement::of(&shifts.iter().map(|shift| shift.axes()[axis]).collect::<Vec<_>>())
+        });
         let seen = |axis: usize| {
             let off = |pair: &Pair| {
                 let [bench, simulated] = [&pair.bench.0, &pair.simulated.0].map(|seen| seen.pose);
@@ -257,10 +264,11 @@ fn pictures(pairs: &[Pair]) -> [f64; 2] {
 mod tests {
     use super::*;
     use crate::cell::{Harm, Observation, RobotTime};
-    use crate::task::{Image, ImageSize, Pose2};
+    use crate::task::{Image, ImageSize};
     use proptest::prelude::*;
 
-    fn pair(correction: Pose2, bench: Pose2, simulated: Pose2) -> Pair {
+    /// Where the plate is seen and placed, on the bench and in simulation.
+    fn pair(correction: Pose2, bench: [Pose2; 2], simulated: [Pose2; 2]) -> Pair {
         let result = |pose| Stored {
             executed: correction,
             in_hand: None,
@@ -272,29 +280,34 @@ mod tests {
             duration: RobotTime::default(),
             harm: Harm::default(),
         };
-        let seen =
-            |grey| Observation { image: Image::of(ImageSize::default(), |_| grey), pose: None };
+        let seen = |grey, pose| {
+            let image = Image::of(ImageSize::default(), |_| grey);
+            Observation { image, pose: Some(pose) }
+        };
         Pair {
             correction,
-            bench: (seen(90), result(bench)),
-            simulated: (seen(80), result(simulated)),
+            bench: (seen(90, bench[0]), result(bench[1])),
+            simulated: (seen(80, simulated[0]), result(simulated[1])),
         }
     }
 
     proptest! {
-        /// A pick place that stands elsewhere is found exactly, wherever plates lie and however they are corrected.
+        /// A pick place that stands elsewhere is found exactly, wherever plates lie, however they are corrected, and whether a
+        /// person lays them there or the arm, which does not know of it.
         #[test]
         fn a_moved_pick_place_is_told_as_it_was_moved(
             f in prop::array::uniform3(-2.0..2.0f64),
+            by_arm in any::<bool>(),
             trials in prop::collection::vec((prop::array::uniform3(-3.0..3.0f64), prop::array::uniform3(-3.0..3.0f64)), 2..6),
         ) {
             let fixture = Pose2::from_axes(f);
             let pairs: Vec<Pair> = trials
                 .iter()
                 .map(|(offset, correction)| {
-                    let (offset, correction) = (Pose2::from_axes(*offset), Pose2::from_axes(*correction));
-                    let placed = |lies: Pose2| correction.inverse().compose(lies);
-                    pair(correction, placed(fixture.compose(offset)), placed(offset))
+                    let [offset, correction] = [offset, correction].map(|axes| Pose2::from_axes(*axes));
+                    let lies = if by_arm { fixture.inverse().compose(offset) } else { offset };
+                    let placed = |at: Pose2| correction.inverse().compose(at);
+                    pair(correction, [lies, placed(fixture.compose(lies))], [offset, placed(offset)])
                 })
                 .collect();
             let found = Found::of(&pairs);
