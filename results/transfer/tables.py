@@ -83,9 +83,9 @@ def main():
     for name, part in GAPS:
         if (folder / part / "curves.csv").exists():
             table(f"The {name} gap", read(folder / part))
-    both = [folder / "methods-simulated", folder / "methods-twin"]
-    if all((part / "curves.csv").exists() for part in both):
-        correlation(*(read(part) for part in both))
+    simulated, more = (folder / part for part in ("methods-simulated", "methods-twin"))
+    if all((part / "curves.csv").exists() for part in (simulated, more)):
+        correlation(read(simulated), {**read(folder), **read(more)})
 
 
 main()
