@@ -107,6 +107,8 @@ fn a_study_that_was_killed_comes_to_the_same_curves_whatever_the_jobs() {
     let first =
         curves("whole").lines().find(|line| line.starts_with("rm-rl-replayed")).unwrap().to_owned();
     assert!(first.starts_with("rm-rl-replayed,1,0,0,"), "{first}");
+    let report = std::fs::read_to_string(dir.join("whole/report.md")).unwrap();
+    assert!(report.contains("`rmrl compare experiment.toml --backend twin"), "{report}");
     let sim = refused(dir, &STUDY.replace("--backend twin", ""));
     assert!(sim.contains("bayes-simulated begins in the simulation"), "{sim}");
 }

@@ -92,13 +92,17 @@ fn is_whole(
     }
 }
 
-/// The name of a built-in experiment as it stands; of any other, its file in the same folder.
-fn command(experiment: &Experiment) -> String {
+/// The name of a built-in experiment as it stands; of any other, its file in the same folder. And where it was made, unless
+/// in simulation.
+fn command(experiment: &Experiment, complete: &[Vec<&RunResult>]) -> String {
+    let backend = complete.iter().flatten().map(|run| run.origin.backend.as_str()).next();
+    let there = backend.filter(|backend| *backend != SIMULATION);
+    let there = there.map_or_else(String::new, |backend| format!(" --backend {backend}"));
     let built_in = Experiment::open(&experiment.name, &[]);
     if built_in.is_ok_and(|built_in| built_in.to_toml() == experiment.to_toml()) {
-        return format!("rmrl compare {}", experiment.name);
+        return format!("rmrl compare {}{there}", experiment.name);
     }
-    "rmrl compare experiment.toml (the file beside this report)".to_owned()
+    format!("rmrl compare experiment.toml{there} (the file beside this report)")
 }
 
 /// All of them, if runs of several programs lie in one folder.
@@ -153,7 +157,7 @@ pub(super) fn assemble(experiment: &Experiment, done: &[Option<Ended>]) -> Exper
     };
     ExperimentResult {
         name: experiment.name.clone(),
-        command: command(experiment),
+        command: command(experiment, &complete),
         version: listed(versions),
         commit: listed(commits),
         task: experiment.task.clone(),
