@@ -59,6 +59,15 @@ impl Line {
     pub fn way(&self) -> f64 {
         (self.to.translation.vector - self.from.translation.vector).norm()
     }
+
+    /// So short that it need not be made.
+    pub fn is_there(&self) -> bool {
+        self.way() < Self::THERE && self.turn() < Self::THERE_RAD
+    }
+
+    /// Metres, and rad.
+    pub const THERE: f64 = 2e-5;
+    const THERE_RAD: f64 = 2e-4;
 }
 
 #[cfg(test)]

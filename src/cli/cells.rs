@@ -1,6 +1,8 @@
+use std::path::Path;
+
 use crate::cell::{Workcell, check_fit};
 use crate::config::{Physics, Robot, Scene};
-use crate::input::{Check, ConfigError, Content, Source};
+use crate::input::{Check, ConfigError, Content, Source, anchored};
 use crate::lab::Experiment;
 use crate::sim;
 use crate::store::{self, Provenance};
@@ -78,10 +80,7 @@ impl TwinCells {
         let mut robot = self.robot.clone();
         if let Some(twin) = &mut robot.twin {
             // Found from where the command was given, as anywhere else.
-            twin.scene = std::path::absolute(scene)
-                .ok()
-                .filter(|path| path.is_file())
-                .map_or_else(|| scene.to_owned(), |path| path.display().to_string());
+            twin.scene = anchored(Path::new(""), scene);
         }
         let plan = twin::Plan::new(&robot, self.task.clone(), Vec::new())?;
         let file = self.source.or("experiment");

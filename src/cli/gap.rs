@@ -16,9 +16,9 @@ use super::requested;
 use crate::cell::{Observation, Workcell};
 use crate::cli::{Failure, interrupt, lists, network};
 use crate::lab::{Change, Experiment, LabError, Occasion, Trials, UntilRaised};
-use crate::learn::{Card, Decision, Experience, LearnError, Method, Mode, Progress, View};
+use crate::learn::{self, Method, Mode};
 use crate::store::{Stored, TrialRow, TrialStore};
-use crate::task::{Correction, Draw, Outcome, Phase, Pose2, Stream, TrialKey};
+use crate::task::{Correction, Outcome, Phase, Pose2, Stream, TrialKey};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -55,9 +55,6 @@ pub struct Args {
     #[arg(long)]
     json: bool,
 }
-
-/// One correction, whatever is seen.
-struct Fixed(Card, Correction);
 
 /// By how much a correction misses the plate at most, mm and deg: so that a bench that exaggerates is found out.
 const MISS: f64 = 1.0;
@@ -156,15 +153,21 @@ fn bench_trials(
         .with_style(style("{bar:30.cyan/blue} pair {pos} of {len}, {eta} left"));
     while made < args.trials {
         bar.set_position(made);
-        let fixed = Fixed(Card::reference("gap", "asks for one correction"), asked(trials, made).1);
-        let who = (&fixed as &dyn Method, Mode::Explore);
+        let method = learn::fixed(asked(trials, made).1);
+        let who = (&method as &dyn Method, Mode::Explore);
         let tried = trials.make(occasion(made), who, cell.as_mut(), &mut watch, &mut store);
         if let Err(error) = tried {
             // Two sessions cannot have one arm.
             drop(cell);
-            bar.suspend(|| match cells.is_real() {
-                true => args.backend.pauses.wait(error, file),
-                false => Err(error.into()),
+            let file_name = file.display();
+            bar.suspend(|| match error {
+                LabError::Interrupted => {
+                    let what =
+                        format!("interrupted; {made} pairs are in {file_name}, --resume goes on");
+                    Err(Failure::Interrupted(what))
+                }
+                error if cells.is_real() => args.backend.pauses.wait(error, file),
+                error => Err(error.into()),
             })?;
             cell = connect(&mut watch)?;
         }
@@ -207,31 +210,4 @@ fn paired(
         bench: (Observation { image, pose: intent.seen }, result),
         simulated: (seen, trials.result(&attempt)),
     }))
-}
-
-impl Method for Fixed {
-    fn card(&self) -> &Card {
-        &self.0
-    }
-
-    fn act(
-        &self,
-        views: &[View<'_>],
-        _: Mode,
-        _: &mut [Draw],
-    ) -> Result<Vec<Decision>, LearnError> {
-        Ok(views.iter().map(|_| Decision::at(self.1)).collect())
-    }
-
-    fn learn(&mut self, _: &[Experience], _: usize, _: &mut Draw) -> Result<Progress, LearnError> {
-        Ok(Progress::default())
-    }
-
-    fn save(&self) -> Result<Vec<u8>, LearnError> {
-        Ok(Vec::new())
-    }
-
-    fn load(&mut self, _: &[u8], _: &[Experience]) -> Result<(), LearnError> {
-        Ok(())
-    }
 }

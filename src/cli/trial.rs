@@ -67,13 +67,11 @@ pub fn run(args: Args) -> Result<(), Failure> {
         made: 0,
     };
     let attempt = match args.backend.backend {
-        Backend::Sim => {
-            let mut cell = SimCells::new(&bench)?.cell(&args.scene)?;
-            cell.prepare(&setup, &mut Unwatched)?;
-            cell.attempt(args.correction, &mut Unwatched)?
-        }
-        Backend::Twin => {
-            let mut cell = TwinCells::new(&bench)?.cell(&args.scene)?;
+        backend @ (Backend::Sim | Backend::Twin) => {
+            let mut cell = match backend {
+                Backend::Twin => TwinCells::new(&bench)?.cell(&args.scene)?,
+                _ => SimCells::new(&bench)?.cell(&args.scene)?,
+            };
             cell.prepare(&setup, &mut Unwatched)?;
             cell.attempt(args.correction, &mut Unwatched)?
         }

@@ -16,6 +16,7 @@ use crate::cli::Failure;
 use crate::config::Scene;
 use crate::lab::{Experiment, begun};
 use crate::learn::Recipe;
+use crate::report;
 use crate::store::{Provenance, RunInfo};
 use crate::task::{ImageSize, Range, RewardForm, Streams, TaskSpec};
 
@@ -67,8 +68,7 @@ pub fn export(run: &Path, to: &Path, as_json: bool) -> Result<(), Failure> {
         safetensors::serialize(tensors.tensors(), Some(about)).map_err(anyhow::Error::from)?;
     let refused =
         |error: std::io::Error| Failure::Input(format!("--weights {}: {error}", to.display()));
-    let beside = to.with_extension("safetensors.new");
-    std::fs::write(&beside, &bytes).and_then(|()| std::fs::rename(&beside, to)).map_err(refused)?;
+    report::replace(to, &bytes).map_err(refused)?;
     let (names, bytes) = (tensors.names().len(), bytes.len());
     if as_json {
         return say!(

@@ -267,19 +267,23 @@ impl<O: Objective> Method for Learner<O> {
     /// Weights and components; a fresh optimiser.
     fn begin_from(&mut self, weights: &[u8]) -> Result<(), LearnError> {
         let encoder = self.network.encoder();
-        if encoder.direct().is_some() {
-            let name = &self.card.name;
-            let find = |list: &str| saved::load(name, weights, [list]).map(|[numbers]| numbers);
-            let size = (encoder.count(), self.pixels);
-            let components = Components::of_lists(size, find)?;
-            let foreign = || saved::unusable(name, "it is of other components, or of other images");
-            let components = components.ok_or_else(foreign)?;
-            self.network.encoder_mut().give(components);
-        }
+        let name = &self.card.name;
+        let components = match encoder.direct() {
+            Some(_) => {
+                let find = |list: &str| saved::load(name, weights, [list]).map(|[all]| all);
+                let found = Components::of_lists((encoder.count(), self.pixels), find)?;
+                let why = "it is of other components, or of other images";
+                Some(found.ok_or_else(|| saved::unusable(name, why))?)
+            }
+            None => None,
+        };
         let common = self.shared.common;
         let fresh = Adam::new(common.lr, common.clip_norm, self.network.vars());
         self.load(weights, &[])?;
         (self.adam, self.pretrained) = (fresh, true);
+        if let Some(components) = components {
+            self.network.encoder_mut().give(components);
+        }
         Ok(())
     }
 

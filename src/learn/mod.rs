@@ -52,7 +52,7 @@ pub use objective::{Loss, Objective, Round, Seen};
 pub use optimiser::Adam;
 pub use recommended::{Recommended, recommended};
 pub use registry::{Built, Entry, Recipe, add, entries, find, names};
-pub use rule::Rule;
+pub use rule::{Rule, fixed};
 pub use scene_choice::SceneChoice;
 pub use settings::{Choice, Key, Setting, Settings};
 pub use space::{Number, Scale, Space};

@@ -48,7 +48,7 @@ impl Entry {
     /// A method that learns nothing.
     pub fn rule<R: Rule>() -> Self {
         Self::of(R::NAME, R::card, |card, settings, grid, _, _| {
-            Ok(Box::new(Ruled { card, rule: R::new(settings, grid) }))
+            Ok(Box::new(Ruled::by(card, R::new(settings, grid))))
         })
     }
 

@@ -59,9 +59,6 @@ const STUCK: f64 = 2e-3;
 const SLOW: f64 = 0.1;
 /// A hand this far from where a plate is gripped does not hold it, metres.
 const AWAY: f64 = 0.1;
-/// Nearer than this to its end a segment need not be made, metres and rad.
-const THERE: f64 = 2e-5;
-const THERE_RAD: f64 = 2e-4;
 
 impl<G: RealGripper, E: Eyes> RealRig<G, E> {
     pub fn new(session: Box<dyn Driver>, gripper: G, eyes: E, setting: Setting) -> Self {
@@ -88,7 +85,7 @@ impl<G: RealGripper, E: Eyes> RealRig<G, E> {
             Line::new(tool, segment.world_from_tool)
         };
         let (way, careful) = (line.way(), SLOW - self.moved);
-        if way < THERE && line.turn() < THERE_RAD {
+        if line.is_there() {
             return Ok(Ended::Reached);
         }
         let share = if careful > 0.0 { self.setting.first_motion_share } else { 1.0 };
@@ -118,7 +115,7 @@ impl<G: RealGripper, E: Eyes> RealRig<G, E> {
         let arm = &self.setting.arm;
         let base_from_tool = arm.world_from_base.inverse() * segment.world_from_tool;
         let guard = if segment.contact { self.setting.guard_n } else { 0.0 };
-        let metres = arm.tool_way(planned).max(THERE);
+        let metres = arm.tool_way(planned).max(Line::THERE);
         let speed = metres * planned.peak_speed() * share;
         let acceleration = metres * planned.peak_acceleration() * share;
         let order = Order { segment, base_from_tool, speed, acceleration, guard };

@@ -26,7 +26,7 @@ impl TrialStore {
                    (SELECT TOTAL(committed_unix_s - (SELECT MAX(recorded_unix_s) FROM trial \
                    WHERE recorded_unix_s <= committed_unix_s)) FROM batch) \
                    FROM trial WHERE outcome IS NOT NULL";
-        // Those that were given to the run took it no time; that they were is a moment of its own.
+        // Trials that were given to the run are not its own; they took it no robot time.
         let given = self.given()?;
         let read = |row: &rusqlite::Row<'_>| {
             Ok(Times {

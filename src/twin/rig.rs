@@ -60,9 +60,6 @@ const STANDS: f64 = 2.5e-3;
 const STANDS_CYCLES: u32 = 3;
 /// Cycles that anything is waited for: fingers, joints, a plate that has been laid.
 const PATIENCE: u64 = 2_500;
-/// Nearer than this to its end a segment need not be made, metres and rad.
-const THERE: f64 = 2e-5;
-const THERE_RAD: f64 = 2e-4;
 
 impl Plan {
     /// This twin as a cell in virtual time. `task` says what its policies see and how a placement is rewarded; noise of
@@ -166,14 +163,14 @@ impl TwinRig {
         watch: &mut dyn Watch,
     ) -> Result<bool, DeviceError> {
         let line = Line::new(self.believed(), segment.world_from_tool);
-        if line.way() < THERE && line.turn() < THERE_RAD {
+        if line.is_there() {
             return Ok(false);
         }
         let guard = if segment.contact { self.moves.guard_n } else { f64::INFINITY };
         if segment.contact {
             self.body.zero_force();
         }
-        let metres = self.arm.tool_way(way).max(THERE);
+        let metres = self.arm.tool_way(way).max(Line::THERE);
         let (speed, acceleration) = (metres * way.peak_speed(), metres * way.peak_acceleration());
         let from = self.body.known().tool(self.body.target());
         let to = self.body.world_from_base().inverse() * segment.world_from_tool;

@@ -6,8 +6,9 @@ use super::palette::{self, Look};
 use super::series::{Line, Shown};
 use super::{Area, DrawError, UNITS, text};
 
-/// Drawing units to the right of a panel, for names at the ends of lines.
+/// Drawing units to the right of a panel, for names at the ends of lines: at least, and for each letter of the longest.
 const NAMES: u32 = 300;
+const LETTER: u32 = 17;
 /// Between two names, drawing units.
 const NAME_HEIGHT: i32 = 32;
 const INK: RGBColor = RGBColor(90, 90, 90);
@@ -32,10 +33,11 @@ impl Panel {
     }
 
     pub fn draw(&self, area: &Area<'_>, lines: &[Line]) -> Result<(), DrawError> {
+        let longest = lines.iter().map(|line| line.name.chars().count()).max().unwrap_or(0);
         let mut builder = ChartBuilder::on(area);
         builder
             .margin_left(10)
-            .margin_right(NAMES)
+            .margin_right(NAMES.max(36 + LETTER * longest as u32))
             .margin_top(10)
             .margin_bottom(6)
             .x_label_area_size(if self.has_x_title { 92 } else { 56 })

@@ -131,7 +131,14 @@ impl Through {
     ) -> Result<T, Lost> {
         let mut last = Err(Lost::NoOutline);
         for _ in 0..self.looks {
-            last = self.once(over, body, &read);
+            self.look(over, body);
+            let place = match over {
+                Over::Pick => &self.pick,
+                Over::Place => &self.target,
+            };
+            let Some((_, pixels, seen)) = &self.last else { break };
+            let frame = Frame::new(pixels, place.sensor.lens.width);
+            last = frame.map_or(Err(Lost::NoOutline), |frame| read(place, &frame, seen));
             if last.is_ok() {
                 break;
             }
@@ -140,37 +147,27 @@ impl Through {
         last
     }
 
-    fn once<T>(
-        &mut self,
-        over: Over,
-        body: &Body,
-        read: impl Fn(&Place, &Frame<'_>, &[Seen]) -> Result<T, Lost>,
-    ) -> Result<T, Lost> {
-        let place = match over {
-            Over::Pick => &self.pick,
-            Over::Place => &self.target,
+    /// Takes a frame, unless nothing has moved since the last one of this place.
+    fn look(&mut self, over: Over, body: &Body) {
+        if self.last.as_ref().is_some_and(|(at, ..)| *at == over) {
+            return;
+        }
+        let lens = match over {
+            Over::Pick => self.pick.sensor.lens,
+            Over::Place => self.target.sensor.lens,
         };
-        let lens = place.sensor.lens;
-        let same = self.last.take().filter(|(at, ..)| *at == over);
-        let (_, pixels, seen) = match same {
-            Some(same) => same,
-            None => {
-                let sight = Sight {
-                    world_from_plate: body.table.world_from_plate(),
-                    world_from_hand: body.world_from_hand(),
-                    opening: body.table.opening(),
-                    setting: Setting { lid: self.lid, ..Setting::default() },
-                };
-                let taken = self.cameras.take(over, &sight).ok_or(Lost::NoOutline)?;
-                let frame = Frame::new(&taken.pixels, taken.width).ok_or(Lost::NoOutline)?;
-                let seen = self.finder.find(&frame, None, Some(&lens));
-                (over, taken.pixels.clone(), seen)
-            }
+        let sight = Sight {
+            world_from_plate: body.table.world_from_plate(),
+            world_from_hand: body.world_from_hand(),
+            opening: body.table.opening(),
+            setting: Setting { lid: self.lid, ..Setting::default() },
         };
-        let frame = Frame::new(&pixels, lens.width).ok_or(Lost::NoOutline)?;
-        let found = read(place, &frame, &seen);
-        self.last = Some((over, pixels, seen));
-        found
+        let taken = self.cameras.take(over, &sight);
+        self.last = taken.and_then(|taken| {
+            let frame = Frame::new(&taken.pixels, taken.width)?;
+            let seen = self.finder.find(&frame, None, Some(&lens));
+            Some((over, taken.pixels.clone(), seen))
+        });
     }
 }
 
